@@ -1,0 +1,49 @@
+// Package actor owns the caller: who asks for something. It is a parameter of every
+// verb whose answer depends on it, read from the request once, at the surface.
+package actor
+
+import "github.com/admit-id/admit/internal/kit/ident"
+
+// Kind says what sort of caller it is.
+type Kind uint8
+
+// The kinds of callers.
+const (
+	Anonymous     Kind = iota // nobody has proved anything
+	User                      // a person with a valid token or session
+	ServiceClient             // a machine with a valid access key
+	Operator                  // the person at the command line of the deployment
+	System                    // Admit itself: jobs, set-up, subscriptions
+)
+
+// Actor is one caller in one account.
+type Actor struct {
+	Kind    Kind
+	Account ident.AccountID
+	ID      string          // user id or service client id; empty for others
+	Session ident.SessionID // for User, when the token or cookie belongs to one
+	// For the audit trail only; no rule may depend on these.
+	RequestID string
+	Address   string
+}
+
+// String names the caller in the audit trail, for example "user:u_1".
+func (a Actor) String() string {
+	switch a.Kind {
+	case User:
+		return "user:" + a.ID
+	case ServiceClient:
+		return "client:" + a.ID
+	case Operator:
+		return "operator"
+	case System:
+		return "system"
+	}
+	return "anonymous"
+}
+
+// ForSystem is Admit acting by itself in an account.
+func ForSystem(account ident.AccountID) Actor { return Actor{Kind: System, Account: account} }
+
+// ForOperator is the command line acting in an account.
+func ForOperator(account ident.AccountID) Actor { return Actor{Kind: Operator, Account: account} }

@@ -1,0 +1,54 @@
+// Package clock owns the only way to learn the time. Rules take a time as an
+// argument; the wiring takes a Clock.
+package clock
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Clock tells the time in UTC.
+type Clock interface {
+	Now() time.Time
+}
+
+// System is the machine's clock plus a correction. On PostgreSQL the correction is the
+// measured distance to the database's clock, so that expiry means the same on every node.
+type System struct {
+	correction atomic.Int64 // nanoseconds
+}
+
+// NewSystem returns the machine's clock. In binaries built with the tag "testclock" it is
+// shifted by ADMIT_TEST_CLOCK_OFFSET (a Go duration).
+func NewSystem() *System { return &System{} }
+
+// Now returns the corrected time.
+func (s *System) Now() time.Time {
+	return time.Now().UTC().Add(testOffset() + time.Duration(s.correction.Load()))
+}
+
+// Correct sets the distance to the reference clock, where remote is the reference's time now.
+func (s *System) Correct(remote time.Time) {
+	s.correction.Store(int64(remote.Sub(time.Now())))
+}
+
+// Correction returns the distance to the reference clock that was last measured.
+func (s *System) Correction() time.Duration { return time.Duration(s.correction.Load()) }
+
+// Fake is a clock that stands still until it is moved. For tests.
+type Fake struct {
+	now atomic.Int64
+}
+
+// NewFake returns a clock that shows t.
+func NewFake(t time.Time) *Fake {
+	f := &Fake{}
+	f.now.Store(t.UnixNano())
+	return f
+}
+
+// Now returns the time the clock was set to.
+func (f *Fake) Now() time.Time { return time.Unix(0, f.now.Load()).UTC() }
+
+// Advance moves the clock forward.
+func (f *Fake) Advance(d time.Duration) { f.now.Add(int64(d)) }

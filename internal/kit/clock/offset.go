@@ -1,0 +1,7 @@
+//go:build !testclock
+
+package clock
+
+import "time"
+
+func testOffset() time.Duration { return 0 }
