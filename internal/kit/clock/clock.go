@@ -52,3 +52,9 @@ func (f *Fake) Now() time.Time { return time.Unix(0, f.now.Load()).UTC() }
 
 // Advance moves the clock forward.
 func (f *Fake) Advance(d time.Duration) { f.now.Add(int64(d)) }
+
+var start = time.Now()
+
+// Monotonic is the time since the process started. It never jumps; use it for bounds
+// on waiting, never for anything that is stored.
+func Monotonic() time.Duration { return time.Since(start) }

@@ -1,0 +1,237 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+const (
+	postgresTries   = 6
+	postgresTimeout = 15 * time.Second // one unit of work, waiting for a connection included
+	postgresConns   = 16
+)
+
+// postgresEngine runs each unit of work in a transaction of its own.
+type postgresEngine struct {
+	clock clock.Clock
+	bus   *tx.Bus
+	pool  *pgxpool.Pool
+	db    *sql.DB
+	bell  chan struct{}
+	stop  context.CancelFunc
+	done  chan struct{}
+}
+
+func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, errors.New("the PostgreSQL URL cannot be read; it must look like postgres://USER:PASSWORD@HOST:5432/NAME")
+	}
+	if !strings.Contains(o.URL, "pool_max_conns") {
+		config.MaxConns = postgresConns
+	}
+	set := func(name, value string) {
+		if _, ok := config.ConnConfig.RuntimeParams[name]; !ok {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	set("application_name", "admit")
+	set("statement_timeout", "10000")
+	set("idle_in_transaction_session_timeout", "30000")
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	var version int
+	if err := pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	if version < 150000 {
+		pool.Close()
+		return nil, fmt.Errorf("PostgreSQL 15 or newer is needed; this is %d", version/10000)
+	}
+	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, db: stdlib.OpenDBFromPool(pool), bell: make(chan struct{}, 1), done: make(chan struct{})}
+	listen, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	go e.listen(listen)
+	return e, nil
+}
+
+func (e *postgresEngine) write(ctx context.Context, scope tx.Scope, fn func(context.Context, tx.Tx) error) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	// Detached: a caller who goes away must not cut a connection in the middle of a commit.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		rev, err := e.once(ctx, scope, e.bus, fn)
+		if err == nil || try == postgresTries || !retryable(err) {
+			return rev, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, err
+		case <-time.After(time.Duration(try*try) * 2 * time.Millisecond):
+		}
+	}
+}
+
+func (e *postgresEngine) read(ctx context.Context, scope tx.Scope, fn func(context.Context, tx.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresTimeout)
+	defer cancel()
+	_, err := e.once(ctx, scope, nil, fn)
+	return err
+}
+
+// once runs one transaction. A nil bus makes it read only.
+func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, fn func(context.Context, tx.Tx) error) (rev int64, err error) {
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	s := postgresSession{conn}
+	begin := "BEGIN; SET LOCAL admit.account = '" + policyValue(scope) + "'"
+	if bus == nil {
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL admit.account = '" + policyValue(scope) + "'"
+	}
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		return 0, err
+	}
+	committed := false
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a unit of work: %v\n%s", p, debug.Stack())
+		}
+		if !committed {
+			if _, undo := conn.ExecContext(ctx, "ROLLBACK"); undo != nil && err == nil {
+				err = undo
+			}
+		}
+	}()
+	t := &Tx{session: s, dialect: Postgres, now: e.clock.Now(), bus: bus}
+	if err := fn(ctx, t); err != nil {
+		return 0, err
+	}
+	if rev, err = t.finish(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.commit(ctx); err != nil {
+		return 0, err
+	}
+	committed = true
+	return rev, nil
+}
+
+// policyValue is what the row-level policies compare account_id with.
+func policyValue(scope tx.Scope) string {
+	account, ok := scope.Account()
+	if !ok {
+		return "*"
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		}
+		return '.' // no account id has a dot, so a strange id sees nothing
+	}, string(account))
+}
+
+// listen keeps one connection that waits for the doorbell, and comes back when it is cut.
+func (e *postgresEngine) listen(ctx context.Context) {
+	defer close(e.done)
+	for ctx.Err() == nil {
+		err := e.listenOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		slog.WarnContext(ctx, "the notification connection was lost; the feed is polled meanwhile", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func (e *postgresEngine) listenOnce(ctx context.Context) error {
+	pooled, err := e.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	conn := pooled.Hijack()
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "LISTEN admit_feed"); err != nil {
+		return err
+	}
+	for {
+		if _, err := conn.WaitForNotification(ctx); err != nil {
+			return err
+		}
+		select {
+		case e.bell <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (e *postgresEngine) check(ctx context.Context) ([]string, error) {
+	var found []string
+	var commit string
+	if err := e.pool.QueryRow(ctx, "SHOW synchronous_commit").Scan(&commit); err != nil {
+		return nil, err
+	}
+	if commit == "off" {
+		found = append(found, "synchronous_commit is off: an acknowledged write can be lost; set it to on")
+	}
+	return found, nil
+}
+
+func (e *postgresEngine) doorbell() <-chan struct{} { return e.bell }
+
+func (e *postgresEngine) close() error {
+	e.stop()
+	<-e.done
+	err := e.db.Close()
+	e.pool.Close()
+	return err
+}
+
+type postgresSession struct{ conn *sql.Conn }
+
+func (s postgresSession) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	return s.conn.ExecContext(ctx, query, args...)
+}
+
+func (s postgresSession) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return s.conn.QueryContext(ctx, query, args...)
+}
+
+// commit ends the transaction and makes sure that it was not rolled back instead.
+func (s postgresSession) commit(ctx context.Context) error {
+	return s.conn.Raw(func(driverConn any) error {
+		tag, err := driverConn.(*stdlib.Conn).Conn().Exec(ctx, "COMMIT")
+		if err == nil && tag.String() != "COMMIT" {
+			err = pgx.ErrTxCommitRollback
+		}
+		return err
+	})
+}
