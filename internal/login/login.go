@@ -1,0 +1,218 @@
+package login
+
+import (
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+)
+
+// The lives of what a login makes.
+const (
+	RequestLife = time.Hour        // a login request, from Start to completion
+	LegLife     = 10 * time.Minute // one trip to an upstream provider
+	CodeLife    = time.Minute      // an authorization code (FAPI 2.0 bounds it at 60 s)
+	SetupLife   = 24 * time.Hour   // a setup link
+)
+
+// BrowserCookieName is the cookie that binds a login to one browser. Its value is
+// Visit.Browser. Over https it has the __Host- prefix; plain http exists only on
+// loopback, where browsers disagree about Secure.
+func BrowserCookieName(secure bool) string {
+	if secure {
+		return "__Host-admit-browser"
+	}
+	return "admit-browser"
+}
+
+// Visit is the browser in front of a page: whose host it asked and which cookies it brought.
+type Visit struct {
+	Account ident.AccountID
+	Actor   actor.Actor // anonymous, with request id and address, for the audit trail
+	Host    string      // host[:port] the browser used; only ever compared (I-2)
+	Browser secret.Text // value of the browser cookie, or empty
+	Session secret.Text // value of the session cookie, or empty
+}
+
+// State says which page a login shows.
+type State string
+
+// The pages.
+const (
+	StateChoose       State = "choose"        // type an e-mail address or choose a connection
+	StateCode         State = "code"          // type the code that was sent to View.Email
+	StateLink         State = "link"          // the mail's link was opened in the right browser: confirm by POST
+	StateExpired      State = "expired"       // too late; Restart begins again
+	StateOtherBrowser State = "other_browser" // started in another browser; Restart begins again in this one
+	StateNoCookie     State = "no_cookie"     // the browser brought no cookie where it must
+	StateDone         State = "done"          // this request has been completed already; offer View.ReturnURL
+	StateFailed       State = "failed"        // nothing can be shown: unknown request or dead link
+	StateRedirect     State = "redirect"      // answer 303 to View.Result.Location, set its cookies
+)
+
+// Problem is what went wrong with the last step, as a key for the message catalogue. The
+// same problem is given for known and unknown people.
+type Problem string
+
+// The problems.
+const (
+	ProblemNone            Problem = ""
+	ProblemEmailInvalid    Problem = "email_invalid"
+	ProblemCodeWrong       Problem = "code_wrong"      // AttemptsLeft says how many tries remain
+	ProblemCodeExpired     Problem = "code_expired"    // used, replaced or older than 10 minutes: send another
+	ProblemTooManyTries    Problem = "too_many_tries"  // this code is dead: send another
+	ProblemTooManyMails    Problem = "too_many_mails"  // RetryAt says when
+	ProblemAddressPaused   Problem = "address_paused"  // too many wrong codes for this address; RetryAt
+	ProblemLinkOther       Problem = "link_other"      // link opened elsewhere: type the code where you began
+	ProblemLinkDead        Problem = "link_dead"       // used, replaced or too old
+	ProblemUpstreamFailed  Problem = "upstream_failed" // the provider's answer was no good
+	ProblemUpstreamDenied  Problem = "upstream_denied" // the person or the provider said no
+	ProblemConnectionGone  Problem = "connection_gone" // the connection is not offered (any more)
+	ProblemSetupDead       Problem = "setup_dead"      // setup link used, replaced or too old
+	ProblemUnknownRequest  Problem = "unknown_request" // no such login request in this account
+	ProblemUserUnavailable Problem = "user_unavailable"
+)
+
+// Button is a connection that the login box offers.
+type Button struct {
+	ID   ident.ConnectionID
+	Name string // "Google"
+	Kind string // the catalogue's key for an icon; may be empty
+}
+
+// Person is the one whose session the browser has.
+type Person struct {
+	ID    ident.UserID
+	Name  string
+	Email string
+}
+
+// View is all that a page needs. Zero members do not apply to the state.
+type View struct {
+	State           State
+	Problem         Problem
+	ID              ident.LoginID
+	Account         ident.AccountID
+	Application     ident.ApplicationID
+	ApplicationName string
+	Setup           bool     // the login of the first administrator
+	EmailCode       bool     // offer the box for an e-mail address
+	Email           string   // normalised address the code went to, or a hint to fill in
+	Connections     []Button // buttons, in the order to show them
+	Current         *Person  // a session is alive, but was not taken at once: offer Continue
+	AttemptsLeft    int      // for StateCode; counts this request's code only
+	CodeExpires     time.Time
+	ResendAt        time.Time // not before this another mail goes out
+	RetryAt         time.Time // with ProblemTooManyMails and ProblemAddressPaused
+	ReturnURL       string    // the application's page, without any answer; for a way back
+	// NewBrowser is a fresh value for the browser cookie, or empty. Set it: session
+	// cookie, HttpOnly, SameSite=Lax, Path=/, no Domain.
+	NewBrowser secret.Text
+	Result     *Result // with StateRedirect
+}
+
+// Result is the end of a step that leaves the login box.
+type Result struct {
+	Location string // absolute; answer 303
+	// Session is a new value for the session cookie (session.CookieName), or empty.
+	Session        secret.Text
+	SessionExpires time.Time
+	// Tokens are set in cookie mode only: "authorization" and "user" with Domain.
+	Tokens       *Tokens
+	CookieDomain string
+}
+
+// Tokens are what an application gets for a session.
+type Tokens struct {
+	Access  secret.Text
+	ID      secret.Text
+	Expires time.Time // of both
+	Life    time.Duration
+}
+
+// StartRequest is POST /api/authentication after its syntax was read.
+type StartRequest struct {
+	Account              ident.AccountID
+	Actor                actor.Actor
+	Application          ident.ApplicationID
+	RedirectURL          string
+	ChallengeMethod      string // "S256"
+	Challenge            string
+	Connection           ident.ConnectionID
+	TenantLookup         string
+	Invite               string
+	ConnectionProperties map[string]string
+	Audiences            []string
+	Scopes               []string
+	ResponseLocation     string // "", "cookie", "query", "none"
+	FlowType             string // "", or a list of code, token, id_token separated by spaces
+	MultiAccount         bool
+	LinkIdentity         bool
+	AntiAbuse            *AntiAbuse
+}
+
+// AntiAbuse is a proof of work whose formula and age were checked; Start takes it once.
+type AntiAbuse struct {
+	Hash    string
+	Expires time.Time
+}
+
+// Started is the answer to Start and Update.
+type Started struct {
+	ID  ident.LoginID
+	URL string // where the browser goes next
+}
+
+// UpdateRequest is PATCH /api/authentication/{id}: a page of the customer's own chose for the person.
+type UpdateRequest struct {
+	Account              ident.AccountID
+	Actor                actor.Actor
+	ID                   ident.LoginID
+	Connection           ident.ConnectionID
+	TenantLookup         string // a tenant's lookup identifier, or an e-mail address to fill in
+	ConnectionProperties map[string]string
+	AntiAbuse            *AntiAbuse
+}
+
+// ExchangeRequest is POST /api/authentication/{id}/tokens.
+type ExchangeRequest struct {
+	Account     ident.AccountID
+	Actor       actor.Actor
+	ID          ident.LoginID
+	Application ident.ApplicationID
+	RedirectURL string
+	Code        secret.Text
+	Verifier    secret.Text
+}
+
+// Callback is what an upstream provider sent to /login.
+type Callback struct {
+	State            secret.Text
+	Code             secret.Text
+	Issuer           string // RFC 9207 `iss`, or empty
+	Error            string // OAuth error code, or empty
+	ErrorDescription string // never shown; for the log
+	// RawQuery is the query as it arrived, to carry it to the loopback twin host where the browser began.
+	RawQuery string
+}
+
+// MailContent is one mail in the reader's language.
+type MailContent struct {
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// MailFacts is what the texts of the code mail may say.
+type MailFacts struct {
+	Account     ident.AccountID
+	Application string // name
+	Email       string
+	Code        string
+	Link        string // absolute
+	Life        time.Duration
+}
+
+// Compose writes the code mail in the language of the page that asks for it.
+type Compose func(MailFacts) (MailContent, error)
