@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Verifier finds out who a bearer is: a user's access token, a service client's own token or a
+// raw access key. It returns a fault of kind Unauthenticated when the bearer proves nothing in
+// this account. It looks at expiry and revocation every time.
+type Verifier interface {
+	Verify(ctx context.Context, account ident.AccountID, bearer string) (actor.Actor, error)
+}
+
+const maxBearer = 8 << 10 // bytes; a longer one is refused unread
+
+var (
+	errNoBearer = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated,
+		"This needs a token: send the header Authorization: Bearer TOKEN.")
+	errBadBearer = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated,
+		"The Authorization header must be sent once, as: Bearer TOKEN.")
+
+	valueBearer        = []string{`Bearer realm="admit"`}
+	valueBearerInvalid = []string{`Bearer realm="admit", error="invalid_token"`}
+	valueBearerRequest = []string{`Bearer realm="admit", error="invalid_request"`}
+)
+
+// bearerOf reads the token of the Authorization header, the only place a token may come in.
+func bearerOf(h http.Header) (string, error) {
+	values := h["Authorization"]
+	if len(values) == 0 {
+		return "", errNoBearer
+	}
+	if len(values) > 1 {
+		return "", errBadBearer
+	}
+	v := values[0]
+	const scheme = len("Bearer ")
+	if len(v) <= scheme || len(v) > maxBearer || !strings.EqualFold(v[:scheme], "Bearer ") {
+		return "", errBadBearer
+	}
+	token := v[scheme:]
+	for i := 0; i < len(token); i++ { // the token68 of RFC 9110 section 11.2, which a key and a JWT are
+		switch c := token[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/', c == '=':
+		case c == '|', c == ':': // identifiers inside raw access keys
+		default:
+			return "", errBadBearer
+		}
+	}
+	return token, nil
+}
+
+func (rt *Router) authenticate(w http.ResponseWriter, r *http.Request, e *exchange) error {
+	token, err := bearerOf(r.Header)
+	challenge := valueBearerInvalid
+	switch {
+	case err == errNoBearer:
+		challenge = valueBearer
+	case err != nil:
+		challenge = valueBearerRequest
+	default:
+		var a actor.Actor
+		if a, err = rt.deps.Tokens.Verify(e, e.account, token); err == nil {
+			a.RequestID, a.Address = e.actor.RequestID, e.actor.Address
+			e.actor = a
+			return nil
+		}
+	}
+	if !fault.Is(err, fault.Unauthenticated) {
+		return err
+	}
+	if err != errNoBearer {
+		if limited := rt.spend(w, LimitBadToken, e); limited != nil {
+			return limited
+		}
+	}
+	w.Header()["Www-Authenticate"] = challenge
+	return err
+}
