@@ -1,0 +1,161 @@
+package verify
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Limits of a token's parts, in bytes. Longer ones are refused before they are decoded.
+const (
+	MaxToken  = 16 << 10 // the whole token
+	maxHeader = 1 << 10  // the encoded header
+	maxKeyID  = 128
+)
+
+// TypeAccessToken is the header's typ of an access token (RFC 9068 section 2.1).
+const TypeAccessToken = "at+jwt"
+
+// Algorithm is the only algorithm that is read: Ed25519 under the name of RFC 8037.
+// The name "Ed25519" of RFC 9864 is refused, so that a key has one name only.
+const Algorithm = "EdDSA"
+
+// What a token fails by. Every error of this package matches one of these with errors.Is.
+var (
+	ErrMalformed       = errors.New("verify: not a token of the strict form")
+	ErrAlgorithm       = errors.New("verify: the token's algorithm is not EdDSA")
+	ErrType            = errors.New("verify: the token has another type")
+	ErrUnknownKey      = errors.New("verify: the issuer publishes no key of that kid")
+	ErrSignature       = errors.New("verify: the signature is wrong")
+	ErrIssuer          = errors.New("verify: the token has another issuer")
+	ErrAudience        = errors.New("verify: the token is for another audience")
+	ErrExpired         = errors.New("verify: the token has expired")
+	ErrNotYetValid     = errors.New("verify: the token is not valid yet")
+	ErrKeysUnavailable = errors.New("verify: the issuer's keys cannot be had now")
+)
+
+// Token is a compact JWS whose form and header have been checked and whose signature has not.
+type Token struct {
+	keyID, typ string
+	signed     string // the signing input: the first two segments with their dot
+	payload    []byte
+	signature  []byte
+}
+
+var base64url = base64.RawURLEncoding.Strict()
+
+// Parse reads the form and the header of a compact JWS. It believes nothing yet: use
+// [Token.Claims] with the key that KeyID names. Errors match ErrMalformed or ErrAlgorithm.
+func Parse(compact string) (*Token, error) {
+	if len(compact) > MaxToken {
+		return nil, malformed("longer than %d bytes", MaxToken)
+	}
+	first := strings.IndexByte(compact, '.')
+	last := strings.LastIndexByte(compact, '.')
+	if first < 0 || first == last {
+		return nil, malformed("it has fewer than three segments")
+	}
+	if first > maxHeader {
+		return nil, malformed("the header is longer than %d bytes", maxHeader)
+	}
+	header, err := decodeSegment(compact[:first])
+	if err != nil {
+		return nil, err
+	}
+	t := &Token{signed: compact[:last]}
+	if err := t.readHeader(header); err != nil {
+		return nil, err
+	}
+	if t.payload, err = decodeSegment(compact[first+1 : last]); err != nil {
+		return nil, err
+	}
+	if t.signature, err = decodeSegment(compact[last+1:]); err != nil {
+		return nil, err
+	}
+	if len(t.signature) != ed25519.SignatureSize {
+		return nil, malformed("the signature does not have 64 bytes")
+	}
+	return t, nil
+}
+
+// KeyID returns the header's kid: 1 to 128 visible ASCII characters, not to be trusted.
+func (t *Token) KeyID() string { return t.keyID }
+
+// Type returns the header's typ as it stands there. It is covered by the signature.
+func (t *Token) Type() string { return t.typ }
+
+// VerifySignature checks the signature with key. It fails with ErrSignature.
+func (t *Token) VerifySignature(key ed25519.PublicKey) error {
+	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, []byte(t.signed), t.signature) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// readHeader takes exactly the members alg, kid and typ. Anything else, crit, b64, jwk, jku
+// and x5c included, could change what the token means and is refused (RFC 8725 section 3.10).
+func (t *Token) readHeader(data []byte) error {
+	members, err := readObject(data)
+	if err != nil {
+		return malformed("header: %w", err)
+	}
+	var algorithm string
+	for _, m := range members {
+		value, err := readString(m.value)
+		if err != nil {
+			return malformed("header: a member is not a string")
+		}
+		switch m.name {
+		case "alg":
+			algorithm = value
+		case "kid":
+			t.keyID = value
+		case "typ":
+			t.typ = value
+		default:
+			return malformed("header: a member other than alg, kid and typ")
+		}
+	}
+	if algorithm != Algorithm {
+		return ErrAlgorithm
+	}
+	if !visible(t.keyID, maxKeyID) || t.typ == "" {
+		return malformed("header: no usable kid or typ")
+	}
+	return nil
+}
+
+// decodeSegment decodes canonical base64url without padding (RFC 7515 section 2). The
+// alphabet is checked first because Go's decoder skips line ends.
+func decodeSegment(segment string) ([]byte, error) {
+	for i := range len(segment) {
+		c := segment[i]
+		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return nil, malformed("a segment is not base64url")
+		}
+	}
+	out, err := base64url.DecodeString(segment)
+	if err != nil {
+		return nil, malformed("a segment is not canonical base64url")
+	}
+	return out, nil
+}
+
+// visible tells whether s has 1 to limit characters, all of visible ASCII.
+func visible(s string, limit int) bool {
+	if s == "" || len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
+}

@@ -1,0 +1,334 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of the strict JSON reader. They bound work before anything is believed.
+const (
+	maxDepth   = 16   // nested objects and arrays
+	maxMembers = 128  // members of one object
+	maxItems   = 1024 // elements of one array
+	maxNumber  = 64   // characters of one number
+)
+
+// member is one member of an object; value is its JSON text, checked but not decoded.
+type member struct {
+	name  string
+	value []byte
+}
+
+// readObject checks that data is exactly one JSON object and returns its members in order.
+// It is stricter than RFC 8259 on purpose: no name twice, no two names of one object that
+// are equal under case folding (encoding/json, among others, would take one for the other),
+// no lone surrogates, and the limits above, at every level.
+func readObject(data []byte) ([]member, error) {
+	s := scanner{data: data}
+	s.space()
+	members, err := s.object(1)
+	if err != nil {
+		return nil, err
+	}
+	return members, s.end()
+}
+
+// readArray checks that data is exactly one JSON array and returns the text of its elements.
+func readArray(data []byte) ([][]byte, error) {
+	s := scanner{data: data}
+	s.space()
+	items, err := s.array(1)
+	if err != nil {
+		return nil, err
+	}
+	return items, s.end()
+}
+
+// readString decodes data, which must be exactly one JSON string.
+func readString(data []byte) (string, error) {
+	s := scanner{data: data}
+	text, err := s.text()
+	if err != nil {
+		return "", err
+	}
+	return text, s.end()
+}
+
+type scanner struct {
+	data []byte
+	pos  int
+}
+
+func (s *scanner) fail(what string) error {
+	return fmt.Errorf("%s at byte %d", what, s.pos)
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) peek() byte {
+	if s.pos < len(s.data) {
+		return s.data[s.pos]
+	}
+	return 0
+}
+
+// take consumes c after white space.
+func (s *scanner) take(c byte) bool {
+	s.space()
+	if s.peek() != c {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+func (s *scanner) end() error {
+	s.space()
+	if s.pos != len(s.data) {
+		return s.fail("data after the value")
+	}
+	return nil
+}
+
+func (s *scanner) value(depth int) error {
+	s.space()
+	switch c := s.peek(); {
+	case c == '{':
+		_, err := s.object(depth + 1)
+		return err
+	case c == '[':
+		_, err := s.array(depth + 1)
+		return err
+	case c == '"':
+		_, err := s.text()
+		return err
+	case c == '-' || c >= '0' && c <= '9':
+		return s.number()
+	}
+	for _, word := range [...]string{"true", "false", "null"} {
+		if strings.HasPrefix(string(s.data[s.pos:min(len(s.data), s.pos+5)]), word) {
+			s.pos += len(word)
+			return nil
+		}
+	}
+	return s.fail("no JSON value")
+}
+
+func (s *scanner) object(depth int) ([]member, error) {
+	if depth > maxDepth {
+		return nil, s.fail("nested too deeply")
+	}
+	if !s.take('{') {
+		return nil, s.fail("no JSON object")
+	}
+	if s.take('}') {
+		return nil, nil
+	}
+	var members []member
+	for {
+		if len(members) == maxMembers {
+			return nil, s.fail("too many members")
+		}
+		s.space()
+		name, err := s.text()
+		if err != nil {
+			return nil, err
+		}
+		for i := range members {
+			if strings.EqualFold(members[i].name, name) {
+				return nil, s.fail("a member name twice, or twice but for its case,")
+			}
+		}
+		if !s.take(':') {
+			return nil, s.fail("no colon")
+		}
+		s.space()
+		from := s.pos
+		if err := s.value(depth); err != nil {
+			return nil, err
+		}
+		members = append(members, member{name, s.data[from:s.pos]})
+		if s.take(',') {
+			continue
+		}
+		if s.take('}') {
+			return members, nil
+		}
+		return nil, s.fail("no comma or closing brace")
+	}
+}
+
+func (s *scanner) array(depth int) ([][]byte, error) {
+	if depth > maxDepth {
+		return nil, s.fail("nested too deeply")
+	}
+	if !s.take('[') {
+		return nil, s.fail("no JSON array")
+	}
+	if s.take(']') {
+		return nil, nil
+	}
+	var items [][]byte
+	for {
+		if len(items) == maxItems {
+			return nil, s.fail("too many elements")
+		}
+		s.space()
+		from := s.pos
+		if err := s.value(depth); err != nil {
+			return nil, err
+		}
+		items = append(items, s.data[from:s.pos])
+		if s.take(',') {
+			continue
+		}
+		if s.take(']') {
+			return items, nil
+		}
+		return nil, s.fail("no comma or closing bracket")
+	}
+}
+
+// text reads a string and decodes it.
+func (s *scanner) text() (string, error) {
+	if s.peek() != '"' {
+		return "", s.fail("no JSON string")
+	}
+	from := s.pos
+	s.pos++
+	escaped := false
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			raw := s.data[from:s.pos]
+			if !utf8.Valid(raw) {
+				return "", s.fail("text that is not UTF-8")
+			}
+			if !escaped {
+				return string(raw[1 : len(raw)-1]), nil
+			}
+			var out string
+			err := json.Unmarshal(raw, &out)
+			return out, err
+		case c < 0x20:
+			return "", s.fail("a control character in a string")
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return "", err
+			}
+		default:
+			s.pos++
+		}
+	}
+	return "", s.fail("no end of a string")
+}
+
+// escape reads one escape. A surrogate must have its partner: readers differ in what they
+// make of a lone one.
+func (s *scanner) escape() error {
+	s.pos++
+	switch c := s.peek(); c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.pos++
+		return nil
+	case 'u':
+		unit, err := s.hex()
+		if err != nil {
+			return err
+		}
+		switch {
+		case unit >= 0xDC00 && unit <= 0xDFFF:
+			return s.fail("a lone surrogate")
+		case unit >= 0xD800 && unit <= 0xDBFF:
+			if s.pos+1 >= len(s.data) || s.data[s.pos] != '\\' || s.data[s.pos+1] != 'u' {
+				return s.fail("a lone surrogate")
+			}
+			s.pos++
+			low, err := s.hex()
+			if err != nil {
+				return err
+			}
+			if low < 0xDC00 || low > 0xDFFF {
+				return s.fail("a lone surrogate")
+			}
+		}
+		return nil
+	}
+	return s.fail("an unknown escape")
+}
+
+// hex reads "uXXXX".
+func (s *scanner) hex() (rune, error) {
+	if s.pos+5 > len(s.data) {
+		return 0, s.fail("a short escape")
+	}
+	var v rune
+	for _, c := range s.data[s.pos+1 : s.pos+5] {
+		switch {
+		case c >= '0' && c <= '9':
+			v = v<<4 | rune(c-'0')
+		case c >= 'a' && c <= 'f':
+			v = v<<4 | rune(c-'a'+10)
+		case c >= 'A' && c <= 'F':
+			v = v<<4 | rune(c-'A'+10)
+		default:
+			return 0, s.fail("an escape that is not hexadecimal")
+		}
+	}
+	s.pos += 5
+	return v, nil
+}
+
+// number reads a number of RFC 8259 section 6.
+func (s *scanner) number() error {
+	from := s.pos
+	if s.peek() == '-' {
+		s.pos++
+	}
+	if s.peek() == '0' {
+		s.pos++
+	} else if !s.digits() {
+		return s.fail("no digit in a number")
+	}
+	if s.peek() == '.' {
+		s.pos++
+		if !s.digits() {
+			return s.fail("no digit after the point")
+		}
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.pos++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.pos++
+		}
+		if !s.digits() {
+			return s.fail("no digit in an exponent")
+		}
+	}
+	if s.pos-from > maxNumber {
+		return errors.New("a number is too long")
+	}
+	return nil
+}
+
+func (s *scanner) digits() bool {
+	from := s.pos
+	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
+		s.pos++
+	}
+	return s.pos > from
+}

@@ -1,0 +1,121 @@
+// Package jose owns the tokens that Admit signs, and the server's way to read tokens:
+// compact JSON Web Signatures with Ed25519, and nothing else (RFC 7515, RFC 8037).
+//
+// It signs by itself, because the header is fixed and small. It reads with package
+// client/verify, the one strict reader of the project (docs/decisions/0002), so that the
+// server can never take a form of token that the client library refuses, or the reverse.
+//
+// What it never does: RSA, ECDSA, HMAC, encryption, unsecured tokens, the JSON
+// serializations, detached payloads, keys that a token brings along.
+package jose
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/admit-id/admit/client/verify"
+)
+
+// Types of tokens, the header's typ.
+const (
+	TypeAccess = verify.TypeAccessToken // access tokens (RFC 9068), and service clients' own tokens
+	TypeJWT    = "JWT"                  // ID tokens, and service clients' own tokens from some SDKs
+)
+
+// Token is a compact JWS whose form and header have been checked and whose signature has not.
+type Token = verify.Token
+
+// Claims are a token's claims.
+type Claims = verify.Claims
+
+// Parse reads the form and the header of a token that came from outside, and believes nothing.
+func Parse(compact string) (*Token, error) { return verify.Parse(compact) }
+
+// Sign returns the compact JWS of claims under the key kid. The header is exactly alg, kid
+// and typ. Claims is anything that encodes to a JSON object; the object must pass the strict
+// reader with its registered claims in place, so that a merge of custom claims can never put
+// out a token with a claim twice, or with "SUB" beside "sub", or one that no verifier takes.
+func Sign(private ed25519.PrivateKey, kid, typ string, claims any) (string, error) {
+	if len(private) != ed25519.PrivateKeySize {
+		return "", errors.New("jose: not an Ed25519 private key")
+	}
+	payload, err := encode(claims)
+	if err != nil {
+		return "", fmt.Errorf("jose: claims: %w", err)
+	}
+	header, err := encode(struct {
+		Alg string `json:"alg"`
+		Kid string `json:"kid"`
+		Typ string `json:"typ"`
+	}{verify.Algorithm, kid, typ})
+	if err != nil {
+		return "", fmt.Errorf("jose: header: %w", err)
+	}
+	b64 := base64.RawURLEncoding
+	out := make([]byte, 0, b64.EncodedLen(len(header))+b64.EncodedLen(len(payload))+b64.EncodedLen(ed25519.SignatureSize)+2)
+	out = b64.AppendEncode(out, header)
+	out = append(out, '.')
+	out = b64.AppendEncode(out, payload)
+	signature := ed25519.Sign(private, out)
+	out = append(out, '.')
+	out = b64.AppendEncode(out, signature)
+	compact := string(out)
+	t, err := Parse(compact)
+	if err != nil {
+		return "", fmt.Errorf("jose: refusing to sign: %w", err)
+	}
+	if _, err := t.InsecureClaims(); err != nil {
+		return "", fmt.Errorf("jose: refusing to sign: %w", err)
+	}
+	return compact, nil
+}
+
+// encode is json.Marshal without the escapes that only matter inside HTML.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// reserved are the claims that only Admit itself sets. Custom claims, templates and upstream
+// data may not (RFC 9068 section 2.2; RFC 7519, RFC 8693, OpenID Connect Core).
+var reserved = map[string]bool{
+	"iss": true, "sub": true, "aud": true, "exp": true, "nbf": true, "iat": true, "jti": true,
+	"azp": true, "client_id": true, "scope": true, "scp": true, "cnf": true, "act": true, "may_act": true,
+	"amr": true, "acr": true, "auth_time": true, "sid": true, "nonce": true, "at_hash": true, "c_hash": true, "s_hash": true,
+	"typ": true, "kid": true, "alg": true, "events": true, "context": true, "data": true,
+	"account": true, "account_id": true, "accountid": true, "tenant": true, "tenant_id": true, "tenantid": true,
+	"email": true, "email_verified": true,
+}
+
+// Reserved tells whether a claim may only be set by Admit. Case does not matter.
+func Reserved(claim string) bool { return reserved[strings.ToLower(claim)] }
+
+// KeySet is a JSON Web Key Set of public keys (RFC 7517 section 5).
+type KeySet struct {
+	Keys []Key `json:"keys"`
+}
+
+// Key is a public Ed25519 key (RFC 8037 section 2). There is no field for a private part.
+type Key struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	Algorithm string `json:"alg"`
+	Use       string `json:"use"`
+	ID        string `json:"kid"`
+	X         string `json:"x"`
+}
+
+// PublicKey returns the published form of a signing key.
+func PublicKey(kid string, key ed25519.PublicKey) Key {
+	return Key{"OKP", "Ed25519", verify.Algorithm, "sig", kid, base64.RawURLEncoding.EncodeToString(key)}
+}
