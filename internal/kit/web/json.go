@@ -8,13 +8,11 @@ import (
 	"strconv"
 
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/strictjson"
 )
 
 // DefaultMaxBody is how many bytes a request's body may have when its route says nothing else.
 const DefaultMaxBody = 128 << 10
-
-// MaxDepth is how deep arrays and objects of a JSON body may be nested.
-const MaxDepth = 32
 
 // DecodeOption changes what DecodeJSON accepts.
 type DecodeOption uint8
@@ -25,7 +23,7 @@ const AllowEmpty DecodeOption = 1
 // DecodeJSON reads the body, at most limit bytes of it, into the struct, map or slice that v
 // points to. It refuses what two parsers could read differently: trailing data, duplicate
 // members, members that differ from a known one or from each other only in case, invalid
-// UTF-8 and unpaired surrogates. It refuses more than MaxDepth levels. Unknown members are
+// UTF-8 and unpaired surrogates; and more than strictjson.MaxDepth levels. Unknown members are
 // ignored, because SDKs send some. The content type is not looked at, because some send none.
 // Errors are faults of kind Invalid or TooLarge.
 func DecodeJSON(r *http.Request, v any, limit int64, options ...DecodeOption) error {
@@ -48,7 +46,7 @@ func DecodeJSON(r *http.Request, v any, limit int64, options ...DecodeOption) er
 
 // DecodeStrict is DecodeJSON for bytes that are already here.
 func DecodeStrict(data []byte, v any) error {
-	if err := checkJSON(data, v); err != nil {
+	if err := strictjson.Check(data, v); err != nil {
 		return invalidJSON(err.Error())
 	}
 	if err := json.Unmarshal(data, v); err != nil {

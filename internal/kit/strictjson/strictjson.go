@@ -1,4 +1,6 @@
-package web
+// Package strictjson owns reading JSON that a stranger wrote. It refuses what two parsers
+// could read differently, so that whoever checked a text and whoever acts on it see the same.
+package strictjson
 
 import (
 	"encoding"
@@ -20,10 +22,23 @@ var (
 	errNull      = errors.New("it is null")
 )
 
-// checkJSON refuses what encoding/json would accept but another parser could read in another
-// way. It walks the text beside the type it is meant for, because encoding/json matches
-// members to fields regardless of case.
-func checkJSON(data []byte, v any) error {
+// MaxDepth is how deep arrays and objects may be nested.
+const MaxDepth = 32
+
+// Unmarshal is json.Unmarshal for text that Check accepts.
+func Unmarshal(data []byte, v any) error {
+	if err := Check(data, v); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+// Check refuses what encoding/json would accept for v but another parser could read in another
+// way: invalid UTF-8, unpaired surrogates, members that appear twice or differ only in case,
+// from each other or from a field of v. It refuses null and more than MaxDepth levels. It walks
+// the text beside the type it is meant for, because encoding/json matches members to fields
+// regardless of case. Its errors say what is wrong without quoting the text.
+func Check(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errUTF8
 	}
