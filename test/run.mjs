@@ -1,0 +1,35 @@
+// Runs the browser and compatibility suites: node run.mjs [e2e] [compat] [-- options of node --test]
+//
+//   ADMIT_BIN, ADMIT_BIN_TESTCLOCK   server binaries, without and with the build tag testclock; built from this tree when unset
+//   ADMIT_TEST_POSTGRES              postgres:// URL of a server on which databases may be made; unset: SQLite only
+//   ADMIT_TEST_DATABASES             sqlite, postgres, or both with a comma
+//   CHROMIUM                         path of the browser, /usr/bin/chromium by default
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build, repository } from './harness/binary.mjs';
+
+const [mine, passed] = process.argv.includes('--')
+  ? [process.argv.slice(2, process.argv.indexOf('--')), process.argv.slice(process.argv.indexOf('--') + 1)]
+  : [process.argv.slice(2), []];
+const suites = mine.length ? mine : ['compat', 'e2e'];
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+if (suites.includes('e2e') && !existsSync(process.env.CHROMIUM || '/usr/bin/chromium')) {
+  console.error('The browser tests need Chromium: apt-get install chromium, or set CHROMIUM to its path.');
+  process.exit(2);
+}
+if (suites.includes('e2e') && !existsSync(`${repository}examples/quickstart/node_modules`)) {
+  console.error('The browser tests run the quickstart: npm ci in examples/quickstart first.');
+  process.exit(2);
+}
+
+const env = {
+  ...process.env,
+  ADMIT_BIN: process.env.ADMIT_BIN || build(),
+  ADMIT_BIN_TESTCLOCK: process.env.ADMIT_BIN_TESTCLOCK || build({ testClock: true })
+};
+const files = suites.flatMap(suite => readdirSync(`${here}${suite}`).filter(name => name.endsWith('.test.mjs')).map(name => `${suite}/${name}`));
+const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=240000', ...passed, ...files], { cwd: here, env, stdio: 'inherit' });
+process.exit(status ?? 1);
