@@ -1,0 +1,140 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/feed"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/sessiondb"
+)
+
+var who = actor.Actor{Kind: actor.Anonymous, Account: "a"}
+
+func start(t *testing.T, s *session.Service, db tx.Runner, user ident.UserID, previous secret.Text) (got session.Session, cookie secret.Text) {
+	t.Helper()
+	err := db.Write(context.Background(), tx.In("a"), func(ctx context.Context, tt tx.Tx) (err error) {
+		got, cookie, err = s.Start(ctx, tt, session.NewSession{Actor: who, User: user, Previous: previous,
+			Evidence: session.Evidence{Method: "email", Connection: "con_email", Subject: string(user), At: tt.Now()}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, cookie
+}
+
+func TestLife(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		ctx := context.Background()
+		s := session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		_, cookie := start(t, s, db, "u1", secret.Text{})
+		for day := range 89 {
+			clk.Advance(24 * time.Hour)
+			if _, err := s.Resume(ctx, "a", cookie); err != nil {
+				t.Fatalf("day %d: %v", day+1, err)
+			}
+		}
+		clk.Advance(25 * time.Hour)
+		if _, err := s.Resume(ctx, "a", cookie); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("lives beyond the absolute limit: %v", err)
+		}
+		_, idle := start(t, s, db, "u1", secret.Text{})
+		clk.Advance(30*24*time.Hour + time.Second)
+		if _, err := s.Resume(ctx, "a", idle); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("lives beyond the idle limit: %v", err)
+		}
+		if _, err := s.Resume(ctx, "b", idle); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("lives in another account: %v", err)
+		}
+	})
+}
+
+func TestReauthentication(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		ctx := context.Background()
+		store := sessiondb.Store{}
+		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		load := func() {
+			t.Helper()
+			if err := db.Read(ctx, tx.System(), revoked.Load); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, cookie1 := start(t, s, db, "u1", secret.Text{})
+		second, cookie2 := start(t, s, db, "u1", cookie1)
+		if second.ID == first.ID || second.Root != first.ID || len(second.Evidence) != 2 {
+			t.Fatalf("second session %+v", second)
+		}
+		if _, err := s.Resume(ctx, "a", cookie1); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("the old cookie lives: %v", err)
+		}
+		load()
+		if revoked.Ended("a", first.ID) {
+			t.Fatal("the same person's tokens died by signing in again")
+		}
+		if err := s.End(ctx, who, "a", second.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Resume(ctx, "a", cookie2); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("the ended cookie lives: %v", err)
+		}
+		load()
+		if !revoked.Ended("a", first.ID) || !revoked.Ended("a", second.ID) || revoked.Ended("b", first.ID) {
+			t.Fatal("the end did not reach all tokens of the chain, or reached too far")
+		}
+		third, cookie3 := start(t, s, db, "u1", cookie2)
+		if third.Root != third.ID {
+			t.Fatal("a dead cookie was continued")
+		}
+		start(t, s, db, "u2", cookie3)
+		change := []feed.Change{{Account: "a", Kind: session.KindSession, Key: string(third.ID)}}
+		if err := db.Read(ctx, tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, change) }); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.Ended("a", third.ID) {
+			t.Fatal("another person signed in, and the first one's session lives on")
+		}
+	})
+}
+
+func TestEndUser(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		ctx := context.Background()
+		store := sessiondb.Store{}
+		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		_, cookie := start(t, s, db, "u1", secret.Text{})
+		if err := db.Write(ctx, tx.In("a"), func(ctx context.Context, tt tx.Tx) error { return s.EndUser(ctx, tt, who, "u1") }); err != nil {
+			t.Fatal(err)
+		}
+		change := []feed.Change{{Account: "a", Kind: session.KindUser, Key: "u1"}}
+		if err := db.Read(ctx, tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, change) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Peek(ctx, "a", cookie); !errors.Is(err, session.ErrNone) {
+			t.Fatalf("the session lives: %v", err)
+		}
+		if !revoked.UserEnded("a", "u1", clk.Now()) || revoked.UserEnded("a", "u1", clk.Now().Add(time.Second)) || revoked.UserEnded("a", "u2", clk.Now()) {
+			t.Fatal("the cut is at the wrong place")
+		}
+		clk.Advance(72 * time.Hour)
+		if err := db.Read(ctx, tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		if revoked.UserEnded("a", "u1", clk.Now().Add(-73*time.Hour)) {
+			t.Fatal("the cut is remembered for ever")
+		}
+		if n, err := s.Purge(ctx, 10); err != nil || n != 2 {
+			t.Fatalf("purged %d, %v; want 2", n, err)
+		}
+	})
+}

@@ -1,0 +1,185 @@
+// Package sessiondb owns the tables of sessions. It implements session.Store.
+package sessiondb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// Migrations makes the tables.
+func Migrations() []sqldb.Migration {
+	return []sqldb.Migration{{ID: "session/0001", Tenanted: []string{"sessions", "session_user_cuts"}, SQL: `
+CREATE TABLE sessions (
+	account_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	root_id TEXT NOT NULL,
+	cookie_hash BYTEA NOT NULL,
+	user_id TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	evidence TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	last_seen BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	absolute_expiry BIGINT NOT NULL,
+	replaced_at BIGINT NOT NULL,
+	ended_at BIGINT NOT NULL,
+	PRIMARY KEY (account_id, id),
+	UNIQUE (account_id, cookie_hash));
+CREATE INDEX sessions_root ON sessions (account_id, root_id);
+CREATE INDEX sessions_user ON sessions (account_id, user_id);
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at > 0;
+CREATE INDEX sessions_expires ON sessions (expires_at);
+CREATE TABLE session_user_cuts (
+	account_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (account_id, user_id));
+CREATE INDEX session_user_cuts_at ON session_user_cuts (at);`}}
+}
+
+// Store implements session.Store. The zero value is ready.
+type Store struct{}
+
+const columns = `account_id, id, root_id, user_id, connection_id, evidence, created_at, last_seen, expires_at, absolute_expiry`
+
+// Insert implements session.Store.
+func (Store) Insert(ctx context.Context, t tx.Tx, s session.Session, cookieHash []byte) error {
+	evidence, err := json.Marshal(s.Evidence)
+	if err != nil {
+		return err
+	}
+	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO sessions (`+columns+`, cookie_hash, replaced_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,
+		string(s.Account), string(s.ID), string(s.Root), string(s.User), string(s.Connection), string(evidence),
+		sqldb.Micros(s.CreatedAt), sqldb.Micros(s.LastSeen), sqldb.Micros(s.ExpiresAt), sqldb.Micros(s.AbsoluteExpiry), cookieHash)
+	return err
+}
+
+// ByCookie implements session.Store.
+func (Store) ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookieHash []byte) (session.Session, error) {
+	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions
+WHERE account_id = $1 AND cookie_hash = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $3 AND absolute_expiry > $3`,
+		string(account), cookieHash, sqldb.Micros(t.Now()))
+}
+
+// ByID implements session.Store.
+func (Store) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error) {
+	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions
+WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3 AND absolute_expiry > $3`,
+		string(account), string(id), sqldb.Micros(t.Now()))
+}
+
+// Replace implements session.Store.
+func (Store) Replace(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) error {
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET replaced_at = $3 WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND replaced_at = 0`,
+		string(account), string(id), sqldb.Micros(t.Now()))
+	return found(n, err)
+}
+
+// Touch implements session.Store.
+func (Store) Touch(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, expires time.Time) error {
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET last_seen = $3, expires_at = $4
+WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $3 AND absolute_expiry >= $4`,
+		string(account), string(id), sqldb.Micros(t.Now()), sqldb.Micros(expires))
+	return found(n, err)
+}
+
+// End implements session.Store.
+func (Store) End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error) {
+	return sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[ident.SessionID],
+		`UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND root_id = $2 AND ended_at = 0 RETURNING id`,
+		string(account), string(root), sqldb.Micros(t.Now()))
+}
+
+// EndUser implements session.Store.
+func (Store) EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error) {
+	q, now := sqldb.From(t), sqldb.Micros(t.Now())
+	ended, err := sqldb.List(ctx, q, sqldb.Scalar[ident.SessionID],
+		`UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND user_id = $2 AND ended_at = 0 RETURNING id`,
+		string(account), string(user), now)
+	if err != nil {
+		return nil, err
+	}
+	_, err = q.Exec(ctx, `INSERT INTO session_user_cuts (account_id, user_id, at) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, user_id) DO UPDATE SET at = $3`, string(account), string(user), now)
+	return ended, err
+}
+
+// Revoked implements session.Store.
+func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out session.Revoked, err error) {
+	const (
+		ended = `SELECT account_id, id, ended_at FROM sessions WHERE ended_at > 0 AND ended_at >= $1`
+		cuts  = `SELECT account_id, user_id, at FROM session_user_cuts WHERE at >= $1`
+	)
+	q, since := sqldb.From(t), sqldb.Micros(r.Since)
+	switch {
+	case r.Session != "":
+		out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended+` AND account_id = $2 AND id = $3`, since, string(r.Account), string(r.Session))
+		return out, err
+	case r.User != "":
+		out.Users, err = sqldb.List(ctx, q, scanCut, cuts+` AND account_id = $2 AND user_id = $3`, since, string(r.Account), string(r.User))
+		return out, err
+	}
+	if out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended, since); err != nil {
+		return out, err
+	}
+	out.Users, err = sqldb.List(ctx, q, scanCut, cuts, since)
+	return out, err
+}
+
+// Purge implements session.Store.
+func (Store) Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (int64, error) {
+	q, b := sqldb.From(t), sqldb.Micros(before)
+	n, err := q.Exec(ctx, `DELETE FROM sessions WHERE (account_id, id) IN (
+	SELECT account_id, id FROM sessions WHERE expires_at < $1 OR (ended_at > 0 AND ended_at < $1) LIMIT $2)`, b, limit)
+	if err != nil {
+		return 0, err
+	}
+	m, err := q.Exec(ctx, `DELETE FROM session_user_cuts WHERE (account_id, user_id) IN (
+	SELECT account_id, user_id FROM session_user_cuts WHERE at < $1 LIMIT $2)`, b, limit)
+	return n + m, err
+}
+
+func found(n int64, err error) error {
+	if err == nil && n == 0 {
+		return sqldb.ErrNotFound
+	}
+	return err
+}
+
+func scan(r sqldb.Row) (session.Session, error) {
+	var s session.Session
+	var evidence string
+	var created, seen, expires, absolute int64
+	if err := r.Scan(&s.Account, &s.ID, &s.Root, &s.User, &s.Connection, &evidence, &created, &seen, &expires, &absolute); err != nil {
+		return s, err
+	}
+	s.CreatedAt, s.LastSeen, s.ExpiresAt, s.AbsoluteExpiry = sqldb.Time(created), sqldb.Time(seen), sqldb.Time(expires), sqldb.Time(absolute)
+	if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
+		return s, fmt.Errorf("evidence of session %s: %w", s.ID, err)
+	}
+	return s, nil
+}
+
+func scanEnded(r sqldb.Row) (session.EndedSession, error) {
+	var e session.EndedSession
+	var at int64
+	err := r.Scan(&e.Account, &e.ID, &at)
+	e.At = sqldb.Time(at)
+	return e, err
+}
+
+func scanCut(r sqldb.Row) (session.UserCut, error) {
+	var c session.UserCut
+	var at int64
+	err := r.Scan(&c.Account, &c.User, &at)
+	c.At = sqldb.Time(at)
+	return c, err
+}

@@ -1,0 +1,61 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// Store keeps sessions. Cookies are known by their hash only. Every method that looks for one
+// thing returns a fault of kind NotFound when there is none.
+type Store interface {
+	// Insert adds a session behind a cookie.
+	Insert(ctx context.Context, t tx.Tx, s Session, cookieHash []byte) error
+	// ByCookie returns the living session behind a cookie: neither ended, replaced nor expired.
+	ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookieHash []byte) (Session, error)
+	// ByID returns a session that has not been ended and not expired, replaced or not.
+	ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error)
+	// Replace makes the cookie of a session dead. Its tokens live on.
+	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) error
+	// Touch notes that a living session was used and moves its sliding expiry.
+	Touch(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, expires time.Time) error
+	// End ends every session of a chain and returns those that it ended.
+	End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error)
+	// EndUser ends every session of a person and notes that tokens issued until now are dead.
+	EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error)
+	// Revoked returns what was ended since a time: one session, one person's cut, or everything.
+	Revoked(ctx context.Context, t tx.Tx, q RevokedQuery) (Revoked, error)
+	// Purge deletes up to limit sessions and cuts that matter no more. It needs the system scope.
+	Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (int64, error)
+}
+
+// RevokedQuery says which revocations to read: those of Session or of User in Account, or, with
+// neither, of all accounts.
+type RevokedQuery struct {
+	Account ident.AccountID
+	Session ident.SessionID
+	User    ident.UserID
+	Since   time.Time
+}
+
+// Revoked is what was ended and when.
+type Revoked struct {
+	Sessions []EndedSession
+	Users    []UserCut
+}
+
+// EndedSession is a session whose tokens are dead.
+type EndedSession struct {
+	Account ident.AccountID
+	ID      ident.SessionID
+	At      time.Time
+}
+
+// UserCut says that all tokens of a person issued until At are dead.
+type UserCut struct {
+	Account ident.AccountID
+	User    ident.UserID
+	At      time.Time
+}
