@@ -1,0 +1,262 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Given is one grant as it is put into a Holding: a role, by number, on a resource, from a
+// record, by number.
+type Given struct {
+	Resource Resource
+	Role     uint32
+	Record   uint32
+}
+
+// Held is one grant as it is read from a Holding.
+type Held struct {
+	Fixed  string // the resource without a star at the end; "" at the top
+	Below  bool   // the resource ends in a star
+	Role   uint32
+	Record uint32
+}
+
+// Text is the canonical resource.
+func (h Held) Text() string {
+	switch {
+	case !h.Below:
+		return h.Fixed
+	case h.Fixed == "":
+		return "*"
+	}
+	return h.Fixed + "/*"
+}
+
+// Holding is the set of grants of one principal. It never changes: Replace returns another one
+// that shares most of the memory. Grants are kept in the order of the keyed hash of their
+// plain beginning, in leaves of at most leafSize, so that a look-up is a binary search
+// and a write copies one leaf.
+type Holding struct{ leaves []leaf }
+
+type leaf struct {
+	first   uint64 // hash of the first entry
+	entries []entry
+	text    string // the resources of the entries
+}
+
+// entry takes 24 bytes; the text of the resource comes on top.
+type entry struct {
+	hash   uint64
+	role   uint32
+	record uint32
+	off    uint32
+	size   uint16
+	flags  uint16
+}
+
+const (
+	below   = 1 << iota // the resource ends in a star
+	starred             // the resource has a star before its end
+
+	leafSize  = 256
+	leafFill  = 192
+	leafMerge = 32
+)
+
+// Len is the number of grants.
+func (h *Holding) Len() int {
+	n := 0
+	for i := range h.leaves {
+		n += len(h.leaves[i].entries)
+	}
+	return n
+}
+
+// Each calls yield for every grant, in no useful order, until it returns false.
+func (h *Holding) Each(yield func(Held) bool) bool {
+	for i := range h.leaves {
+		l := &h.leaves[i]
+		for k := range l.entries {
+			if !yield(l.held(&l.entries[k])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (l *leaf) held(e *entry) Held {
+	return Held{Fixed: l.text[e.off : int(e.off)+int(e.size)], Below: e.flags&below != 0, Role: e.role, Record: e.record}
+}
+
+// leafOf finds the leaf that may hold the hash. There is at least one leaf.
+func (h *Holding) leafOf(hash uint64) *leaf {
+	lo, hi := 0, len(h.leaves)
+	for hi-lo > 1 {
+		mid := int(uint(lo+hi) >> 1)
+		if h.leaves[mid].first <= hash {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return &h.leaves[lo]
+}
+
+// search returns the place of the first entry with at least that hash.
+func (l *leaf) search(hash uint64) int {
+	lo, hi := 0, len(l.entries)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if l.entries[mid].hash < hash {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// draft is an entry together with its text, while leaves are built.
+type draft struct {
+	entry
+	fixed string
+}
+
+// Replace returns a Holding without the grants of the record (when drop is true) and with the new ones.
+// The given slice is not kept.
+func (h Holding) Replace(record uint32, drop bool, given []Given) Holding {
+	add := drafts(given)
+	out := make([]leaf, 0, len(h.leaves)+1)
+	for i := range h.leaves {
+		mine := add
+		if i+1 < len(h.leaves) {
+			next := h.leaves[i+1].first
+			n, _ := slices.BinarySearchFunc(add, next, func(d draft, hash uint64) int { return cmp.Compare(d.hash, hash) })
+			mine, add = add[:n], add[n:]
+		} else {
+			add = nil
+		}
+		if len(mine) == 0 && !(drop && h.leaves[i].has(record)) {
+			out = append(out, h.leaves[i])
+			continue
+		}
+		out = appendLeaves(out, h.leaves[i].merge(record, drop, mine))
+	}
+	out = appendLeaves(out, add)
+	return Holding{leaves: slices.Clip(out)}
+}
+
+func drafts(given []Given) []draft {
+	if len(given) == 0 {
+		return nil
+	}
+	out := make([]draft, 0, len(given))
+	for i := range given {
+		g := &given[i]
+		p := &g.Resource.path
+		d := draft{fixed: p.fixed()}
+		d.hash, d.role, d.record = hashOf(p.prefix(int(p.plain))), g.Role, g.Record
+		if p.below {
+			d.flags |= below
+		}
+		if p.plain < p.n {
+			d.flags |= starred
+		}
+		out = append(out, d)
+	}
+	sortDrafts(out)
+	return slices.CompactFunc(out, func(a, b draft) bool { return a.compare(&b) == 0 })
+}
+
+func sortDrafts(out []draft) {
+	slices.SortFunc(out, func(a, b draft) int { return a.compare(&b) })
+}
+
+func (d *draft) compare(o *draft) int {
+	if c := cmp.Compare(d.hash, o.hash); c != 0 {
+		return c
+	}
+	if c := strings.Compare(d.fixed, o.fixed); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(d.flags, o.flags), cmp.Compare(d.role, o.role), cmp.Compare(d.record, o.record))
+}
+
+func (l *leaf) has(record uint32) bool {
+	for i := range l.entries {
+		if l.entries[i].record == record {
+			return true
+		}
+	}
+	return false
+}
+
+// merge returns the entries of the leaf, without those of the record, together with more.
+func (l *leaf) merge(record uint32, drop bool, more []draft) []draft {
+	out := make([]draft, 0, len(l.entries)+len(more))
+	for i := range l.entries {
+		e := &l.entries[i]
+		if drop && e.record == record {
+			continue
+		}
+		out = append(out, draft{entry: *e, fixed: l.text[e.off : int(e.off)+int(e.size)]})
+	}
+	if len(more) > 0 {
+		out = append(out, more...)
+		sortDrafts(out)
+	}
+	return out
+}
+
+// appendLeaves adds sorted drafts as leaves. A small remainder joins the leaf before it.
+// Entries with the same hash always stay in one leaf.
+func appendLeaves(out []leaf, ds []draft) []leaf {
+	if len(ds) == 0 {
+		return out
+	}
+	if n := len(out); n > 0 && len(ds) < leafMerge && len(out[n-1].entries)+len(ds) <= leafSize {
+		joined := out[n-1].merge(0, false, nil)
+		out, ds = out[:n-1], append(joined, ds...)
+	}
+	size := len(ds)
+	if size > leafSize { // leave room, so that the next writes split nothing
+		parts := (size + leafFill - 1) / leafFill
+		size = (size + parts - 1) / parts
+	}
+	for len(ds) > 0 {
+		end := min(size, len(ds))
+		for end < len(ds) && ds[end].hash == ds[end-1].hash {
+			end++
+		}
+		out = append(out, newLeaf(ds[:end]))
+		ds = ds[end:]
+	}
+	return out
+}
+
+func newLeaf(ds []draft) leaf {
+	l := leaf{first: ds[0].hash, entries: make([]entry, len(ds))}
+	size := 0
+	for i := range ds {
+		if i == 0 || ds[i].fixed != ds[i-1].fixed {
+			size += len(ds[i].fixed)
+		}
+	}
+	var text strings.Builder
+	text.Grow(size)
+	for i := range ds {
+		e := ds[i].entry
+		if i > 0 && ds[i].fixed == ds[i-1].fixed {
+			e.off = l.entries[i-1].off
+		} else {
+			e.off = uint32(text.Len())
+			text.WriteString(ds[i].fixed)
+		}
+		e.size = uint16(len(ds[i].fixed))
+		l.entries[i] = e
+	}
+	l.text = text.String()
+	return l
+}

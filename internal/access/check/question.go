@@ -1,0 +1,85 @@
+package check
+
+// Question is one check: may the action be done to the resource? It is made once and asked
+// of every set of grants that bears on it. It lives on the caller's stack.
+type Question struct {
+	Resource     Resource
+	Action       Action
+	Flag         Flag // all of these flags on one permission
+	resourceHash [maxResourceDeep + 1]uint64
+	actionHash   [maxSegments + 1]uint64
+}
+
+// Ask prepares a question.
+func (q *Question) Ask(r *Resource, a *Action, f Flag) {
+	q.Resource, q.Action, q.Flag = *r, *a, f
+	q.hashResource()
+	for k := range int(a.path.plain) + 1 {
+		q.actionHash[k] = hashOf(a.path.prefix(k))
+	}
+}
+
+// AskAbout prepares a question about a resource alone, for Covering.
+func (q *Question) AskAbout(r *Resource) {
+	q.Resource = *r
+	q.hashResource()
+}
+
+func (q *Question) hashResource() {
+	for k := range int(q.Resource.path.plain) + 1 {
+		q.resourceHash[k] = hashOf(q.Resource.path.prefix(k))
+	}
+}
+
+// Held tells whether the grants answer the question with yes.
+func (h *Holding) Held(q *Question, roles Roles) bool {
+	if len(h.leaves) == 0 {
+		return false
+	}
+	for k := range int(q.Resource.path.plain) + 1 {
+		lf := h.leafOf(q.resourceHash[k])
+		entries := lf.entries
+		for i := lf.search(q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
+			e := &entries[i]
+			if !lf.matches(e, q, k) {
+				continue
+			}
+			if role := roles.at(e.role); role != nil && role.permits(q) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Covering calls yield for every grant that covers the question's resource, from the top
+// of the hierarchy down, until yield returns false.
+func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
+	if len(h.leaves) == 0 {
+		return true
+	}
+	for k := range int(q.Resource.path.plain) + 1 {
+		lf := h.leafOf(q.resourceHash[k])
+		entries := lf.entries
+		for i := lf.search(q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
+			if lf.matches(&entries[i], q, k) && !yield(lf.held(&entries[i])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// matches tells whether an entry, found by the hash of the first k segments, covers the
+// question's resource.
+func (l *leaf) matches(e *entry, q *Question, k int) bool {
+	text := l.text[e.off : int(e.off)+int(e.size)]
+	p := &q.Resource.path
+	if e.flags&starred != 0 {
+		return fixedCovers(text, e.flags&below != 0, p)
+	}
+	if e.flags&below != 0 && p.depth() <= k {
+		return false
+	}
+	return text == p.prefix(k)
+}

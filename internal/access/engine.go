@@ -1,0 +1,284 @@
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Clients knows what service clients were given besides records.
+type Clients interface {
+	// MayReadPermissions tells whether the client has the option grantUserPermissionsAccess.
+	// It is false for clients that do not exist.
+	MayReadPermissions(ident.AccountID, ident.ServiceClientID) bool
+}
+
+// Engine answers questions from memory. It is safe for concurrent use.
+type Engine struct {
+	index   *index.Index
+	fresh   func() bool
+	clients Clients
+}
+
+// NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is
+// recent enough to decide by; when it says no, the engine answers with Unavailable faults.
+func NewEngine(fresh func() bool, clients Clients) *Engine {
+	return &Engine{index: newIndex(), fresh: fresh, clients: clients}
+}
+
+func newIndex() *index.Index {
+	roles := make([]*check.Role, len(builtins))
+	for i := range builtins {
+		roles[i] = builtins[i].compiled()
+	}
+	return index.New(roles...)
+}
+
+var errStale = fault.New(fault.Unavailable, fault.CodeUnavailable,
+	"This node has not heard from its database and does not guess. Try again in a moment.")
+
+// Check tells whether the user, or service client, may do the action to the resource. Both
+// may hold stars; then it tells whether the user may do all that they name.
+// Errors: Invalid for a resource or action that has no canonical form, Unavailable.
+func (e *Engine) Check(account ident.AccountID, user ident.UserID, resource, action string) (bool, error) {
+	return e.ask(account, user, resource, action, check.Allow)
+}
+
+func (e *Engine) ask(account ident.AccountID, user ident.UserID, resource, action string, f check.Flag) (bool, error) {
+	r, err := check.ParseResource(resource)
+	if err != nil {
+		return false, err
+	}
+	a, err := check.ParseAction(action)
+	if err != nil {
+		return false, err
+	}
+	if !e.fresh() {
+		return false, errStale
+	}
+	var q check.Question
+	q.Ask(&r, &a, f)
+	return e.index.At(account).Check(string(user), &q), nil
+}
+
+// Permissions returns what the user may do to the resource, from grants on it and above it,
+// through records and groups: one line per action, in alphabetical order. It is empty when
+// there is nothing.
+func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resource string) ([]Permission, error) {
+	r, err := check.ParseResource(resource)
+	if err != nil {
+		return nil, err
+	}
+	if !e.fresh() {
+		return nil, errStale
+	}
+	var q check.Question
+	q.AskAbout(&r)
+	flags := map[string]check.Flag{}
+	e.index.At(account).Covering(string(user), &q, func(_ check.Held, role *check.Role) bool {
+		for i := range role.Permissions {
+			p := &role.Permissions[i]
+			flags[p.Action.String()] |= p.Flags
+		}
+		return true
+	})
+	out := make([]Permission, 0, len(flags))
+	for action, f := range flags {
+		out = append(out, Permission{Action: action,
+			Allow: f&check.Allow != 0, Grant: f&check.Grant != 0, Delegate: f&check.Delegate != 0})
+	}
+	slices.SortFunc(out, func(a, b Permission) int { return strings.Compare(a.Action, b.Action) })
+	return out, nil
+}
+
+// Roles returns the roles that the user was given on exactly this resource, not above it,
+// each once, in alphabetical order.
+func (e *Engine) Roles(account ident.AccountID, user ident.UserID, resource string) ([]ident.RoleID, error) {
+	r, err := check.ParseResource(resource)
+	if err != nil {
+		return nil, err
+	}
+	if !e.fresh() {
+		return nil, errStale
+	}
+	var q check.Question
+	q.AskAbout(&r)
+	var out []ident.RoleID
+	e.index.At(account).Covering(string(user), &q, func(h check.Held, role *check.Role) bool {
+		if h.Text() == r.String() {
+			out = append(out, ident.RoleID(role.ID))
+		}
+		return true
+	})
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Listing asks for the resources of a user.
+type Listing struct {
+	Collection string // what is below it is listed; "" and "*" mean everything
+	Action     string // the user may do this to them; "" means any permission counts
+	Nested     bool   // also what is not directly below the collection
+	After      string // the page goes on after this resource
+	Limit      int
+}
+
+// Resources returns the resources below a collection on which the user holds something that
+// allows the action: those that were given, and the pattern of the whole collection when all of
+// it was given. Together they name exactly what Check allows there. They come in order of their text;
+// more tells whether there are others after them.
+func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing) (resources []string, more bool, err error) {
+	if l.Collection == "" {
+		l.Collection = "*"
+	}
+	collection, err := check.ParseResource(l.Collection)
+	if err != nil {
+		return nil, false, err
+	}
+	var action check.Action
+	if l.Action != "" {
+		if action, err = check.ParseAction(l.Action); err != nil {
+			return nil, false, err
+		}
+	}
+	if !e.fresh() {
+		return nil, false, errStale
+	}
+	allows := rolesThatAllow(action, l.Action != "")
+	listing := check.NewListing(&collection, l.Nested)
+	whole := listing.Collection.String()
+	first := smallest{after: l.After, limit: l.Limit + 1}
+	e.index.At(account).Each(string(user), func(h check.Held, role *check.Role) bool {
+		if !allows(h.Role, role) {
+			return true
+		}
+		text, ok := listing.Meet(h)
+		if !ok {
+			return true
+		}
+		if text == whole {
+			first = smallest{after: l.After, limit: 1}
+			first.add(text)
+			return false // it names everything that could follow
+		}
+		first.add(text)
+		return true
+	})
+	out := first.items
+	if l.Limit > 0 && len(out) > l.Limit {
+		return out[:l.Limit], true, nil
+	}
+	return out, false, nil
+}
+
+// rolesThatAllow remembers the answer per role number.
+func rolesThatAllow(action check.Action, asked bool) func(uint32, *check.Role) bool {
+	known := map[uint32]bool{}
+	return func(number uint32, role *check.Role) bool {
+		yes, ok := known[number]
+		if !ok {
+			for i := range role.Permissions {
+				p := &role.Permissions[i]
+				if !asked || p.Flags&check.Allow != 0 && p.Action.Covers(&action) {
+					yes = true
+					break
+				}
+			}
+			known[number] = yes
+		}
+		return yes
+	}
+}
+
+// smallest keeps the first so many texts after a position, each once, in order.
+type smallest struct {
+	after string
+	limit int
+	items []string
+}
+
+func (s *smallest) add(text string) {
+	if s.after != "" && text <= s.after {
+		return
+	}
+	if len(s.items) == s.limit && text >= s.items[s.limit-1] {
+		return
+	}
+	at, found := slices.BinarySearch(s.items, text)
+	if found {
+		return
+	}
+	if len(s.items) == s.limit {
+		s.items = s.items[:s.limit-1]
+	}
+	s.items = slices.Insert(s.items, at, text)
+}
+
+var (
+	errAnonymous = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated, "Sign in, or send a valid token.")
+	errForbidden = fault.New(fault.Forbidden, fault.CodeForbidden, "You do not have the permission that this needs.")
+)
+
+// System names a thing of Admit itself for Allow: System("AccessRecords", "rec_1"). Use it
+// wherever an id may hold a slash or another byte that a resource cannot.
+func System(kind string, ids ...string) string {
+	r := check.SystemResource(kind, ids...)
+	return r.String()
+}
+
+// Allow judges a caller of Admit's own API: may the actor do the action to the resource
+// Authress:Kind/id? The operator and Admit itself may do everything in any account that they act in;
+// everybody else needs a record that says so. It returns nil, or a fault of kind Forbidden,
+// Unauthenticated or Unavailable. A resource in the account of the actor is meant, always.
+func (e *Engine) Allow(a actor.Actor, action, resource string) error {
+	switch a.Kind {
+	case actor.System, actor.Operator:
+		return nil
+	case actor.User, actor.ServiceClient:
+	default:
+		return errAnonymous
+	}
+	kind, rest, found := strings.Cut(strings.TrimPrefix(resource, "Authress:"), "/")
+	var ids []string
+	if found {
+		ids = strings.Split(rest, "/")
+	}
+	r := check.SystemResource(kind, ids...)
+	act, err := check.ParseAction(action)
+	if err != nil {
+		return fault.Wrap("access.Allow", err)
+	}
+	if !e.fresh() {
+		return errStale
+	}
+	var q check.Question
+	q.Ask(&r, &act, check.Allow)
+	if !e.index.At(a.Account).Check(a.ID, &q) {
+		return errForbidden
+	}
+	return nil
+}
+
+// AllowAsking judges who may ask what a user may do: the user about themselves, a service client
+// that has the option, and whoever may READ Authress:UserPermissions/{user}.
+func (e *Engine) AllowAsking(a actor.Actor, user ident.UserID) error {
+	switch a.Kind {
+	case actor.User:
+		if a.ID == string(user) {
+			return nil
+		}
+	case actor.ServiceClient:
+		if a.ID == string(user) || e.clients.MayReadPermissions(a.Account, ident.ServiceClientID(a.ID)) {
+			return nil
+		}
+	}
+	return e.Allow(a, "READ", System("UserPermissions", string(user)))
+}
+
+// Size counts the people and grants in memory of one account, for metrics.
+func (e *Engine) Size(account ident.AccountID) (people, grants int) { return e.index.At(account).Size() }

@@ -1,0 +1,45 @@
+package access
+
+import (
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+const (
+	maxGroupUsers  = 100
+	maxGroupAdmins = 100
+	groupPrefix    = "grp_"
+)
+
+// Group is a set of users that records can name as one.
+type Group struct {
+	ID          ident.GroupID
+	Name        string
+	Users       []ident.UserID
+	Admins      []ident.UserID // may change the group, within what they may give
+	Tags        map[string]string
+	CreatedAt   time.Time
+	LastUpdated time.Time // as in Record
+}
+
+// Validate checks the group against the limits of the contract.
+func (g *Group) Validate() error {
+	if !validID(string(g.ID), 64, groupIDBytes) || !strings.HasPrefix(string(g.ID), groupPrefix) {
+		return invalid("groupId begins with grp_ and has at most 64 characters of a-z A-Z 0-9 - _.")
+	}
+	if err := validText("name", g.Name, 1, maxName); err != nil {
+		return err
+	}
+	if err := within(limit{"users", len(g.Users), maxGroupUsers}, limit{"admins", len(g.Admins), maxGroupAdmins}); err != nil {
+		return err
+	}
+	if err := validPrincipals(g.Users, nil); err != nil {
+		return err
+	}
+	if err := validPrincipals(g.Admins, nil); err != nil {
+		return err
+	}
+	return validTags(g.Tags)
+}

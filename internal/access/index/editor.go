@@ -1,0 +1,241 @@
+package index
+
+import (
+	"slices"
+
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Block is a part of a record: the same grants for each of some principals.
+type Block struct {
+	Principals []Principal
+	Grants     []Grant
+}
+
+// Grant is a role on a resource.
+type Grant struct {
+	Role     ident.RoleID
+	Resource check.Resource
+}
+
+// shareLimit is how many grants a block may write out. Above it the grants are kept once.
+const shareLimit = 4096
+
+// Editor makes the next snapshot of one account.
+type Editor struct {
+	a    *account
+	next Snapshot
+	mark *editMark
+	own  bool // next.roles is ours to change
+}
+
+// SetRole makes the role what it is given, or, with nil, makes it not exist. Grants that name it stay.
+func (e *Editor) SetRole(id ident.RoleID, role *check.Role) {
+	n := e.role(id)
+	if !e.own {
+		e.next.roles = slices.Clone(e.next.roles)
+		e.own = true
+	}
+	for int(n) >= len(e.next.roles) {
+		e.next.roles = append(e.next.roles, nil)
+	}
+	e.next.roles[n] = role
+}
+
+func (e *Editor) role(id ident.RoleID) uint32 {
+	n, ok := e.a.roles[id]
+	if !ok {
+		n = uint32(len(e.a.roles))
+		e.a.roles[id] = n
+	}
+	return n
+}
+
+// SetGroup makes the group have these members; nil or none removes all.
+func (e *Editor) SetGroup(id ident.GroupID, members []string) {
+	g := e.group(id)
+	members = slices.Clone(members)
+	slices.Sort(members)
+	members = slices.Compact(members)
+	for _, m := range g.members {
+		if _, stays := slices.BinarySearch(members, m); !stays {
+			e.change(m, func(p *person) { p.links = without(p.links, g.number) })
+		}
+	}
+	for _, m := range members {
+		if _, was := slices.BinarySearch(g.members, m); !was {
+			e.change(m, func(p *person) { p.links = with(p.links, g.number) })
+		}
+	}
+	g.members = members
+}
+
+func (e *Editor) group(id ident.GroupID) *group {
+	g := e.a.groups[id]
+	if g == nil {
+		g = &group{number: e.shelve()}
+		e.a.groups[id] = g
+	}
+	return g
+}
+
+// shelve returns a free number on the shelf.
+func (e *Editor) shelve() uint32 {
+	if k := len(e.a.free); k > 0 {
+		n := e.a.free[k-1]
+		e.a.free = e.a.free[:k-1]
+		return n
+	}
+	n := e.a.shelved
+	e.a.shelved++
+	return n
+}
+
+// SetRecord makes the record give exactly these blocks; none removes it.
+func (e *Editor) SetRecord(id ident.RecordID, blocks []Block) {
+	number, known := e.a.records.find(string(id))
+	var old recordRow
+	switch {
+	case known:
+		old = e.a.records.rows[number]
+	case len(blocks) == 0:
+		return
+	default:
+		number = e.a.records.add(string(id))
+	}
+	plan := e.plan(number, blocks)
+	for _, key := range old.names {
+		if _, again := plan.given[key]; !again {
+			e.give(key, number, &share{}, old.shared, true)
+		}
+	}
+	for _, key := range plan.names {
+		_, was := slices.BinarySearch(old.names, key)
+		e.give(key, number, plan.given[key], old.shared, was)
+	}
+	for _, n := range old.shared {
+		e.next.shared = e.next.shared.put(n, check.Holding{}, e.mark)
+		e.a.free = append(e.a.free, n)
+	}
+	if len(plan.names) == 0 {
+		e.a.records.remove(number)
+		return
+	}
+	row := &e.a.records.rows[number]
+	row.names, row.shared = plan.names, plan.shared
+}
+
+// plan is what a record gives to whom.
+type plan struct {
+	given  map[string]*share
+	names  []string // keys of given, sorted
+	shared []uint32
+}
+
+// share is what one principal gets from one record.
+type share struct {
+	grants []check.Given
+	links  []uint32
+}
+
+func (e *Editor) plan(record uint32, blocks []Block) plan {
+	p := plan{given: map[string]*share{}}
+	for _, b := range blocks {
+		grants := make([]check.Given, len(b.Grants))
+		for i, g := range b.Grants {
+			grants[i] = check.Given{Resource: g.Resource, Role: e.role(g.Role), Record: record}
+		}
+		once := len(b.Principals) > 1 && len(b.Principals)*len(grants) > shareLimit
+		var number uint32
+		if once {
+			number = e.shelve()
+			p.shared = append(p.shared, number)
+			e.next.shared = e.next.shared.put(number, check.Holding{}.Replace(0, false, grants), e.mark)
+		}
+		for _, who := range b.Principals {
+			key := who.key()
+			to := p.given[key]
+			if to == nil {
+				to = &share{}
+				p.given[key] = to
+				p.names = append(p.names, e.keep(key))
+			}
+			// A group is itself a number on the shelf, and those do not refer to each other.
+			if once && who.Group == "" {
+				to.links = append(to.links, number)
+				continue
+			}
+			to.grants = append(to.grants, grants...)
+		}
+	}
+	slices.Sort(p.names)
+	return p
+}
+
+// keep returns the key with the memory that the person already has for it.
+func (e *Editor) keep(key string) string {
+	if p := e.next.find(key); p != nil {
+		return p.id
+	}
+	return key
+}
+
+// give replaces what the principal has from the record.
+func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, had bool) {
+	if key[0] == 0 {
+		g := e.group(ident.GroupID(key[1:]))
+		held := *e.next.shared.at(g.number)
+		e.next.shared = e.next.shared.put(g.number, held.Replace(record, had, s.grants), e.mark)
+		return
+	}
+	e.change(key, func(p *person) {
+		p.held = p.held.Replace(record, had, s.grants)
+		for _, n := range oldShared {
+			p.links = without(p.links, n)
+		}
+		for _, n := range s.links {
+			p.links = with(p.links, n)
+		}
+	})
+}
+
+// change replaces a person by a changed copy, or removes one who is left with nothing.
+func (e *Editor) change(id string, f func(*person)) {
+	p := person{id: id, hash: hashOf(id)}
+	if old := e.next.people.find(p.hash, id); old != nil {
+		p = *old
+	}
+	p.next = nil
+	f(&p)
+	if p.empty() {
+		e.next.people = e.next.people.remove(p.hash, id, 0, e.mark)
+		return
+	}
+	e.next.people = e.next.people.put(&p, 0, e.mark)
+}
+
+// with and without return a changed copy: snapshots share these slices.
+func with(links []uint32, n uint32) []uint32 {
+	at, found := slices.BinarySearch(links, n)
+	if found {
+		return links
+	}
+	out := make([]uint32, 0, len(links)+1)
+	out = append(out, links[:at]...)
+	out = append(out, n)
+	return append(out, links[at:]...)
+}
+
+func without(links []uint32, n uint32) []uint32 {
+	at, found := slices.BinarySearch(links, n)
+	if !found {
+		return links
+	}
+	if len(links) == 1 {
+		return nil
+	}
+	out := make([]uint32, 0, len(links)-1)
+	out = append(out, links[:at]...)
+	return append(out, links[at+1:]...)
+}

@@ -1,0 +1,100 @@
+package index
+
+import (
+	"hash/maphash"
+
+	"github.com/admit-id/admit/internal/access/check"
+)
+
+// Snapshot is the state of one account at one moment. It never changes.
+type Snapshot struct {
+	people *node
+	shared shelf
+	roles  check.Roles
+}
+
+var seed = maphash.MakeSeed()
+
+func hashOf(s string) uint64 { return maphash.String(seed, s) }
+
+func (s *Snapshot) find(principal string) *person {
+	return s.people.find(hashOf(principal), principal)
+}
+
+// Check answers a question about a user or service client.
+func (s *Snapshot) Check(user string, q *check.Question) bool {
+	p := s.find(user)
+	if p == nil {
+		return false
+	}
+	if p.held.Held(q, s.roles) {
+		return true
+	}
+	for _, n := range p.links {
+		if s.shared.at(n).Held(q, s.roles) {
+			return true
+		}
+	}
+	return false
+}
+
+// Covering calls yield for every grant of the user, own or through a group, that covers
+// the resource of the question, with its role. Grants of roles that do not exist are left out.
+func (s *Snapshot) Covering(user string, q *check.Question, yield func(check.Held, *check.Role) bool) {
+	visit := func(h check.Held) bool {
+		role := s.roles.At(h.Role)
+		return role == nil || yield(h, role)
+	}
+	p := s.find(user)
+	if p == nil || !p.held.Covering(q, visit) {
+		return
+	}
+	for _, n := range p.links {
+		if !s.shared.at(n).Covering(q, visit) {
+			return
+		}
+	}
+}
+
+// Each calls yield for every grant of the user, own or through a group, with its role.
+// Grants of roles that do not exist are left out.
+func (s *Snapshot) Each(user string, yield func(check.Held, *check.Role) bool) {
+	visit := func(h check.Held) bool {
+		role := s.roles.At(h.Role)
+		return role == nil || yield(h, role)
+	}
+	p := s.find(user)
+	if p == nil || !p.held.Each(visit) {
+		return
+	}
+	for _, n := range p.links {
+		if !s.shared.at(n).Each(visit) {
+			return
+		}
+	}
+}
+
+// Role returns the role, or nil.
+func (s *Snapshot) Role(id string) *check.Role {
+	for _, r := range s.roles {
+		if r != nil && r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Size counts the people and the grants as written out, for metrics.
+func (s *Snapshot) Size() (people, grants int) {
+	s.people.each(func(p *person) bool {
+		people++
+		grants += p.held.Len()
+		return true
+	})
+	for _, pg := range s.shared.pages {
+		for i := range pg.items {
+			grants += pg.items[i].Len()
+		}
+	}
+	return people, grants
+}

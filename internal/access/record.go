@@ -1,0 +1,287 @@
+package access
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Limits of an access record.
+const (
+	MaxRecordBytes        = 100 * 1024 // of its stored form
+	maxName               = 128        // characters
+	maxDescription        = 1024
+	maxRecordUsers        = 1000
+	maxRecordAdmins       = 100
+	maxRecordGroups       = 100
+	maxStatements         = 100
+	maxStatementRoles     = 100
+	maxStatementResources = 100
+	maxStatementUsers     = 100
+	maxStatementGroups    = 10
+	maxTags               = 100
+	maxTag                = 128
+)
+
+// Status says whether a record is in force.
+type Status string
+
+// The statuses. A deleted record is kept, gives nothing, and may be created again.
+const (
+	Active  Status = "ACTIVE"
+	Deleted Status = "DELETED"
+)
+
+// Record gives users and groups roles on resources.
+type Record struct {
+	ID          ident.RecordID
+	Name        string
+	Description string
+	Status      Status
+	Users       []ident.UserID
+	Groups      []ident.GroupID
+	Admins      []ident.UserID // may change the record, within what they may give
+	Statements  []Statement
+	Tags        map[string]string
+	CreatedAt   time.Time
+	// LastUpdated has whole seconds and grows by at least one with every change, so that
+	// a precondition in whole seconds never misses one.
+	LastUpdated time.Time
+	Capacity    float64 // share of MaxRecordBytes that is used, 0 to 1; set by the Service
+}
+
+// Statement is a set of roles on a set of resources. It applies to the record's users and
+// groups, or to its own; a record uses one way or the other.
+type Statement struct {
+	Roles     []ident.RoleID
+	Resources []string // as written; ParseResource reads them
+	Users     []ident.UserID
+	Groups    []ident.GroupID
+}
+
+// Validate checks the record against the limits of the contract, except its size.
+func (r *Record) Validate() error {
+	if !validID(string(r.ID), 100, recordIDBytes) {
+		return invalid("recordId has 1 to 100 characters of a-z A-Z 0-9 - _ : | ~.")
+	}
+	if err := validText("name", r.Name, 1, maxName); err != nil {
+		return err
+	}
+	if err := validText("description", r.Description, 0, maxDescription); err != nil {
+		return err
+	}
+	if len(r.Statements) == 0 {
+		return invalid("statements must hold at least one statement.")
+	}
+	if err := within(
+		limit{"users", len(r.Users), maxRecordUsers}, limit{"admins", len(r.Admins), maxRecordAdmins},
+		limit{"groups", len(r.Groups), maxRecordGroups}, limit{"statements", len(r.Statements), maxStatements},
+	); err != nil {
+		return err
+	}
+	if err := validPrincipals(r.Users, r.Groups); err != nil {
+		return err
+	}
+	if err := validPrincipals(r.Admins, nil); err != nil {
+		return err
+	}
+	own := false
+	for i := range r.Statements {
+		if err := r.Statements[i].validate(); err != nil {
+			return err
+		}
+		own = own || len(r.Statements[i].Users)+len(r.Statements[i].Groups) > 0
+	}
+	if own && len(r.Users)+len(r.Groups) > 0 {
+		return fault.New(fault.Unprocessable, fault.CodeInvalidRequest,
+			"users and groups stand at the record or at its statements, not at both.")
+	}
+	return validTags(r.Tags)
+}
+
+func (s *Statement) validate() error {
+	if len(s.Roles) == 0 || len(s.Resources) == 0 {
+		return invalid("A statement names at least one role and one resource.")
+	}
+	if err := within(
+		limit{"roles of a statement", len(s.Roles), maxStatementRoles},
+		limit{"resources of a statement", len(s.Resources), maxStatementResources},
+		limit{"users of a statement", len(s.Users), maxStatementUsers},
+		limit{"groups of a statement", len(s.Groups), maxStatementGroups},
+	); err != nil {
+		return err
+	}
+	for _, role := range s.Roles {
+		if !validID(string(role), 64, roleIDBytes) {
+			return invalid("A role id has 1 to 64 characters of a-z A-Z 0-9 - . _ : @.")
+		}
+	}
+	for _, resource := range s.Resources {
+		if _, err := check.ParseResource(resource); err != nil {
+			return err
+		}
+	}
+	return validPrincipals(s.Users, s.Groups)
+}
+
+// blocks is what the record gives to whom, in the form of the index. A record that is not
+// in force gives nothing. The record must be valid.
+func (r *Record) blocks() []index.Block {
+	if r.Status == Deleted {
+		return nil
+	}
+	var out []index.Block
+	common := index.Block{Principals: principals(r.Users, r.Groups)}
+	for i := range r.Statements {
+		s := &r.Statements[i]
+		if len(s.Users)+len(s.Groups) > 0 {
+			out = append(out, index.Block{Principals: principals(s.Users, s.Groups), Grants: s.grants()})
+			continue
+		}
+		common.Grants = append(common.Grants, s.grants()...)
+	}
+	if len(common.Grants) > 0 {
+		out = append(out, common)
+	}
+	return out
+}
+
+func (s *Statement) grants() []index.Grant {
+	out := make([]index.Grant, 0, len(s.Roles)*len(s.Resources))
+	for _, text := range s.Resources {
+		resource, err := check.ParseResource(text)
+		if err != nil {
+			continue // cannot be stored; and giving less is the safe side
+		}
+		for _, role := range s.Roles {
+			out = append(out, index.Grant{Role: role, Resource: resource})
+		}
+	}
+	return out
+}
+
+func principals(users []ident.UserID, groups []ident.GroupID) []index.Principal {
+	out := make([]index.Principal, 0, len(users)+len(groups))
+	for _, u := range users {
+		out = append(out, index.Principal{User: u})
+	}
+	for _, g := range groups {
+		out = append(out, index.Principal{Group: g})
+	}
+	return out
+}
+
+// next returns the time of a change: now in whole seconds, but later than the change before.
+func next(now, before time.Time) time.Time {
+	t := now.UTC().Truncate(time.Second)
+	if !t.After(before) {
+		t = before.Truncate(time.Second).Add(time.Second)
+	}
+	return t
+}
+
+// unchangedSince checks the caller's precondition; the zero time is none.
+func unchangedSince(lastUpdated, since time.Time) error {
+	if !since.IsZero() && lastUpdated.Truncate(time.Second).After(since.Truncate(time.Second)) {
+		return fault.New(fault.Precondition, "PreconditionFailed",
+			"It was changed since you read it. Read it again and repeat your change.")
+	}
+	return nil
+}
+
+type limit struct {
+	name   string
+	n, max int
+}
+
+func within(limits ...limit) error {
+	for _, l := range limits {
+		if l.n > l.max {
+			return fault.Newf(fault.Unprocessable, fault.CodeInvalidRequest, "%s: at most %d.", l.name, l.max)
+		}
+	}
+	return nil
+}
+
+func validPrincipals(users []ident.UserID, groups []ident.GroupID) error {
+	for _, u := range users {
+		if err := ValidUser(u); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups {
+		if !validID(string(g), 64, groupIDBytes) {
+			return invalid("A group id has 1 to 64 characters of a-z A-Z 0-9 - _.")
+		}
+	}
+	return nil
+}
+
+// ValidUser checks the form of a user id: 1 to 128 characters of the contract's alphabet.
+func ValidUser(u ident.UserID) error {
+	if !validID(string(u), 128, userIDBytes) || u[0] == ' ' || u[len(u)-1] == ' ' {
+		return invalid("A user id has 1 to 128 characters of a-z A-Z 0-9 + . _ | / ~ : @ - and inner spaces.")
+	}
+	return nil
+}
+
+func validText(name, text string, least, most int) error {
+	n := utf8.RuneCountInString(text)
+	if n < least || n > most || !utf8.ValidString(text) {
+		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "%s has %d to %d characters.", name, least, most)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
+		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "%s holds control characters.", name)
+	}
+	return nil
+}
+
+func validTags(tags map[string]string) error {
+	if err := within(limit{"tags", len(tags), maxTags}); err != nil {
+		return err
+	}
+	for k, v := range tags {
+		if validText("The name of a tag", k, 1, maxTag) != nil || validText("A tag", v, 0, maxTag) != nil {
+			return invalid("Tags and their names have at most 128 characters.")
+		}
+	}
+	return nil
+}
+
+// The alphabets of identifiers, apart from letters and digits.
+const (
+	recordIDBytes = "-_:|~"
+	roleIDBytes   = "-._:@"
+	groupIDBytes  = "-_"
+	userIDBytes   = "+._|/~:@- "
+)
+
+func validID(id string, most int, extra string) bool {
+	if id == "" || len(id) > most {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && strings.IndexByte(extra, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func invalid(why string) error { return fault.New(fault.Invalid, fault.CodeInvalidRequest, why) }
+
+// unique sorts and removes what is twice.
+func unique[S ~[]E, E ~string](s S) S {
+	out := slices.Clone(s)
+	slices.Sort(out)
+	return slices.Compact(out)
+}

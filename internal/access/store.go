@@ -1,0 +1,54 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// Page says which part of a list to read, in the order of ids.
+type Page struct {
+	After  string // id after which it begins
+	Limit  int
+	Filter string // part of any of its texts, any case; "" for all
+}
+
+// RecordStore keeps access records. Get and Replace find deleted ones too.
+type RecordStore interface {
+	// Get returns a record, or a fault of kind NotFound.
+	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RecordID) (Record, error)
+	// Create writes a new record and tells whether the id was free.
+	Create(ctx context.Context, t tx.Tx, account ident.AccountID, r Record) (bool, error)
+	// Replace writes a record whose LastUpdated was before, and tells whether it still was.
+	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, r Record, before time.Time) (bool, error)
+	// List returns records with the status.
+	List(ctx context.Context, t tx.Tx, account ident.AccountID, s Status, p Page) ([]Record, error)
+	// AdminOf returns the ids of the records with the status that the user is an admin of, in order.
+	AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, s Status) ([]ident.RecordID, error)
+	// Each calls fn for every record in force of all accounts.
+	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Record) error) error
+}
+
+// RoleStore keeps roles, without the built-in ones.
+type RoleStore interface {
+	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID) (Role, error)
+	Create(ctx context.Context, t tx.Tx, account ident.AccountID, r Role) (bool, error)
+	// Replace tells whether there was a role to replace.
+	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, r Role) (bool, error)
+	Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID) (bool, error)
+	List(ctx context.Context, t tx.Tx, account ident.AccountID, p Page) ([]Role, error)
+	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Role) error) error
+}
+
+// GroupStore keeps groups.
+type GroupStore interface {
+	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.GroupID) (Group, error)
+	Create(ctx context.Context, t tx.Tx, account ident.AccountID, g Group) (bool, error)
+	// Replace writes a group whose LastUpdated was before, and tells whether it still was.
+	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, g Group, before time.Time) (bool, error)
+	Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.GroupID) (bool, error)
+	List(ctx context.Context, t tx.Tx, account ident.AccountID, p Page) ([]Group, error)
+	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Group) error) error
+}
