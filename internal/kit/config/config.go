@@ -1,0 +1,77 @@
+// Package config owns the settings of a deployment: one struct, filled from flags, the
+// environment and a YAML file, in this order of precedence. It is the only place that
+// reads the environment. A setting that nobody knows stops the start, and Validate lists
+// everything that is wrong at once, each with its fix.
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/secret"
+)
+
+// Config holds every setting. The tags are the reference: name (flag, YAML key and, in capitals
+// with ADMIT_, environment variable), default, doc, and "secret" for what is never shown. A
+// secret has a variable with the suffix _FILE too, and a flag only when it says "flag".
+type Config struct {
+	Listen         string         `name:"listen" default:"127.0.0.1:8080" show:"visible" doc:"Address and port to serve on."`
+	OpsListen      string         `name:"ops-listen" show:"visible" doc:"Second address and port for /metrics and the details of /readyz. Keep it away from strangers. Without it, /metrics is served only while the public URL is a loopback one, to callers on this machine."`
+	PublicURL      string         `name:"public-url" default:"http://localhost:8080" show:"visible" doc:"The URL that browsers and SDKs use: the issuer of the default account's tokens. https, unless its host is a loopback one; no path."`
+	Database       secret.Text    `name:"database" default:"sqlite:./data/admit.db" show:"secret,flag" doc:"sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME (PostgreSQL 15 or newer). With only data-dir set, the file is admit.db in it."`
+	DataDir        string         `name:"data-dir" default:"./data" show:"visible" doc:"Directory for what this node keeps in files: the SQLite database and the master key."`
+	Dev            bool           `name:"dev" show:"visible" doc:"Development mode: mail is shown at /dev/mailbox and /try is served. Refuses to listen beyond loopback."`
+	MasterKey      secret.Text    `name:"master-key" show:"secret" doc:"Base64 of 32 random bytes, which encrypt what must not be readable in the database. All nodes share it. With SQLite it may be left out: the file master.key (mode 0600) in data-dir is made at the first start."`
+	SMTPURL        secret.Text    `name:"smtp-url" show:"secret" doc:"Where mail goes: smtp://USER:PASSWORD@HOST:PORT (STARTTLS) or smtps:// (TLS from the start)."`
+	MailFrom       string         `name:"mail-from" show:"visible" doc:"Sender of mail, as ADDRESS or NAME <ADDRESS>. Default: no-reply@ the public URL's host."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" show:"visible" doc:"Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, separated by commas. Without any, the client's address is the socket's."`
+	RateLimitScale float64        `name:"rate-limit-scale" default:"1" show:"visible" doc:"Factor on every limit per client network, 0.01 to 1000."`
+	StaleAfter     time.Duration  `name:"stale-after" default:"1s" show:"visible" doc:"A node that has not heard from the database for this long answers 503 instead of deciding from memory, 200ms to 1m."`
+	ShutdownAfter  time.Duration  `name:"shutdown-after" default:"25s" show:"visible" doc:"How long a stopping node waits for requests in flight, 1s to 10m."`
+	LogLevel       string         `name:"log-level" default:"info" show:"visible" doc:"debug, info, warn or error. Permission checks are logged at debug."`
+	OTLPEndpoint   string         `name:"otlp-endpoint" show:"visible" doc:"URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces, for example http://localhost:4318."`
+	EgressAllow    []netip.Prefix `name:"insecure-egress-allow" show:"visible" doc:"CIDR ranges of internal addresses that Admit may connect to as an upstream provider, for tests. Requests to internal addresses are refused otherwise."`
+
+	public *url.URL
+}
+
+// Host is the public URL's host with its port if it has one.
+func (c Config) Host() string { return c.publicURL().Host }
+
+// HTTPS tells whether browsers reach us over TLS.
+func (c Config) HTTPS() bool { return c.publicURL().Scheme == "https" }
+
+// Loopback tells whether the public URL names this machine only.
+func (c Config) Loopback() bool { return loopbackName(c.publicURL().Hostname()) }
+
+// Sender returns who mail comes from.
+func (c Config) Sender() string {
+	if c.MailFrom != "" {
+		return c.MailFrom
+	}
+	return "no-reply@" + c.publicURL().Hostname()
+}
+
+// SQLite returns the path of the database file, and false when the database is PostgreSQL.
+func (c Config) SQLite() (string, bool) { return strings.CutPrefix(c.Database.Reveal(), "sqlite:") }
+
+// KeyFile is where the master key lies when it is not given.
+func (c Config) KeyFile() string { return filepath.Join(c.DataDir, "master.key") }
+
+func (c Config) publicURL() *url.URL {
+	if c.public != nil {
+		return c.public
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+func loopbackName(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
