@@ -1,118 +1,97 @@
-package ratelimit_test
+package ratelimit
 
 import (
-	"context"
-	"fmt"
-	"sync"
-	"sync/atomic"
+	"encoding/binary"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
-	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/ratelimit"
-	"github.com/admit-id/admit/internal/kit/sqldb"
-	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
-	"github.com/admit-id/admit/internal/kit/tx"
 )
 
-var five = ratelimit.Rule{Count: 5, Per: time.Hour}
-
-func take(t *testing.T, db *sqldb.DB, account ident.AccountID, key string) (bool, time.Duration) {
-	t.Helper()
-	var ok bool
-	var retry time.Duration
-	err := db.Write(context.Background(), tx.In(account), func(ctx context.Context, tt tx.Tx) (err error) {
-		ok, retry, err = ratelimit.Store{}.Take(ctx, tt, account, "mail", key, five)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+func TestBudget(t *testing.T) {
+	clk := clock.NewFake(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	l := New(clk, []Rate{{}, {Burst: 5, Window: 10 * time.Second}, {Burst: 1, Window: time.Second}}, 1)
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for range 1000 {
+		if _, ok := l.Allow(0, a); !ok {
+			t.Fatal("a class without a rate is limited")
+		}
 	}
-	return ok, retry
+	for i := range 5 {
+		if _, ok := l.Allow(1, a); !ok {
+			t.Fatal("refused within the burst:", i)
+		}
+	}
+	if wait, ok := l.Allow(1, a); ok || wait != 2*time.Second {
+		t.Fatal(wait, ok)
+	}
+	if _, ok := l.Allow(1, b); !ok {
+		t.Fatal("another client is refused")
+	}
+	if _, ok := l.Allow(2, a); !ok {
+		t.Fatal("another class is refused")
+	}
+	clk.Advance(2 * time.Second)
+	if _, ok := l.Allow(1, a); !ok {
+		t.Fatal("refused after the wait that was named")
+	}
+	if _, ok := l.Allow(1, a); ok {
+		t.Fatal("allowed two after one interval")
+	}
+	clk.Advance(time.Hour)
+	for range 5 {
+		if _, ok := l.Allow(1, a); !ok {
+			t.Fatal("the budget did not refill")
+		}
+	}
+	if _, ok := l.Allow(1, a); ok {
+		t.Fatal("the budget grew beyond the burst")
+	}
 }
 
-func TestStore(t *testing.T) {
-	sqldbtest.Each(t, ratelimit.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		for i := range 5 {
-			if ok, _ := take(t, db, "a", "x"); !ok {
-				t.Fatalf("occurrence %d was refused", i+1)
-			}
-		}
-		ok, retry := take(t, db, "a", "x")
-		if ok || retry != 12*time.Minute {
-			t.Fatalf("sixth: %v, retry %v; want refusal and 12m", ok, retry)
-		}
-		if ok, _ := take(t, db, "a", "y"); !ok {
-			t.Fatal("another key was held back")
-		}
-		if ok, _ := take(t, db, "b", "x"); !ok {
-			t.Fatal("another account was held back")
-		}
-		clk.Advance(12 * time.Minute)
-		if ok, _ := take(t, db, "a", "x"); !ok {
-			t.Fatal("refused after the wait")
-		}
-		if ok, _ := take(t, db, "a", "x"); ok {
-			t.Fatal("two allowed after one wait")
-		}
-		err := db.Write(context.Background(), tx.In("a"), func(ctx context.Context, tt tx.Tx) error {
-			return ratelimit.Store{}.Return(ctx, tt, "a", "mail", "x", five)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok, _ := take(t, db, "a", "x"); !ok {
-			t.Fatal("refused after a return")
-		}
-		clk.Advance(2 * time.Hour)
-		var n int64
-		if err := db.Write(context.Background(), tx.System(), func(ctx context.Context, tt tx.Tx) (err error) {
-			n, err = ratelimit.Store{}.Purge(ctx, tt, 100)
-			return err
-		}); err != nil || n != 3 {
-			t.Fatalf("purged %d, %v; want 3", n, err)
-		}
-	})
+func TestIPv6NetworkIsOneClient(t *testing.T) {
+	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rate{{Burst: 1, Window: time.Minute}}, 1)
+	if _, ok := l.Allow(0, netip.MustParseAddr("2001:db8::1")); !ok {
+		t.Fatal()
+	}
+	if _, ok := l.Allow(0, netip.MustParseAddr("2001:db8::ffff:2")); ok {
+		t.Error("an address of the same /64 has its own budget")
+	}
+	if _, ok := l.Allow(0, netip.MustParseAddr("2001:db8:0:1::1")); !ok {
+		t.Error("another /64 has no budget of its own")
+	}
+	if network(netip.MustParseAddr("::ffff:192.0.2.1")) != netip.MustParseAddr("192.0.2.1") {
+		t.Error("an IPv4 address in IPv6 spelling is another client")
+	}
 }
 
-func TestStoreRace(t *testing.T) {
-	sqldbtest.Each(t, ratelimit.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		var allowed atomic.Int32
-		var wg sync.WaitGroup
-		for range 30 {
-			wg.Go(func() {
-				if ok, _ := take(t, db, "a", "x"); ok {
-					allowed.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		if allowed.Load() != 5 {
-			t.Fatalf("%d of 30 were allowed; want 5", allowed.Load())
-		}
-	})
+func TestFloodKeepsWhatIsHeldAgainstAClient(t *testing.T) {
+	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rate{{Burst: 2, Window: time.Minute}}, 1)
+	attacker := netip.MustParseAddr("192.0.2.1")
+	l.Allow(0, attacker)
+	l.Allow(0, attacker)
+	for i := range uint32(shardCount * perShard * 2) {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], 0x0a000000+i)
+		l.Allow(0, netip.AddrFrom4(b))
+	}
+	if _, ok := l.Allow(0, attacker); ok {
+		t.Error("a flood of addresses freed the attacker")
+	}
+	total := 0
+	for i := range l.shards {
+		total += len(l.shards[i].full)
+	}
+	if total > shardCount*(perShard+1) {
+		t.Error("unbounded:", total)
+	}
 }
 
-func TestLocal(t *testing.T) {
-	clk := clock.NewFake(sqldbtest.Start)
-	l := ratelimit.NewLocal(clk, ratelimit.Rule{Count: 60, Per: time.Minute, Burst: 3}, 1600)
-	for range 3 {
-		if ok, _ := l.Allow("k"); !ok {
-			t.Fatal("the burst was refused")
-		}
-	}
-	if ok, retry := l.Allow("k"); ok || retry != time.Second {
-		t.Fatalf("got %v, %v; want refusal for 1s", ok, retry)
-	}
-	clk.Advance(time.Second)
-	if ok, _ := l.Allow("k"); !ok {
-		t.Fatal("refused after the wait")
-	}
-	for i := range 20000 {
-		l.Allow(fmt.Sprint(i))
-	}
-	if l.Len() > 1600 {
-		t.Fatalf("holds %d keys; the bound is 1600", l.Len())
+func BenchmarkAllow(b *testing.B) {
+	l := New(clock.NewSystem(), []Rate{{Burst: 1 << 30, Window: time.Second}}, 1)
+	a := netip.MustParseAddr("192.0.2.1")
+	for b.Loop() {
+		l.Allow(0, a)
 	}
 }

@@ -1,0 +1,126 @@
+// Package ratelimit owns how much a stranger may ask of one node: a budget per class of
+// routes and client network. It protects the node's work and is deliberately local; what
+// guards a secret (attempts at a code, mails to an address) is counted in the database.
+package ratelimit
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/clock"
+)
+
+// Rate is a budget: Burst requests at once, refilled evenly so that it is full again after Window.
+type Rate struct {
+	Burst  int
+	Window time.Duration
+}
+
+// interval is the time that one request costs.
+func (r Rate) interval() int64 { return int64(r.Window) / int64(max(1, r.Burst)) }
+
+const (
+	shardCount = 32
+	perShard   = 4096 // entries; with all shards about 16 MiB at most
+)
+
+// Limiter counts by the generic cell rate algorithm: per client it keeps one time, the moment
+// at which the budget would be full again. Memory is bounded: when a shard is full, clients
+// that it does not know yet share one budget, and those it knows keep theirs, so that a flood
+// of addresses cannot wipe out what is held against one (DOS-05).
+type Limiter struct {
+	clock  clock.Clock
+	rates  []Rate // by class
+	shards [shardCount]shard
+}
+
+type client struct {
+	class   uint8
+	network netip.Addr
+}
+
+type shard struct {
+	mu    sync.Mutex
+	full  map[client]int64 // unix nanoseconds
+	swept int64
+}
+
+// New makes a limiter. Class i has rates[i]; a class without a rate, or with a zero one, is
+// without limit. Scale multiplies every burst.
+func New(c clock.Clock, rates []Rate, scale float64) *Limiter {
+	l := &Limiter{clock: c, rates: make([]Rate, len(rates))}
+	for i, r := range rates {
+		if r.Burst > 0 {
+			r.Burst = max(1, int(float64(r.Burst)*scale))
+		}
+		l.rates[i] = r
+	}
+	for i := range l.shards {
+		l.shards[i].full = map[client]int64{}
+	}
+	return l
+}
+
+// Allow spends one request. If the budget is used up it returns how long until one fits, and
+// spends nothing.
+func (l *Limiter) Allow(class int, address netip.Addr) (wait time.Duration, ok bool) {
+	if class >= len(l.rates) || l.rates[class].Burst == 0 {
+		return 0, true
+	}
+	rate := l.rates[class]
+	key := client{uint8(class), network(address)}
+	s := &l.shards[place(key)]
+	now := l.clock.Now().UnixNano()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, known := s.full[key]
+	if !known && len(s.full) >= perShard {
+		s.sweep(now)
+		if len(s.full) >= perShard {
+			key = client{class: uint8(class)} // strangers share what is left
+			at = s.full[key]
+		}
+	}
+	next := max(at, now) + rate.interval()
+	if over := next - now - int64(rate.Window); over > 0 {
+		return time.Duration(over), false
+	}
+	s.full[key] = next
+	return 0, true
+}
+
+// sweep forgets budgets that are full again, at most once a second.
+func (s *shard) sweep(now int64) {
+	if now-s.swept < int64(time.Second) && now >= s.swept {
+		return
+	}
+	s.swept = now
+	for k, at := range s.full {
+		if at <= now {
+			delete(s.full, k)
+		}
+	}
+}
+
+// network is what one client surely controls: an IPv4 address, or an IPv6 /64.
+func network(a netip.Addr) netip.Addr {
+	if !a.Is6() || a.Is4In6() {
+		return a.Unmap()
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return a
+	}
+	return p.Addr()
+}
+
+// place spreads clients over the shards. It need not resist an attacker: a crowded shard only
+// shares budgets earlier.
+func place(c client) int {
+	h := uint32(2166136261) ^ uint32(c.class)
+	for _, b := range c.network.As16() {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return int(h>>16^h) % shardCount
+}
