@@ -20,8 +20,9 @@ type Directory struct {
 }
 
 type book struct {
-	byID   map[ident.AccountID]Account
-	byHost map[string]ident.AccountID
+	byID     map[ident.AccountID]Account
+	byHost   map[string]ident.AccountID
+	byIssuer map[string]ident.AccountID
 }
 
 // NewDirectory makes an empty directory; the feed's follower fills it.
@@ -57,11 +58,24 @@ func (d *Directory) Issuer(id ident.AccountID) string {
 	if id == ident.DefaultAccount {
 		return d.public.String()
 	}
-	a, ok := d.Get(id)
-	if !ok || len(a.Hosts) == 0 {
+	a, _ := d.Get(id)
+	return d.issuer(a)
+}
+
+func (d *Directory) issuer(a Account) string {
+	if a.ID == ident.DefaultAccount {
+		return d.public.String()
+	}
+	if len(a.Hosts) == 0 {
 		return ""
 	}
 	return d.public.scheme + "://" + a.Hosts[0]
+}
+
+// AccountOf returns the account whose issuer this is, byte for byte.
+func (d *Directory) AccountOf(issuer string) (ident.AccountID, bool) {
+	id, ok := d.snapshot.Load().byIssuer[issuer]
+	return id, ok
 }
 
 // Load implements feed.Subscriber.
@@ -101,8 +115,11 @@ func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) e
 }
 
 func (d *Directory) publish(byID map[ident.AccountID]Account) {
-	b := &book{byID: byID, byHost: make(map[string]ident.AccountID, len(byID)+2)}
+	b := &book{byID: byID, byHost: make(map[string]ident.AccountID, len(byID)+2), byIssuer: make(map[string]ident.AccountID, len(byID))}
 	for id, a := range byID {
+		if issuer := d.issuer(a); issuer != "" {
+			b.byIssuer[issuer] = id
+		}
 		for _, h := range a.Hosts {
 			b.byHost[h] = id
 		}

@@ -128,6 +128,11 @@ func TestCustomDomainsOfAccounts(t *testing.T) {
 	if f.Issuer(b.ID) != "https://login.b.example" {
 		t.Error(f.Issuer(b.ID))
 	}
+	for issuer, want := range map[string]ident.AccountID{"https://login.b.example": b.ID, "https://login.example.com": ident.DefaultAccount, "https://login.b.example/": "", "": "", "http://login.b.example": ""} {
+		if id, ok := f.AccountOf(issuer); id != want || ok != (want != "") {
+			t.Errorf("%q: %s", issuer, id)
+		}
+	}
 	if _, err := f.Create(ctx, operator, "C", "login.b.example"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a domain twice: %v", err)
 	}
