@@ -1,25 +1,45 @@
 // The browser: Debian's Chromium, driven by playwright-core, and what every page in it must keep to.
 
 import { mkdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { temporaryFolder } from './net.mjs';
 
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 
-export const launch = () => chromium.launch({
+const options = {
   executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync', '--ignore-certificate-errors', '--host-resolver-rules=MAP *.test 127.0.0.1'
   ]
-});
+};
+const window = { ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 1280, height: 900 } };
+
+export const launch = () => chromium.launch(options);
 
 /**
  * A browser window of one person, with nothing remembered. `origins` are the only ones that its pages may speak to.
- * Answers {context, page, verdict}: verdict() fails when a page asked another host, met a server error, or threw.
+ * Answers {context, page, requests, verdict}: verdict() closes the window, and fails when a page asked another host, met a
+ * server error, threw, or broke its own content security policy.
  */
-export async function person(browser, { origins, ...options } = {}) {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 1280, height: 900 }, ...options });
+export async function person(browser, { origins, ...more } = {}) {
+  const context = await browser.newContext({ ...window, ...more });
+  return watched(context, origins, () => context.close());
+}
+
+/** The same in a browser of its own whose user has switched cookies off, by the browser's own setting. */
+export async function personWithoutCookies({ origins } = {}) {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder.path, 'Default'));
+  await writeFile(join(folder.path, 'Default/Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
+  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window });
+  return watched(context, origins, async () => { await context.close(); await folder.remove(); });
+}
+
+async function watched(context, origins, close) {
   context.setDefaultTimeout(10_000);
   const wrong = [];
   const requests = [];
@@ -38,7 +58,7 @@ export async function person(browser, { origins, ...options } = {}) {
   return {
     context, requests, page: await context.newPage(),
     async verdict() {
-      await context.close();
+      await close();
       if (wrong.length) { throw new Error([...new Set(wrong)].join('\n')); }
     }
   };
@@ -48,4 +68,11 @@ export async function person(browser, { origins, ...options } = {}) {
 export async function shot(page, name, options = {}) {
   mkdirSync(artifacts, { recursive: true });
   await page.screenshot({ path: `${artifacts}${name}.png`, animations: 'disabled', ...options });
+}
+
+/** Waits until the page's address satisfies the test, and its document is there. */
+export async function expectUrl(page, matches) {
+  await page.waitForURL(matches, { waitUntil: 'domcontentloaded' }).catch(async error => {
+    throw new Error(`the page stayed at ${page.url().split('?')[0]}: ${(await page.locator('body').innerText().catch(() => '')).slice(0, 600)}`, { cause: error });
+  });
 }

@@ -1,0 +1,142 @@
+// Signing in through another provider: a real OpenID Connect provider that the test starts on loopback.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startAdmit } from '../harness/admit.mjs';
+import { startApplication } from '../harness/application.mjs';
+import { Box } from '../harness/box.mjs';
+import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
+import { databases } from '../harness/database.mjs';
+import { startProvider } from '../harness/provider.mjs';
+import { allowRedirects } from '../harness/signin.mjs';
+import { startSmtp } from '../harness/smtp.mjs';
+
+for (const database of databases) {
+  describe(`an upstream provider on ${database}`, () => {
+    let server;
+    let smtp;
+    let app;
+    let provider;
+    let browser;
+    let origins;
+    before(async () => {
+      smtp = await startSmtp();
+      server = await startAdmit({ database, dev: false, smtp, env: { ADMIT_EGRESS_ALLOW: '127.0.0.0/8' } });
+      app = await startApplication(server.url);
+      await allowRedirects(server, [`${app.origin}/`], { redirectMode: 'origin' });
+      provider = await startProvider(`${server.url}/login`);
+      server.log.secret('client secret', provider.clientSecret);
+      const admit = await server.administrator();
+      await admit.connections.createConnection({
+        connectionId: 'con_partner', type: 'OAUTH2', issuerUrl: provider.issuer, authenticationUrl: `${provider.issuer}/auth`, tokenUrl: `${provider.issuer}/token`,
+        clientId: provider.clientId, clientSecret: provider.clientSecret, data: { name: 'Partner Inc' }
+      });
+      origins = [server.url, server.local, app.origin, provider.issuer];
+      browser = await launch();
+    });
+    after(async () => { await browser?.close(); await app?.stop(); await server?.stop(); await provider?.stop(); await smtp?.stop(); });
+
+    /** Goes through the provider's own pages: a name, any password, and consent the first time. */
+    async function atProvider(page, name) {
+      await expectUrl(page, url => url.origin === provider.issuer);
+      await page.locator('input[name=login]').fill(name);
+      await page.locator('input[name=password]').fill('anything');
+      await page.locator('button[type=submit]').click();
+      for (const consent = page.getByRole('button', { name: 'Continue' }); ;) {
+        await Promise.race([consent.waitFor().catch(() => {}), page.waitForURL(url => url.origin === app.origin).catch(() => {})]);
+        if (new URL(page.url()).origin === app.origin) { return; }
+        await consent.click();
+      }
+    }
+    const exists = page => page.evaluate(() => window.login.userSessionExists());
+    const identity = page => page.evaluate(() => window.login.getUserIdentity());
+
+    test('from the button in the box, to the provider and back', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate(); });
+      await expectUrl(page, url => url.pathname === '/login');
+      await shot(page, `box-with-provider-${database}`);
+      await page.getByRole('button', { name: /Partner Inc/ }).or(page.getByRole('link', { name: /Partner Inc/ })).click();
+      await atProvider(page, 'una');
+      await expectUrl(page, url => url.origin === app.origin);
+      assert.equal(await exists(page), true);
+      const me = await identity(page);
+      assert.deepEqual([me.email, me.name], ['una@provider.example', 'Person una']);
+      const jwt = await page.evaluate(() => window.login.ensureToken());
+      assert.equal(JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url')).azp, 'con_partner');
+      await who.verdict();
+    });
+
+    test('with the connection named by the application, past the box', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
+      await atProvider(page, 'una');
+      assert.equal(await exists(page), true);
+      const { userId } = await identity(page);
+      const again = await (await server.administrator()).users.getUser(userId);
+      assert.equal(again.data.email, 'una@provider.example');
+      await who.verdict();
+    });
+
+    test('the same e-mail address elsewhere is another person', async () => {
+      const byProvider = await person(browser, { origins });
+      await byProvider.page.goto(`${app.origin}/`);
+      await byProvider.page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
+      await atProvider(byProvider.page, 'mallory');
+      assert.equal(await exists(byProvider.page), true);
+      const first = await identity(byProvider.page);
+      await byProvider.verdict();
+
+      const byMail = await person(browser, { origins });
+      await byMail.page.goto(`${app.origin}/`);
+      await byMail.page.evaluate(() => { window.login.authenticate(); });
+      await expectUrl(byMail.page, url => url.pathname === '/login');
+      await new Box(byMail.page, server, smtp).signIn('mallory@provider.example', app.origin);
+      assert.equal(await exists(byMail.page), true);
+      const second = await identity(byMail.page);
+      assert.equal(second.email, first.email);
+      assert.notEqual(second.userId, first.userId);
+      await byMail.verdict();
+    });
+
+    test('giving up at the provider leads back to the box', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
+      await expectUrl(page, url => url.origin === provider.issuer);
+      await page.getByRole('link', { name: /cancel/i }).click();
+      await expectUrl(page, url => url.origin === server.url || url.origin === server.local);
+      await shot(page, `provider-cancelled-${database}`);
+      assert.ok((await page.locator('main').innerText()).length > 20, 'a sentence and a way forward');
+      assert.ok(await page.getByRole('button').or(page.getByRole('link')).count() > 0);
+      await who.verdict();
+    });
+
+    test('an answer that was replayed, or belongs to another browser, is refused', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      let answer;
+      page.on('request', request => {
+        const url = new URL(request.url());
+        if (url.pathname === '/login' && url.searchParams.has('code')) { answer = request.url(); }
+      });
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
+      await atProvider(page, 'rex');
+      assert.ok(answer);
+      await page.goto(answer);
+      assert.notEqual(new URL(page.url()).origin, app.origin, 'the same answer twice');
+      const stranger = await person(browser, { origins });
+      await stranger.page.goto(answer);
+      assert.notEqual(new URL(stranger.page.url()).origin, app.origin, 'in another browser');
+      await shot(stranger.page, `provider-replayed-${database}`);
+      await stranger.verdict();
+      await who.verdict();
+    });
+  });
+}

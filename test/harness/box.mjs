@@ -1,0 +1,34 @@
+// The login box as a person meets it: by what the fields are for, not by how they are built.
+
+import { expectUrl } from './browser.mjs';
+import { codeIn } from './signin.mjs';
+
+export class Box {
+  constructor(page, server, smtp) { Object.assign(this, { page, server, smtp }); }
+
+  get email() { return this.page.locator('input[type=email]'); }
+  get code() { return this.page.locator('input[autocomplete="one-time-code"]'); }
+  get error() { return this.page.locator('[role=alert]'); }
+
+  /** Types the address and sends it. Answers how many messages that address had got before. */
+  async enterEmail(address) {
+    const seen = this.smtp?.messages.filter(mail => mail.to.includes(address)).length ?? 0;
+    await this.email.fill(address);
+    await this.email.press('Enter');
+    await this.code.waitFor();
+    return seen;
+  }
+
+  async enterCode(code) {
+    await this.code.fill(code);
+    // Some browsers' users never press the button: the form goes by Enter as well.
+    await this.code.press('Enter');
+  }
+
+  /** From the empty box to the application at `origin`. */
+  async signIn(address, origin) {
+    const seen = await this.enterEmail(address);
+    await this.enterCode(codeIn(await this.smtp.next(address, seen)));
+    await expectUrl(this.page, url => url.origin === origin);
+  }
+}
