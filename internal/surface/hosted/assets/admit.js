@@ -1,0 +1,53 @@
+// Everything here is a courtesy: each page works without it.
+"use strict";
+(() => {
+  // The address bar and the history forget a token as soon as the page that needs it is there.
+  const here = new URL(location.href);
+  const before = here.search;
+  for (const name of ["token", "problem", "left"]) here.searchParams.delete(name);
+  if (here.search !== before) history.replaceState(null, "", here);
+
+  // One press, one request.
+  const busy = [];
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter || event.target.querySelector("button");
+    if (!button) return;
+    if (busy.length) { event.preventDefault(); return; }
+    button.setAttribute("aria-disabled", "true");
+    busy.push(button);
+  });
+  window.addEventListener("pageshow", () => {
+    for (const button of busy.splice(0)) button.removeAttribute("aria-disabled");
+  });
+
+  // The code: digits only, whatever was pasted, and on its way with the sixth one.
+  const code = document.querySelector(".code input");
+  if (code) {
+    let sent = "";
+    code.addEventListener("input", () => {
+      const digits = code.value.normalize("NFKC").replace(/\D/g, "").slice(0, 6);
+      if (digits !== code.value) code.value = digits;
+      if (digits.length === 6 && digits !== sent) { sent = digits; code.form.requestSubmit(); }
+    });
+  }
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      try { await navigator.clipboard.writeText(text); } catch { return; }
+      const label = button.textContent;
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = label; }, 2000);
+    });
+  }
+
+  // A menu closes when one looks elsewhere.
+  const menu = document.querySelector("details");
+  if (menu) {
+    document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { menu.open = false; menu.firstElementChild.focus(); }
+    });
+  }
+})();

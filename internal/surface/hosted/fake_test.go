@@ -1,0 +1,211 @@
+package hosted
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/login"
+)
+
+var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// fakeLogin answers by the login's id, which names the page to show, and notes what it was asked.
+type fakeLogin struct {
+	calls  []string
+	visits []login.Visit
+	given  map[string]string
+	views  map[string]login.View // overrides by verb
+	mail   login.MailContent
+	err    error
+}
+
+func (f *fakeLogin) note(verb string, v login.Visit, given ...string) {
+	f.calls = append(f.calls, verb)
+	f.visits = append(f.visits, v)
+	if f.given == nil {
+		f.given = map[string]string{}
+	}
+	f.given[verb] = strings.Join(given, "|")
+}
+
+func (f *fakeLogin) reply(verb string, id ident.LoginID, otherwise login.View) (login.View, error) {
+	if f.err != nil {
+		return login.View{}, f.err
+	}
+	if v, ok := f.views[verb]; ok {
+		return v, nil
+	}
+	otherwise.ID = id
+	return otherwise, nil
+}
+
+func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("View", v, string(id))
+	view := login.View{
+		State: login.StateChoose, ReturnURL: "http://localhost:3000/app", EmailCode: true, NewBrowser: secret.New("browser-1"),
+		Connections: []login.Button{{ID: "con_google", Name: "Google", Kind: "google"}, {ID: "con_ms", Name: "Microsoft", Kind: "microsoft"}, {ID: "con_gh", Name: "GitHub", Kind: "github"}},
+	}
+	switch kind, _, _ := strings.Cut(string(id), "-"); kind {
+	case "plain":
+		view.Connections = nil
+	case "many":
+		view.Connections = append(view.Connections, login.Button{ID: "con_apple", Name: "Apple", Kind: "apple"}, login.Button{ID: "con_gl", Name: "GitLab", Kind: "gitlab"}, login.Button{ID: "con_x", Name: "Landesverwaltungsnetz der nordwestdeutschen Wasserwirtschaft"})
+	case "code":
+		view = login.View{State: login.StateCode, Email: "ada@example.com", AttemptsLeft: 3, CodeExpires: start.Add(10 * time.Minute), ReturnURL: "https://app.example.test/"}
+	case "codelong":
+		view = login.View{State: login.StateCode, Email: "maximiliane.von-und-zu-hohenlohe-waldenburg+newsletter@mail.nordwestdeutsche-wasserwirtschaft.example.com", AttemptsLeft: 1, CodeExpires: start.Add(10 * time.Minute)}
+	case "current":
+		view.Current = &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}
+	case "expired":
+		view = login.View{State: login.StateExpired}
+	case "other":
+		view = login.View{State: login.StateOtherBrowser}
+	case "cookie":
+		view = login.View{State: login.StateNoCookie}
+	case "done":
+		view = login.View{State: login.StateDone, ReturnURL: "https://app.example.test/"}
+	case "failed":
+		view = login.View{State: login.StateFailed, Problem: login.ProblemUnknownRequest}
+	case "broken":
+		return login.View{}, errors.New("disk on fire at /var/lib/secret")
+	case "hostile":
+		view.Email = `"><script>alert(1)</script>`
+		view.Connections = []login.Button{{ID: `"><img src=x>`, Name: `<b onclick=alert(1)>{{.AccessKey}}`, Kind: `"><svg onload=alert(1)>`}}
+	}
+	return f.reply("View", id, view)
+}
+
+func (f *fakeLogin) SendCode(_ context.Context, v login.Visit, id ident.LoginID, email string, compose login.Compose) (login.View, error) {
+	f.note("SendCode", v, string(id), email)
+	if !strings.Contains(email, "@") {
+		return f.reply("SendCode", id, login.View{State: login.StateChoose, Problem: login.ProblemEmailInvalid, EmailCode: true})
+	}
+	var err error
+	f.mail, err = compose(login.MailFacts{Account: v.Account, Email: email, Code: "482913", Link: "http://localhost:8080/login/link?token=abc", Life: 10 * time.Minute})
+	if err != nil {
+		return login.View{}, err
+	}
+	return f.reply("SendCode", id, login.View{State: login.StateCode, Email: email})
+}
+
+func (f *fakeLogin) ChangeEmail(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("ChangeEmail", v, string(id))
+	return f.reply("ChangeEmail", id, login.View{State: login.StateChoose, EmailCode: true})
+}
+
+func (f *fakeLogin) EnterCode(_ context.Context, v login.Visit, id ident.LoginID, code string) (login.View, error) {
+	f.note("EnterCode", v, string(id), code)
+	if code != "482913" {
+		return f.reply("EnterCode", id, login.View{State: login.StateCode, Problem: login.ProblemCodeWrong, AttemptsLeft: 4})
+	}
+	return f.reply("EnterCode", id, leave("https://app.example.test/?code=x"))
+}
+
+func leave(to string) login.View {
+	return login.View{State: login.StateRedirect, Result: &login.Result{Location: to, Session: secret.New("session-1"), SessionExpires: start.Add(time.Hour)}}
+}
+
+func (f *fakeLogin) Restart(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("Restart", v, string(id))
+	return f.reply("Restart", "choose-2", login.View{State: login.StateChoose})
+}
+
+func (f *fakeLogin) StartUpstream(_ context.Context, v login.Visit, id ident.LoginID, c ident.ConnectionID) (login.View, error) {
+	f.note("StartUpstream", v, string(id), string(c))
+	return f.reply("StartUpstream", id, login.View{State: login.StateRedirect, Result: &login.Result{Location: "https://idp.example.test/authorize"}})
+}
+
+func (f *fakeLogin) FinishUpstream(_ context.Context, v login.Visit, c login.Callback) (login.View, error) {
+	f.note("FinishUpstream", v, c.State.Reveal(), c.Code.Reveal(), c.Issuer, c.Error)
+	return f.reply("FinishUpstream", "choose-1", leave("https://app.example.test/?code=y"))
+}
+
+func (f *fakeLogin) Continue(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("Continue", v, string(id))
+	return f.reply("Continue", id, leave("https://app.example.test/?code=z"))
+}
+
+func (f *fakeLogin) ViewLink(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
+	f.note("ViewLink", v, token.Reveal())
+	switch token.Reveal() {
+	case "other":
+		return login.View{State: login.StateFailed, Problem: login.ProblemLinkOther}, nil
+	case "dead":
+		return login.View{State: login.StateFailed, Problem: login.ProblemLinkDead}, nil
+	}
+	return f.reply("ViewLink", "code-1", login.View{State: login.StateLink, Email: "ada@example.com"})
+}
+
+func (f *fakeLogin) FollowLink(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
+	f.note("FollowLink", v, token.Reveal())
+	return f.reply("FollowLink", "code-1", leave("https://app.example.test/?code=l"))
+}
+
+func (f *fakeLogin) ViewSetup(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
+	f.note("ViewSetup", v, token.Reveal())
+	if token.Reveal() == "dead" {
+		return login.View{State: login.StateFailed, Problem: login.ProblemSetupDead}, nil
+	}
+	return f.reply("ViewSetup", "", login.View{})
+}
+
+func (f *fakeLogin) StartSetup(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
+	f.note("StartSetup", v, token.Reveal())
+	return f.reply("StartSetup", "plain-1", login.View{State: login.StateChoose, EmailCode: true})
+}
+
+func (f *fakeLogin) SetupResult(_ context.Context, v login.Visit, id ident.LoginID) (login.SetupOutcome, error) {
+	f.note("SetupResult", v, string(id))
+	if id == "again" {
+		return login.SetupOutcome{}, fault.New(fault.NotFound, fault.CodeNotFound, "shown")
+	}
+	return login.SetupOutcome{User: "u_1", ClientID: "sc_1", AccessKey: secret.New("sc_4w9ktx.k_71hzc5.acc_default.MC4CAQAwBQYDK2VwBCIEIJ8Zr0v3bS1m5c6h7Yq2Tt4k1n0w9xPzQe8uL3aVdFgH")}, nil
+}
+
+// fakeAccounts is one account behind every host.
+type fakeAccounts struct {
+	brand  Brand
+	issuer string
+}
+
+func (f fakeAccounts) Brand(ident.AccountID) Brand   { return f.brand }
+func (f fakeAccounts) Issuer(ident.AccountID) string { return f.issuer }
+func (f fakeAccounts) ByHost(host string) (ident.AccountID, bool) {
+	return "acc_default", host != "unknown.test"
+}
+func (f fakeAccounts) OriginAllowed(ident.AccountID, string) bool { return false }
+func (f fakeAccounts) Allow(web.LimitClass, netip.Addr) (time.Duration, bool) {
+	return 0, true
+}
+func (f fakeAccounts) Verify(context.Context, ident.AccountID, string) (actor.Actor, error) {
+	return actor.Actor{}, fault.New(fault.Unauthenticated, "", "no")
+}
+
+// handler is the surface behind the real chain.
+func handler(t testing.TB, f *fakeLogin, a fakeAccounts, development bool) http.Handler {
+	t.Helper()
+	s, err := New(Deps{Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := web.NewRouter(web.Deps{
+		Accounts: a, Tokens: a, Origins: a, Limiter: a, Clock: clock.NewFake(start),
+		Log: slog.New(slog.DiscardHandler), PageErrors: s.Error,
+	}, s.Routes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}

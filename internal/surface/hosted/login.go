@@ -1,0 +1,236 @@
+package hosted
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/login"
+)
+
+var (
+	errIncomplete = fault.New(fault.NotFound, fault.CodeNotFound, "This link is incomplete.")
+	errForm       = fault.New(fault.Invalid, fault.CodeInvalidRequest, "This form cannot be read.")
+)
+
+// showLogin is GET /login: the box, or the way back from a provider. A provider's answer
+// has a code or an error beside the state; the state alone names a login. Which of the
+// two a state really is, only its row says.
+func (s *Surface) showLogin(w http.ResponseWriter, r *http.Request) error {
+	q, err := once(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if q.Get("state") == "" {
+		return errIncomplete
+	}
+	if q.Has("code") || q.Has("error") {
+		v, err := s.deps.Upstream.FinishUpstream(r.Context(), s.visit(r), login.Callback{
+			State: secret.New(q.Get("state")), Code: secret.New(q.Get("code")), Issuer: q.Get("iss"),
+			Error: q.Get("error"), ErrorDescription: q.Get("error_description"), RawQuery: r.URL.RawQuery,
+		})
+		return s.answer(w, r, v, err)
+	}
+	v, err := s.deps.Steps.View(r.Context(), s.visit(r), ident.LoginID(q.Get("state")))
+	if err != nil {
+		return err
+	}
+	s.setCookies(w, web.AccountOf(r), v)
+	return s.show(w, r, v)
+}
+
+// once parses a query whose every parameter may stand there only once (RFC 6749, 3.1):
+// a second one would be read differently by somebody.
+func once(raw string) (url.Values, error) {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, errIncomplete
+	}
+	for _, values := range q {
+		if len(values) > 1 {
+			return nil, errIncomplete
+		}
+	}
+	return q, nil
+}
+
+// receiveForm is POST /login: a provider's form_post (OAuth 2.0 Form Post Response Mode).
+// The binding cookie is SameSite=Lax and therefore missing here; it is there again when the
+// browser follows to GET /login.
+func (s *Surface) receiveForm(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	forward := url.Values{}
+	for _, name := range []string{"state", "code", "iss", "error", "error_description", "user"} {
+		values := r.PostForm[name]
+		if len(values) > 1 || len(values) == 1 && len(values[0]) > 4096 {
+			return errForm
+		}
+		if len(values) == 1 {
+			forward.Set(name, values[0])
+		}
+	}
+	if !forward.Has("state") || !forward.Has("code") && !forward.Has("error") {
+		return errIncomplete
+	}
+	return seeOther(w, "/login?"+forward.Encode())
+}
+
+// form reads the login id of a form of ours.
+func form(r *http.Request) (ident.LoginID, error) {
+	if err := r.ParseForm(); err != nil {
+		return "", errForm
+	}
+	id := r.PostForm.Get("state")
+	if id == "" || len(r.PostForm["state"]) != 1 {
+		return "", errIncomplete
+	}
+	return ident.LoginID(id), nil
+}
+
+// sendCode is POST /login/email and POST /login/resend.
+func (s *Surface) sendCode(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	texts := s.newPage(r, "email.title").Texts
+	compose := func(f login.MailFacts) (login.MailContent, error) {
+		return s.ComposeCode(texts, f)
+	}
+	email := r.PostForm.Get("email")
+	v, err := s.deps.Steps.SendCode(r.Context(), s.visit(r), id, email, compose)
+	if err == nil && v.State == login.StateChoose && v.Problem == login.ProblemEmailInvalid {
+		// In place, so that what was typed is still there; nobody else's address bar sees it.
+		s.setCookies(w, web.AccountOf(r), v)
+		v.Email = email
+		return s.show(w, r, v)
+	}
+	if err == nil && v.Problem == login.ProblemNone && strings.HasSuffix(r.URL.Path, "/resend") {
+		return s.answerWith(w, r, v, "code_sent")
+	}
+	return s.answer(w, r, v, err)
+}
+
+// changeEmail is POST /login/change: back to the box.
+func (s *Surface) changeEmail(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.deps.Steps.ChangeEmail(r.Context(), s.visit(r), id)
+	return s.answer(w, r, v, err)
+}
+
+// enterCode is POST /login/code.
+func (s *Surface) enterCode(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.deps.Steps.EnterCode(r.Context(), s.visit(r), id, digits(r.PostForm.Get("code")))
+	return s.answer(w, r, v, err)
+}
+
+// digits takes out what people and clipboards put between digits, and turns full-width
+// digits, which Japanese keyboards type, into plain ones. Anything else stays and is wrong.
+func digits(code string) string {
+	if len(code) > 64 {
+		return ""
+	}
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == ' ', c == '-', c == '\u00a0', c == '\u3000', c == '\t':
+			return -1
+		case '０' <= c && c <= '９':
+			return c - '０' + '0'
+		}
+		return c
+	}, code)
+}
+
+// startUpstream is POST /login/connection: a button of the box.
+func (s *Surface) startUpstream(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	c := ident.ConnectionID(r.PostForm.Get("connection"))
+	v, err := s.deps.Upstream.StartUpstream(r.Context(), s.visit(r), id, c)
+	if err == nil && v.State == login.StateRedirect {
+		s.remember(w, r, c)
+	}
+	return s.answer(w, r, v, err)
+}
+
+// continueSession is POST /login/continue: go on as the person who is signed in.
+func (s *Surface) continueSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.deps.Upstream.Continue(r.Context(), s.visit(r), id)
+	return s.answer(w, r, v, err)
+}
+
+// restart is POST /login/restart: the one click on the pages that cannot go on.
+func (s *Surface) restart(w http.ResponseWriter, r *http.Request) error {
+	id, err := form(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.deps.Steps.Restart(r.Context(), s.visit(r), id)
+	return s.answer(w, r, v, err)
+}
+
+// returnToLogin is GET /login/<step>, which a person reaches by reloading the address of a
+// form: the box knows where they stand.
+func (s *Surface) returnToLogin(w http.ResponseWriter, r *http.Request) error {
+	id := r.URL.Query().Get("state")
+	if id == "" {
+		return errIncomplete
+	}
+	return seeOther(w, "/login?"+url.Values{"state": {id}}.Encode())
+}
+
+// answer ends a form's request: with a 303 where the login goes on, with a page where it
+// cannot.
+func (s *Surface) answer(w http.ResponseWriter, r *http.Request, v login.View, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.answerWith(w, r, v, string(v.Problem))
+}
+
+func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.View, problem string) error {
+	s.setCookies(w, web.AccountOf(r), v)
+	switch v.State {
+	case login.StateChoose, login.StateCode:
+		q := url.Values{"state": {string(v.ID)}}
+		if locale := wishedLocale(r); locale != "" {
+			q.Set("ui_locales", locale)
+		}
+		if problem != "" {
+			q.Set("problem", problem)
+		}
+		if n := s.minutesUntil(v.RetryAt); n > 0 {
+			q.Set("wait", strconv.Itoa(n))
+		}
+		return seeOther(w, "/login?"+q.Encode())
+	}
+	return s.show(w, r, v)
+}
+
+// seeOther answers 303: whatever the form held is not sent on (RFC 9700, 4.12).
+func seeOther(w http.ResponseWriter, location string) error {
+	w.Header().Set("Location", location)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}

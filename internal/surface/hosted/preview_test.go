@@ -1,0 +1,38 @@
+package hosted
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"testing"
+)
+
+// TestPreview serves every page with made-up logins, to look at them:
+//
+//	ADMIT_PREVIEW=127.0.0.1:8090 go test -run Preview -timeout 0 ./internal/surface/hosted
+//
+// and then, for example, /login?state=choose-1, code-1, expired-1, current-1, many-1.
+// Hosts called long.localhost have an account with a long name, blank.localhost one without looks.
+func TestPreview(t *testing.T) {
+	address := os.Getenv("ADMIT_PREVIEW")
+	if address == "" {
+		t.Skip("set ADMIT_PREVIEW to an address to look at the pages")
+	}
+	issuer := "http://localhost:8080"
+	hosts := map[string]http.Handler{
+		"long.localhost":  handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Nordwestdeutsche Landesgesellschaft für Wasserwirtschaft und Küstenschutz mbH", Accent: "#0f766e"}, issuer}, true),
+		"blank.localhost": handler(t, &fakeLogin{}, fakeAccounts{Brand{}, issuer}, false),
+		"sun.localhost":   handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Sunrise", Accent: "#facc15"}, issuer}, false),
+		"night.localhost": handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Night", Accent: "#000000"}, issuer}, false),
+	}
+	acme := handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Northwind", Accent: "#4f46e5"}, issuer}, true)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.Host)
+		if other, ok := hosts[host]; ok {
+			other.ServeHTTP(w, r)
+			return
+		}
+		acme.ServeHTTP(w, r)
+	})
+	t.Fatal(http.ListenAndServe(address, h))
+}
