@@ -19,6 +19,7 @@ var (
 	valueTrue     = []string{"true"}
 	valueAny      = []string{"*"}
 	valueVary     = []string{"Origin"}
+	valueClose    = []string{"close"}
 	valueNoStore  = []string{"no-store"}
 	valueNoSniff  = []string{"nosniff"}
 	valueReferrer = []string{"same-origin"} // not no-referrer: browsers would then send "Origin: null" with our own forms

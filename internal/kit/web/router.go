@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -61,6 +62,7 @@ type Router struct {
 	routes     []Route
 	sameOrigin *http.CrossOriginProtection
 	unmatched  func(status int, seconds float64)
+	draining   atomic.Bool
 }
 
 // NewRouter checks every declaration and builds the table of routes. It returns all problems

@@ -70,6 +70,9 @@ func (rt *Router) secure(h http.Header, id string) {
 	h["Cache-Control"] = valueNoStore
 	h["Vary"] = valueVary
 	h["X-Request-Id"] = []string{id}
+	if rt.draining.Load() {
+		h["Connection"] = valueClose
+	}
 	if rt.deps.HTTPS {
 		h["Strict-Transport-Security"] = valueHSTS
 	}
@@ -177,7 +180,7 @@ func limitBody(w *writer, r *http.Request, limit int64) error {
 		return errEncoding
 	}
 	if r.ContentLength > limit {
-		w.Header()["Connection"] = []string{"close"}
+		w.Header()["Connection"] = valueClose
 		return errTooLarge
 	}
 	r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, limit)

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,3 +35,48 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
+
+// drainTime is how long a stopping server goes on accepting while it asks its clients to close.
+const drainTime = time.Second
+
+// Serve answers on l until ctx ends, then stops without dropping a request: it goes on
+// accepting for a moment while every answer tells the client to close its connection, so that
+// none is cut while a request is on its way; then it waits for the requests in flight, at most
+// grace. It returns nil after a clean stop.
+func Serve(ctx context.Context, s *http.Server, rt *Router, l net.Listener, grace time.Duration) error {
+	var open atomic.Int64
+	s.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	rt.draining.Store(true)
+	tick := time.NewTicker(drainTime / 50)
+	defer tick.Stop()
+	for range 50 {
+		if open.Load() == 0 {
+			break
+		}
+		<-tick.C
+	}
+	stop, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	err := s.Shutdown(stop)
+	if err != nil {
+		s.Close()
+	}
+	return err
+}
+
+// Draining tells whether the router is stopping: the node should get no new work.
+func (rt *Router) Draining() bool { return rt.draining.Load() }
