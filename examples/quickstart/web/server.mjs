@@ -17,7 +17,7 @@ const files = {
 
 const headers = {
   'Cache-Control': 'no-store',
-  'Content-Security-Policy': `default-src 'self'; connect-src 'self' ${config.admitUrl}; img-src 'self' https: data:; frame-ancestors 'none'; base-uri 'none'`,
+  'Content-Security-Policy': `default-src 'self'; connect-src 'self' ${config.admitUrl}; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'`,
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff'
 };

@@ -85,7 +85,10 @@ async function showMatrix() {
   const rows = await Promise.all(asks.map(async ([path, kind, bearer]) => {
     const answers = await Promise.all(['node', 'go'].map(api => call(api, path, { token: bearer })));
     const line = document.createElement('tr');
-    for (const content of [Object.assign(document.createElement('code'), { textContent: `GET /api/${path}` }), kind, ...answers.map(chip)]) {
+    const request = document.createElement('code');
+    const verb = Object.assign(document.createElement('span'), { className: 'verb', textContent: 'GET ' });
+    request.append(verb, `/api/${path}`);
+    for (const content of [request, kind, ...answers.map(chip)]) {
       const cell = document.createElement('td');
       cell.append(content);
       line.append(cell);
