@@ -86,8 +86,8 @@ async function showMatrix() {
     const answers = await Promise.all(['node', 'go'].map(api => call(api, path, { token: bearer })));
     const line = document.createElement('tr');
     const request = document.createElement('code');
-    const verb = Object.assign(document.createElement('span'), { className: 'verb', textContent: 'GET ' });
-    request.append(verb, `/api/${path}`);
+    const verb = Object.assign(document.createElement('span'), { className: 'verb', textContent: 'GET /api' });
+    request.append(verb, `/${path}`);
     for (const content of [request, kind, ...answers.map(chip)]) {
       const cell = document.createElement('td');
       cell.append(content);
