@@ -10,8 +10,8 @@ import (
 
 // Limits of a token's parts, in bytes. Longer ones are refused before they are decoded.
 const (
-	MaxToken  = 16 << 10 // the whole token
-	maxHeader = 1 << 10  // the encoded header
+	MaxToken  = 8 << 10 // the whole token
+	maxHeader = 1 << 10 // the encoded header
 	maxKeyID  = 128
 )
 

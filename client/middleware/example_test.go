@@ -1,0 +1,29 @@
+package middleware_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/admit-id/admit/client/middleware"
+	"github.com/admit-id/admit/client/verify"
+)
+
+// Every route behind the middleware has a caller; one without a valid token never arrives.
+func ExampleRequireToken() {
+	verifier, err := verify.New(verify.Config{Issuer: "https://login.example.com", Audience: "acc_default"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := middleware.Claims(r.Context())
+		fmt.Fprintf(w, "Hello, %s", claims.Subject)
+	})
+	protected := middleware.RequireToken(verifier, middleware.Options{})(hello)
+
+	w := httptest.NewRecorder()
+	protected.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+	// Output: 401 Bearer
+}

@@ -1,0 +1,104 @@
+package verify
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The vectors of RFC 8032 section 7.1, and the JWS of RFC 8037 appendix A.4.
+func TestStandardVectors(t *testing.T) {
+	const a4 = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+	a4Signature, err := base64.RawURLEncoding.DecodeString("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct{ name, key, message, signature string }{
+		{"RFC 8032 test 1", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+			"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
+		{"RFC 8032 test 2", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+			"92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
+		{"RFC 8032 test 3", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+			"6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
+		{"RFC 8037 A.4", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", hex.EncodeToString([]byte(a4)), hex.EncodeToString(a4Signature)},
+	} {
+		token := &Token{signed: string(unhex(t, v.message)), signature: unhex(t, v.signature)}
+		if err := token.VerifySignature(unhex(t, v.key)); err != nil {
+			t.Errorf("%s: %v", v.name, err)
+		}
+		token.signed += "x"
+		if err := token.VerifySignature(unhex(t, v.key)); err == nil {
+			t.Errorf("%s: another message passes", v.name)
+		}
+	}
+}
+
+// TestWycheproof runs the Ed25519 and JWS vectors of C2SP/wycheproof (Apache-2.0) if
+// ADMIT_WYCHEPROOF names a checkout. The vectors are not part of this repository.
+func TestWycheproof(t *testing.T) {
+	folder := os.Getenv("ADMIT_WYCHEPROOF")
+	if folder == "" {
+		t.Skip("ADMIT_WYCHEPROOF names no checkout of C2SP/wycheproof")
+	}
+	read := func(name string, v any) {
+		data, err := os.ReadFile(filepath.Join(folder, "testvectors_v1", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var keys struct {
+		TestGroups []struct {
+			PublicKey struct{ Pk string }
+			Tests     []struct {
+				TcID             int
+				Msg, Sig, Result string
+			}
+		}
+	}
+	read("ed25519_test.json", &keys)
+	count := 0
+	for _, g := range keys.TestGroups {
+		for _, c := range g.Tests {
+			token := &Token{signed: string(unhex(t, c.Msg)), signature: unhex(t, c.Sig)}
+			err := token.VerifySignature(unhex(t, g.PublicKey.Pk))
+			if (err == nil) != (c.Result == "valid") {
+				t.Errorf("Ed25519 %d: got %v, want %s", c.TcID, err, c.Result)
+			}
+			count++
+		}
+	}
+	var signed struct {
+		TestGroups []struct {
+			Tests []struct {
+				TcID        int
+				JWS, Result string
+			}
+		}
+	}
+	read("json_web_signature_test.json", &signed)
+	for _, g := range signed.TestGroups {
+		for _, c := range g.Tests {
+			// None is in our profile, so none may pass the parser, whatever it is elsewhere.
+			if _, err := Parse(c.JWS); err == nil {
+				t.Errorf("JWS %d is accepted", c.TcID)
+			}
+			count++
+		}
+	}
+	t.Logf("%d vectors", count)
+}

@@ -1,0 +1,242 @@
+package token
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/subtle"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
+)
+
+// MaxLife is how long a bearer that carries an expiry may be valid at most. What remembers
+// ended sessions and users may forget them after this time.
+const MaxLife = 24 * time.Hour
+
+// Leeway is how far the clock of a service client may be from ours. Admit's own tokens get
+// no leeway past their expiry: the same clock made them, and ended sessions are remembered
+// for MaxLife and no longer.
+const Leeway = 10 * time.Second
+
+// Clients knows the service clients and their keys. Both answers are about what is active
+// now (I-11).
+type Clients interface {
+	Key(account ident.AccountID, client ident.ServiceClientID, key ident.KeyID) (ed25519.PublicKey, bool)
+	Active(account ident.AccountID, client ident.ServiceClientID) bool
+}
+
+// Revocations knows what has ended before its tokens expire.
+type Revocations interface {
+	Ended(account ident.AccountID, session ident.SessionID) bool
+	UserEnded(account ident.AccountID, user ident.UserID, issued time.Time) bool
+}
+
+// Foreign is a bearer that is valid in another account than the one that it was sent to. The
+// signature has been checked, so From is a fact, not a claim.
+type Foreign struct {
+	Account ident.AccountID // where it was sent
+	From    ident.AccountID // where it belongs
+	Actor   actor.Actor     // whose it is, in From
+}
+
+// VerifierDeps is what a Verifier asks. All functions answer from memory.
+type VerifierDeps struct {
+	Clock clock.Clock
+	// Issuer returns the account's issuer, without a trailing slash; empty if there is none.
+	Issuer func(account ident.AccountID) string
+	// AccountOf returns the account whose issuer it is, byte for byte.
+	AccountOf func(issuer string) (ident.AccountID, bool)
+	// SigningKey returns the public key of kid in the account's published set for access tokens.
+	SigningKey func(account ident.AccountID, kid ident.KeyID) (ed25519.PublicKey, bool)
+	Clients    Clients
+	Sessions   Revocations
+	// Fresh tells whether what is in memory follows the database within the bound. While it
+	// does not, nothing is verified (I-17).
+	Fresh func() bool
+	// Foreign is told of a bearer of another account, the same one at most once a minute, for
+	// the audit trail. It may be nil.
+	Foreign func(ctx context.Context, f Foreign)
+	// RefuseRawKeys turns away service clients that send their whole access key as the bearer,
+	// as several SDKs do.
+	RefuseRawKeys bool
+	// CacheSize is how many verified bearers are remembered; 0 means 16384.
+	CacheSize int
+}
+
+// Verifier finds out who a bearer is. It is safe for concurrent use.
+type Verifier struct {
+	deps    VerifierDeps
+	cache   *cache
+	strange *once
+}
+
+// NewVerifier returns a Verifier with an empty cache.
+func NewVerifier(deps VerifierDeps) *Verifier {
+	if deps.CacheSize <= 0 {
+		deps.CacheSize = 16384
+	}
+	return &Verifier{deps: deps, cache: newCache(deps.CacheSize), strange: newOnce(1024, time.Minute)}
+}
+
+// proof is what a bearer proved. Everything that can end before the bearer expires is looked
+// at again on every use; see Verifier.current.
+type proof struct {
+	actor   actor.Actor
+	kid     ident.KeyID
+	key     [ed25519.PublicKeySize]byte
+	issued  time.Time
+	expires time.Time // leeway included; zero for raw access keys, which do not expire
+	until   time.Time // when the cache forgets it
+}
+
+var (
+	errNotValid = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated, "The token is not valid.")
+	errNotFresh = fault.New(fault.Unavailable, fault.CodeUnavailable, "The server cannot check this now. Try again in a moment.")
+
+	errForeign  = errNotValid.With(errors.New("token: it belongs to another account"))
+	errUnknown  = errNotValid.With(errors.New("token: no active key or client of that name"))
+	errMismatch = errNotValid.With(errors.New("token: the parts that name the client or the issuer do not agree"))
+	errRevoked  = errNotValid.With(errors.New("token: its session, user, client or key has ended"))
+	errRawKey   = errNotValid.With(errors.New("token: raw access keys are turned away here"))
+	errLife     = errNotValid.With(errors.New("token: it lives longer than is allowed"))
+)
+
+// Verify answers who the bearer is in the account. It takes Admit's own access tokens, tokens
+// that service clients sign for themselves, and raw access keys. The error is a fault:
+// Unauthenticated if the bearer proves nothing here, with the reason for the log only, or
+// Unavailable if that cannot be known now.
+func (v *Verifier) Verify(ctx context.Context, account ident.AccountID, bearer string) (actor.Actor, error) {
+	if !v.deps.Fresh() {
+		return actor.Actor{}, errNotFresh
+	}
+	now := v.deps.Clock.Now()
+	id := cacheKey(account, bearer)
+	if p := v.cache.get(id); p != nil {
+		if now.Before(p.until) {
+			if err := v.current(p, now); err != nil {
+				v.cache.drop(id)
+				return actor.Actor{}, err
+			}
+			return p.actor, nil
+		}
+		v.cache.drop(id)
+	}
+	p, err := v.read(account, bearer, now)
+	if err == nil {
+		err = v.current(p, now)
+	}
+	if err != nil {
+		return actor.Actor{}, err
+	}
+	if p.actor.Account != account {
+		v.report(ctx, account, id, p, now)
+		return actor.Actor{}, errForeign
+	}
+	p.until = now.Add(cacheLife)
+	v.cache.put(id, p, now)
+	return p.actor, nil
+}
+
+// read checks a bearer from the ground up. The proof may be for another account: the caller
+// decides what that means.
+func (v *Verifier) read(account ident.AccountID, bearer string, now time.Time) (*proof, error) {
+	if strings.Count(bearer, ".") == 3 {
+		return v.readRawKey(bearer)
+	}
+	t, err := jose.Parse(bearer)
+	if err != nil {
+		return nil, errNotValid.With(err)
+	}
+	if key, ok := v.deps.SigningKey(account, ident.KeyID(t.KeyID())); ok {
+		return v.readOwn(account, t, key, now)
+	}
+	// The claims only say where to look for the key. Nothing is believed before it fits.
+	claims, err := t.InsecureClaims()
+	if err != nil {
+		return nil, errNotValid.With(err)
+	}
+	if base, _, ok := strings.Cut(claims.Issuer, clientPath); ok {
+		return v.readClient(v.accountOfClient(account, base), t, claims, now)
+	}
+	if other, ok := v.deps.AccountOf(claims.Issuer); ok && other != account {
+		if key, ok := v.deps.SigningKey(other, ident.KeyID(t.KeyID())); ok {
+			return v.readOwn(other, t, key, now)
+		}
+	}
+	return nil, errUnknown
+}
+
+// readOwn checks an access token that key, an active key of the account, should have signed.
+func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.PublicKey, now time.Time) (*proof, error) {
+	claims, err := t.Claims(key)
+	if err != nil {
+		return nil, errNotValid.With(err)
+	}
+	switch {
+	case t.Type() != jose.TypeAccess, claims.Issuer != v.deps.Issuer(account), !claims.HasAudience(string(account)):
+		return nil, errMismatch
+	case claims.SessionID == "", claims.IssuedAt.IsZero():
+		return nil, errMismatch // it could not be revoked
+	case claims.ExpiresAt.Sub(claims.IssuedAt) > MaxLife:
+		return nil, errLife
+	}
+	if err := claims.ValidAt(now, 0, Leeway); err != nil {
+		return nil, errNotValid.With(err)
+	}
+	return newProof(actor.Actor{
+		Kind:    actor.User,
+		Account: account,
+		ID:      claims.Subject,
+		Session: ident.SessionID(claims.SessionID),
+	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt), nil
+}
+
+// current looks at everything that may have ended since the proof was made.
+func (v *Verifier) current(p *proof, now time.Time) error {
+	if !p.expires.IsZero() && !now.Before(p.expires) {
+		return errNotValid.With(errExpired)
+	}
+	var key ed25519.PublicKey
+	var ok bool
+	switch a := &p.actor; a.Kind {
+	case actor.User:
+		if v.deps.Sessions.Ended(a.Account, a.Session) || v.deps.Sessions.UserEnded(a.Account, ident.UserID(a.ID), p.issued) {
+			return errRevoked
+		}
+		key, ok = v.deps.SigningKey(a.Account, p.kid)
+	case actor.ServiceClient:
+		if !v.deps.Clients.Active(a.Account, ident.ServiceClientID(a.ID)) {
+			return errRevoked
+		}
+		key, ok = v.deps.Clients.Key(a.Account, ident.ServiceClientID(a.ID), p.kid)
+	}
+	if !ok || subtle.ConstantTimeCompare(key, p.key[:]) != 1 {
+		return errRevoked
+	}
+	return nil
+}
+
+var errExpired = errors.New("token: it has expired")
+
+// report tells of a bearer of another account.
+func (v *Verifier) report(ctx context.Context, account ident.AccountID, id cacheID, p *proof, now time.Time) {
+	if v.deps.Foreign != nil && v.strange.first(id, now) {
+		v.deps.Foreign(ctx, Foreign{Account: account, From: p.actor.Account, Actor: p.actor})
+	}
+}
+
+func newProof(a actor.Actor, kid ident.KeyID, key ed25519.PublicKey, issued, expires time.Time) *proof {
+	// The strings of a were cut out of the bearer or decoded from it; they are copied so that
+	// the cache does not keep the bearer itself in memory.
+	a.ID = strings.Clone(a.ID)
+	a.Session = ident.SessionID(strings.Clone(string(a.Session)))
+	p := &proof{actor: a, kid: ident.KeyID(strings.Clone(string(kid))), issued: issued, expires: expires}
+	copy(p.key[:], key)
+	return p
+}
