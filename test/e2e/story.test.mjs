@@ -136,7 +136,9 @@ for (const database of databases) {
       await shot(page, `setup-${database}`);
       await page.getByRole('button').first().click();
       await signIn(who, server, 'olga@example.com');
-      await expectUrl(page, url => url.pathname.startsWith('/setup'));
+      await expectUrl(page, url => url.pathname === '/setup/done');
+      await shot(page, `setup-ready-${database}`);
+      await page.getByRole('button').first().click();
       const text = await eventually('the access key is shown', async () => {
         const shown = await page.locator('body').innerText();
         return /sc_[^.\s]+\.[^.\s]+\.[^.\s]+\.[A-Za-z0-9+/]{20,}=*/.test(shown) && shown;

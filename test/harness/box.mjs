@@ -4,7 +4,8 @@ import { expectUrl } from './browser.mjs';
 import { codeIn } from './signin.mjs';
 
 export class Box {
-  constructor(page, server, smtp) { Object.assign(this, { page, server, smtp }); }
+  /** `script`: whether the browser runs the page's script, which sends a code off with its sixth digit. */
+  constructor(page, server, smtp, { script = true } = {}) { Object.assign(this, { page, server, smtp, script }); }
 
   get email() { return this.page.locator('input[type=email]'); }
   get code() { return this.page.locator('input[autocomplete="one-time-code"]'); }
@@ -21,8 +22,13 @@ export class Box {
 
   async enterCode(code) {
     await this.code.fill(code);
-    // Some browsers' users never press the button: the form goes by Enter as well.
-    await this.code.press('Enter');
+    if (!this.script) { await this.code.press('Enter'); }
+  }
+
+  /** Types a code that will not do, and waits for the page that says so. */
+  async enterWrongCode(code) {
+    await Promise.all([this.page.waitForEvent('domcontentloaded'), this.enterCode(code)]);
+    await this.error.first().waitFor();
   }
 
   /** From the empty box to the application at `origin`. */
