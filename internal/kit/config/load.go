@@ -157,7 +157,13 @@ func (l *loader) environment(environ []string) map[string]string {
 	return values
 }
 
+// foreignVariable also lets pass what applications that use Admit are told where it is by: the
+// same terminal often runs both.
 func foreignVariable(name string) bool {
+	switch name {
+	case "ADMIT_URL", "ADMIT_ACCESS_KEY", "ADMIT_APPLICATION":
+		return true
+	}
 	return name == "ADMIT_PORT" || strings.HasPrefix(name, "ADMIT_PORT_") ||
 		strings.HasPrefix(name, "ADMIT_SERVICE_") || strings.HasPrefix(name, "ADMIT_TEST_")
 }
