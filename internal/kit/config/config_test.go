@@ -107,6 +107,14 @@ func TestPostgresNeedsSharedKey(t *testing.T) {
 	}
 }
 
+func TestEmptySecretIsAProblem(t *testing.T) {
+	for _, env := range []string{"ADMIT_MASTER_KEY=", "ADMIT_SMTP_URL=", "ADMIT_DATABASE=", "ADMIT_MASTER_KEY_FILE=empty"} {
+		if _, err := load(nil, []string{env}, files(map[string]string{"empty": "\n"})); err == nil || !strings.Contains(err.Error(), "it is empty") {
+			t.Error(env, err)
+		}
+	}
+}
+
 func TestMasterKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	c := Config{DataDir: filepath.Join(dir, "data"), Database: secret.New("sqlite:" + filepath.Join(dir, "data", "admit.db"))}

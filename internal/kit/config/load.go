@@ -105,6 +105,10 @@ func load(flags map[string]string, environ []string, read reader) (Config, error
 
 func (l *loader) put(name, source, text string) {
 	l.set[name] = true
+	if text == "" && l.fields[name].Secret {
+		l.problem(source, "it is empty", "give it a value or remove it: an empty secret is never meant")
+		return
+	}
 	if err := l.fields[name].set(&l.config, text); err != nil {
 		l.problem(source, err.Error(), "correct "+source)
 	}

@@ -1,0 +1,35 @@
+// Command admit is Admit's one binary: the server and its tools. It owns the command line;
+// what the commands do is in internal/app.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// The first signal asks for a graceful stop, the second one kills.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if err := root().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "admit:", err)
+		os.Exit(1)
+	}
+}
+
+func root() *cobra.Command {
+	c := group("admit", "Sign people in, and answer what they may do")
+	c.SilenceUsage, c.SilenceErrors = true, true
+	c.AddCommand(serve(), setupLink(), accessKey(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
+	return c
+}
+
+// group makes a command that only holds others.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+}

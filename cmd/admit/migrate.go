@@ -1,0 +1,14 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/admit-id/admit/internal/app"
+)
+
+func migrate() *cobra.Command {
+	return configured(&cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database's schema up to date; serve does it too",
+	}, func(c *cobra.Command, cfg app.Config) error { return app.Migrate(c.Context(), cfg) })
+}

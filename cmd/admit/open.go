@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/admit-id/admit/internal/app"
+)
+
+// opened makes a command that works on the opened deployment, beside a server that runs or
+// without one.
+func opened(c *cobra.Command, run func(c *cobra.Command, a *app.App) error) *cobra.Command {
+	return configured(c, func(c *cobra.Command, cfg app.Config) error {
+		a, err := app.Open(c.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		return errors.Join(run(c, a), a.Close())
+	})
+}
+
+// configured makes a command that works with the settings.
+func configured(c *cobra.Command, run func(c *cobra.Command, cfg app.Config) error) *cobra.Command {
+	app.Flags(c.Flags())
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := app.LoadConfig(c.Flags())
+		if err != nil {
+			return err
+		}
+		return run(c, cfg)
+	}
+	if c.Args == nil {
+		c.Args = cobra.NoArgs
+	}
+	return c
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"admit": main})
+}
+
+// The command line as a user types it. Scripts know two commands more: "freeport NAME" sets an
+// environment variable to a port that nobody uses, and "fetch URL STATUS [HOST]" asks until the
+// server answers, prints the body and wants the status.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"freeport": freeport,
+			"fetch":    fetch,
+		},
+	})
+}
+
+func freeport(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	ts.Setenv(args[0], fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+}
+
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	r, err := http.NewRequest("GET", args[0], nil)
+	ts.Check(err)
+	if len(args) > 2 {
+		r.Host = args[2]
+	}
+	client := http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	var response *http.Response
+	for range 200 {
+		if response, err = client.Do(r); err == nil || neg {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if neg {
+		if err == nil {
+			response.Body.Close()
+			ts.Fatalf("%s answered", args[0])
+		}
+		return
+	}
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), string(body))
+	if got := fmt.Sprint(response.StatusCode); got != args[1] {
+		ts.Fatalf("%s: %s, want %s: %s", args[0], got, args[1], body)
+	}
+}
+
+// Nothing that the tests start may see this process's own settings.
+func init() {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "ADMIT_") {
+			os.Unsetenv(name)
+		}
+	}
+}
