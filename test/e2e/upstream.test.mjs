@@ -21,7 +21,7 @@ for (const database of databases) {
     let origins;
     before(async () => {
       smtp = await startSmtp();
-      server = await startAdmit({ database, dev: false, smtp, env: { ADMIT_EGRESS_ALLOW: '127.0.0.0/8' } });
+      server = await startAdmit({ database, dev: false, smtp, env: { ADMIT_INSECURE_EGRESS_ALLOW: '127.0.0.0/8' } });
       app = await startApplication(server.url);
       await allowRedirects(server, [`${app.origin}/`], { redirectMode: 'origin' });
       provider = await startProvider(`${server.url}/login`);

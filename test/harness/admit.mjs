@@ -1,6 +1,7 @@
 // A running Admit server for one suite: its own ports, data folder and database.
 
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import sdk from '@authress/sdk';
 import { binary } from './binary.mjs';
@@ -26,7 +27,7 @@ export async function startAdmit({ database = 'sqlite', dev = true, publicUrl, s
   const store = await freshDatabase(database, folder.path);
   const port = await freePort();
   const server = new Admit({ folder, store, port, dev, testClock, publicUrl: publicUrl || `http://localhost:${port}`, env: {
-    ...(smtp ? { ADMIT_SMTP_URL: smtp.url } : {}), ...env
+    ...(smtp ? { ADMIT_SMTP_URL: smtp.url, ADMIT_MAIL_FROM: 'Admit <no-reply@example.com>' } : {}), ...env
   } });
   await server.start();
   return server;
@@ -39,8 +40,21 @@ class Admit {
     Object.assign(this, { folder, store, port, dev, testClock, url: publicUrl, local: `http://127.0.0.1:${port}` });
     this.env = {
       PATH: process.env.PATH, HOME: folder.path,
-      ADMIT_LISTEN: `127.0.0.1:${port}`, ADMIT_PUBLIC_URL: publicUrl, ADMIT_DATABASE: store.url, ADMIT_DATA_DIR: folder.path, ...env
+      ADMIT_LISTEN: `127.0.0.1:${port}`, ADMIT_PUBLIC_URL: publicUrl, ADMIT_DATABASE: store.url, ADMIT_DATA_DIR: folder.path,
+      ADMIT_MASTER_KEY: this.log.secret('master key', randomBytes(32).toString('base64')),
+      // Everybody in these tests comes from one address, and faster than people do.
+      ADMIT_RATE_LIMIT_SCALE: '20', ...env
     };
+  }
+
+  /** A second node on the same database, behind the same public URL; harness/http.mjs reaches it by its port. */
+  async node() {
+    const { folder, dev, testClock, url } = this;
+    const port = await freePort();
+    const node = new Admit({ folder, store: { ...this.store, remove: async () => {} }, port, dev, testClock, publicUrl: url, env: { ...this.env, ADMIT_LISTEN: `127.0.0.1:${port}` } });
+    node.borrowed = true;
+    await node.start();
+    return node;
   }
 
   /** Starts the process; `env` is added for this start only. */
@@ -73,7 +87,7 @@ class Admit {
   async stop() {
     const code = this.child?.done ? this.child.exitCode : await this.halt();
     await this.store.remove();
-    await this.folder.remove();
+    if (!this.borrowed) { await this.folder.remove(); }
     const wrong = this.log.violations();
     if (code !== 0) { wrong.push(`the server ended with ${code}`); }
     if (wrong.length) { throw new Error(`the server's log:\n${wrong.join('\n')}\n\n${this.log.err.slice(-4000)}`); }
