@@ -21,6 +21,12 @@ func TestMain(m *testing.M) {
 // environment variable to a port that nobody uses, and "fetch URL STATUS [HOST]" asks until the
 // server answers, prints the body and wants the status.
 func TestScript(t *testing.T) {
+	for _, entry := range os.Environ() { // scripts must not see this process's own settings
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "ADMIT_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -67,14 +73,5 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintln(ts.Stdout(), string(body))
 	if got := fmt.Sprint(response.StatusCode); got != args[1] {
 		ts.Fatalf("%s: %s, want %s: %s", args[0], got, args[1], body)
-	}
-}
-
-// Nothing that the tests start may see this process's own settings.
-func init() {
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "ADMIT_") {
-			os.Unsetenv(name)
-		}
 	}
 }
