@@ -165,7 +165,7 @@ func (l *loader) environment(environ []string) map[string]string {
 // same terminal often runs both.
 func foreignVariable(name string) bool {
 	switch name {
-	case "ADMIT_URL", "ADMIT_ACCESS_KEY", "ADMIT_APPLICATION":
+	case "ADMIT_URL", "ADMIT_ACCESS_KEY", "ADMIT_APPLICATION", "ADMIT_ACCOUNT":
 		return true
 	}
 	return name == "ADMIT_PORT" || strings.HasPrefix(name, "ADMIT_PORT_") ||
