@@ -281,4 +281,6 @@ func (e *Engine) AllowAsking(a actor.Actor, user ident.UserID) error {
 }
 
 // Size counts the people and grants in memory of one account, for metrics.
-func (e *Engine) Size(account ident.AccountID) (people, grants int) { return e.index.At(account).Size() }
+func (e *Engine) Size(account ident.AccountID) (people, grants int) {
+	return e.index.At(account).Size()
+}

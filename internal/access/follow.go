@@ -1,0 +1,205 @@
+package access
+
+import (
+	"context"
+	"slices"
+
+	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/feed"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// ChangeKinds are the kinds of changes that the Service follows.
+func ChangeKinds() []string { return []string{ChangeRecord, ChangeRole, ChangeGroup} }
+
+// Load implements feed.Subscriber: it builds the index anew and puts it in place at once.
+func (s *Service) Load(ctx context.Context, t tx.Tx) error {
+	fresh := newIndex()
+	l := loader{index: fresh}
+	err := s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
+		l.add(account, func(e *index.Editor) { e.SetRole(r.ID, r.compiled()) })
+		return nil
+	})
+	if err != nil {
+		return fault.Wrap("access.Load", err)
+	}
+	err = s.d.Groups.Each(ctx, t, func(account ident.AccountID, g Group) error {
+		l.add(account, func(e *index.Editor) { e.SetGroup(g.ID, members(g.Users)) })
+		return nil
+	})
+	if err != nil {
+		return fault.Wrap("access.Load", err)
+	}
+	err = s.d.Records.Each(ctx, t, func(account ident.AccountID, r Record) error {
+		l.add(account, func(e *index.Editor) { e.SetRecord(r.ID, r.blocks()) })
+		return nil
+	})
+	if err != nil {
+		return fault.Wrap("access.Load", err)
+	}
+	l.flush()
+	s.d.Engine.index.Take(fresh)
+	return nil
+}
+
+// loader gathers edits of one account, because one snapshot for many is much less work.
+type loader struct {
+	index   *index.Index
+	account ident.AccountID
+	edits   []func(*index.Editor)
+}
+
+func (l *loader) add(account ident.AccountID, edit func(*index.Editor)) {
+	if account != l.account || len(l.edits) >= 4096 {
+		l.flush()
+		l.account = account
+	}
+	l.edits = append(l.edits, edit)
+}
+
+func (l *loader) flush() {
+	if len(l.edits) == 0 {
+		return
+	}
+	l.index.Update(l.account, func(e *index.Editor) {
+		for _, edit := range l.edits {
+			edit(e)
+		}
+	})
+	clear(l.edits)
+	l.edits = l.edits[:0]
+}
+
+// Apply implements feed.Subscriber. It reads what changed and makes one new snapshot per account,
+// so that a unit of work is seen whole.
+func (s *Service) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
+	var order []ident.AccountID
+	edits := map[ident.AccountID][]func(*index.Editor){}
+	for _, c := range changes {
+		edit, err := s.edit(ctx, t, c)
+		if err != nil {
+			return fault.Wrap("access.Apply", err)
+		}
+		if edit == nil {
+			continue
+		}
+		if edits[c.Account] == nil {
+			order = append(order, c.Account)
+		}
+		edits[c.Account] = append(edits[c.Account], edit)
+	}
+	for _, account := range order {
+		s.d.Engine.index.Update(account, func(e *index.Editor) {
+			for _, edit := range edits[account] {
+				edit(e)
+			}
+		})
+	}
+	return nil
+}
+
+// edit reads the thing that a change names. What is gone gives nothing any more.
+func (s *Service) edit(ctx context.Context, t tx.Tx, c feed.Change) (func(*index.Editor), error) {
+	switch c.Kind {
+	case ChangeRecord:
+		id := ident.RecordID(c.Key)
+		r, err := s.d.Records.Get(ctx, t, c.Account, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		blocks := r.blocks()
+		return func(e *index.Editor) { e.SetRecord(id, blocks) }, nil
+	case ChangeRole:
+		id := ident.RoleID(c.Key)
+		r, err := s.d.Roles.Get(ctx, t, c.Account, id)
+		if fault.Is(err, fault.NotFound) {
+			return func(e *index.Editor) { e.SetRole(id, nil) }, nil
+		}
+		return func(e *index.Editor) { e.SetRole(id, r.compiled()) }, err
+	case ChangeGroup:
+		id := ident.GroupID(c.Key)
+		g, err := s.d.Groups.Get(ctx, t, c.Account, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		return func(e *index.Editor) { e.SetGroup(id, members(g.Users)) }, nil
+	}
+	return nil, nil
+}
+
+func members(users []ident.UserID) []string {
+	out := make([]string, len(users))
+	for i, u := range users {
+		out[i] = string(u)
+	}
+	return out
+}
+
+// ForgetUser is the reaction to the event "user.deleted": the user, named by the event's target,
+// leaves every record and group, in the same unit of work.
+func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error {
+	user := ident.UserID(e.Target)
+	a := e.Actor
+	a.Account = e.Account
+	for _, id := range s.d.Engine.index.RecordsOf(e.Account, index.Principal{User: user}) {
+		old, err := s.d.Records.Get(ctx, t, e.Account, id)
+		if err != nil || old.Status == Deleted {
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return fault.Wrap("access.ForgetUser", err)
+			}
+			continue
+		}
+		r := old.without(user)
+		r.LastUpdated = next(t.Now(), old.LastUpdated)
+		if err := s.replace(ctx, t, a, r, old, "access.record.updated"); err != nil {
+			return fault.Wrap("access.ForgetUser", err)
+		}
+	}
+	for _, id := range s.d.Engine.index.GroupsOf(e.Account, user) {
+		old, err := s.d.Groups.Get(ctx, t, e.Account, id)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return fault.Wrap("access.ForgetUser", err)
+		}
+		g := old
+		g.Users, g.Admins = remove(old.Users, user), remove(old.Admins, user)
+		g.LastUpdated = next(t.Now(), old.LastUpdated)
+		won, err := s.d.Groups.Replace(ctx, t, e.Account, g, old.LastUpdated)
+		if err == nil && !won {
+			err = errRaced
+		}
+		if err == nil {
+			err = s.groupChanged(ctx, t, a, id, "access.group.updated")
+		}
+		if err != nil {
+			return fault.Wrap("access.ForgetUser", err)
+		}
+	}
+	return nil
+}
+
+// without returns the record without the user. A statement that loses its last principal
+// goes too: otherwise it would turn into one for the record's own users.
+func (r Record) without(user ident.UserID) Record {
+	r.Users, r.Admins = remove(r.Users, user), remove(r.Admins, user)
+	statements := make([]Statement, 0, len(r.Statements))
+	for _, s := range r.Statements {
+		own := len(s.Users)+len(s.Groups) > 0
+		s.Users = remove(s.Users, user)
+		if own && len(s.Users)+len(s.Groups) == 0 {
+			continue
+		}
+		statements = append(statements, s)
+	}
+	r.Statements = statements
+	return r
+}
+
+func remove(users []ident.UserID, user ident.UserID) []ident.UserID {
+	return slices.DeleteFunc(slices.Clone(users), func(u ident.UserID) bool { return u == user })
+}

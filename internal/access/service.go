@@ -1,0 +1,33 @@
+package access
+
+import (
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// The kinds of changes in the feed.
+const (
+	ChangeRecord = "access.record"
+	ChangeRole   = "access.role"
+	ChangeGroup  = "access.group"
+)
+
+// Deps is what the Service works with.
+type Deps struct {
+	Runner  tx.Runner
+	Records RecordStore
+	Roles   RoleStore
+	Groups  GroupStore
+	Engine  *Engine
+}
+
+// Service changes records, roles and groups, judged for the caller.
+type Service struct{ d Deps }
+
+// New returns a Service.
+func New(d Deps) *Service { return &Service{d: d} }
+
+var (
+	errNotFound = fault.New(fault.NotFound, fault.CodeNotFound, "There is no such thing, or you may not see it.")
+	errRaced    = fault.New(fault.Conflict, fault.CodeConflict, "Somebody else changed it at the same moment. Repeat your change.")
+)

@@ -1,0 +1,177 @@
+package v1
+
+import (
+	"net/http"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/web"
+)
+
+// Permissions answers questions about users. access.Engine implements it.
+type Permissions interface {
+	AllowAsking(a actor.Actor, user ident.UserID) error
+	Check(account ident.AccountID, user ident.UserID, resource, action string) (bool, error)
+	Permissions(account ident.AccountID, user ident.UserID, resource string) ([]access.Permission, error)
+	Roles(account ident.AccountID, user ident.UserID, resource string) ([]ident.RoleID, error)
+	Resources(account ident.AccountID, user ident.UserID, l access.Listing) (resources []string, more bool, err error)
+}
+
+func (s *Surface) permissionRoutes() []web.Route {
+	const needs = "READ Authress:UserPermissions/{userId} or self"
+	base := web.Route{Method: http.MethodGet, Auth: web.Bearer, Permission: needs, Scope: web.Account,
+		Limit: web.LimitNone, CORS: web.RegisteredOrigins, Hot: true}
+	check, list, roles, resources := base, base, base, base
+	check.Pattern, check.Handler = "/v1/users/{userId}/resources/{resourceUri***}/permissions/{permission}", s.checkPermission
+	list.Pattern, list.Handler = "/v1/users/{userId}/resources/{resourceUri***}/permissions", s.listPermissions
+	roles.Pattern, roles.Handler = "/v1/users/{userId}/resources/{resourceUri***}/roles", s.listUserRoles
+	resources.Pattern, resources.Handler = "/v1/users/{userId}/resources", s.listUserResources
+	return []web.Route{check, list, roles, resources}
+}
+
+var (
+	errNotAllowed = fault.New(fault.NotFound, fault.CodeNotFound,
+		"The user does not have any permissions to the resource including the one requested.")
+	bodyAllowed = []byte("{}")
+)
+
+// checkPermission answers 200 when the user may, 404 when they may not.
+func (s *Surface) checkPermission(w http.ResponseWriter, r *http.Request) error {
+	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
+		return err
+	}
+	allowed, err := s.d.Permissions.Check(a.Account, user, r.PathValue("resourceUri"), r.PathValue("permission"))
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		return errNotAllowed
+	}
+	return web.JSONBytes(w, http.StatusOK, bodyAllowed)
+}
+
+type permissionWire struct {
+	Action   string `json:"action"`
+	Allow    bool   `json:"allow"`
+	Grant    bool   `json:"grant"`
+	Delegate bool   `json:"delegate"`
+}
+
+type permissionsWire struct {
+	Account     accountRef       `json:"account"`
+	UserID      ident.UserID     `json:"userId"`
+	Permissions []permissionWire `json:"permissions"`
+	Links       *links           `json:"links"`
+}
+
+func (s *Surface) listPermissions(w http.ResponseWriter, r *http.Request) error {
+	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
+	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
+		return err
+	}
+	held, err := s.d.Permissions.Permissions(a.Account, user, resource)
+	if err != nil {
+		return err
+	}
+	if len(held) == 0 {
+		return errNotAllowed
+	}
+	out := permissionsWire{Account: accountRef{a.Account}, UserID: user,
+		Links: s.selfLinks(r, "users", string(user), "resources", resource, "permissions")}
+	for _, p := range held {
+		out.Permissions = append(out.Permissions, permissionWire(p))
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+type roleRef struct {
+	RoleID ident.RoleID `json:"roleId"`
+}
+
+type userRolesWire struct {
+	UserID ident.UserID `json:"userId"`
+	Roles  []roleRef    `json:"roles"`
+	Links  *links       `json:"links"`
+}
+
+func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
+	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
+	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
+		return err
+	}
+	held, err := s.d.Permissions.Roles(a.Account, user, resource)
+	if err != nil {
+		return err
+	}
+	if len(held) == 0 {
+		return errNotAllowed
+	}
+	out := userRolesWire{UserID: user, Links: s.selfLinks(r, "users", string(user), "resources", resource, "roles")}
+	for _, id := range held {
+		out.Roles = append(out.Roles, roleRef{id})
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+type resourceRef struct {
+	ResourceURI string `json:"resourceUri"`
+}
+
+type userResourcesWire struct {
+	Account    accountRef    `json:"account"`
+	UserID     ident.UserID  `json:"userId"`
+	Resources  []resourceRef `json:"resources"`
+	Pagination *pagination   `json:"pagination,omitempty"`
+	Links      *links        `json:"links"`
+}
+
+// The limits of a page of resources. SDKs never ask for more than the default.
+const (
+	userResourcesDefault = 20
+	userResourcesMost    = 1000
+)
+
+func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) error {
+	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	l := access.Listing{Collection: value(q, "resourceUri"), Action: value(q, "permissions")}
+	configuration := value(q, "collectionConfiguration")
+	switch configuration {
+	case "", "TOP_LEVEL_ONLY":
+	case "INCLUDE_NESTED":
+		l.Nested = true
+	default:
+		return fault.New(fault.Invalid, fault.CodeInvalidRequest,
+			"collectionConfiguration is TOP_LEVEL_ONLY or INCLUDE_NESTED.")
+	}
+	p, err := s.readPage(r, q, pageLimits{userResourcesDefault, userResourcesMost}, path("users", string(user), "resources"),
+		"resourceUri", l.Collection, "permissions", l.Action, "collectionConfiguration", configuration)
+	if err != nil {
+		return err
+	}
+	l.After, l.Limit = p.After, p.Limit
+	held, more, err := s.d.Permissions.Resources(a.Account, user, l)
+	if err != nil {
+		return err
+	}
+	out := userResourcesWire{Account: accountRef{a.Account}, UserID: user, Resources: make([]resourceRef, len(held))}
+	for i, text := range held {
+		out.Resources[i].ResourceURI = text
+	}
+	out.Links, out.Pagination = s.finish(r, p, nextAfter(held, more))
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// nextAfter is the position after the last item when others follow.
+func nextAfter[T ~string](items []T, more bool) string {
+	if !more || len(items) == 0 {
+		return ""
+	}
+	return string(items[len(items)-1])
+}
