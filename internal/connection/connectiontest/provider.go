@@ -47,7 +47,7 @@ type Provider struct {
 	Subject string
 
 	// Faults. Each changes what an honest provider would say.
-	Discovery, Header, Claims, Token, Userinfo func(map[string]any)
+	Discovery, KeySet, Header, Claims, Token, Userinfo func(map[string]any)
 	// Sign replaces the signing of ID tokens.
 	Sign func(header, claims map[string]any) string
 	// Handle replaces the answer of a path.
@@ -183,12 +183,14 @@ func (p *Provider) discovery() map[string]any {
 }
 
 func (p *Provider) keySet() map[string]any {
-	keys := []any{}
+	keys := []map[string]any{}
 	for _, k := range p.Keys {
 		text, _ := jose.JSONWebKey{Key: k.Private.Public(), KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"}.MarshalJSON()
-		keys = append(keys, json.RawMessage(text))
+		one := map[string]any{}
+		_ = json.Unmarshal(text, &one)
+		keys = append(keys, one)
 	}
-	return map[string]any{"keys": keys}
+	return changed(p.KeySet, map[string]any{"keys": keys})
 }
 
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
