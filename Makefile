@@ -1,0 +1,46 @@
+# make run     a server on http://localhost:8080, in development mode, with its data in ./data
+# make build   one static binary, bin/admit
+# make test    everything, cheap steps first; installs or names what it needs
+# make quick   what a change should pass before it is committed, in a minute or two
+# make lint    formatting, vet, staticcheck, known vulnerabilities
+# make fuzz    each fuzz target for FUZZTIME (default 30s)
+# make bench   the side-by-side benchmark, which writes docs/reference/performance.md
+# make soak    the long tests: SOAK (default 10m) of load, restarts and rotation
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X github.com/admit-id/admit/internal/app.version=$(VERSION))
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+FUZZTIME ?= 30s
+SOAK ?= 10m
+
+.PHONY: run build test quick lint fuzz bench soak deps clean
+
+run: build
+	./bin/admit serve --dev
+
+build:
+	$(GOBUILD) -o bin/admit ./cmd/admit
+
+test:
+	./scripts/test.sh
+
+quick:
+	./scripts/test.sh quick
+
+lint:
+	./scripts/test.sh lint
+
+fuzz:
+	./scripts/fuzz.sh $(FUZZTIME)
+
+bench: build
+	go run ./test/load -binary bin/admit -out docs/reference/performance.md
+
+soak: build
+	ADMIT_TEST_SOAK=$(SOAK) ADMIT_BIN=$(CURDIR)/bin/admit go test -count=1 -timeout 0 -v ./test/durable ./test/attack
+
+deps:
+	./scripts/deps.sh
+
+clean:
+	rm -rf bin test/artifacts test/.bin

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# A private PostgreSQL for the tests, in a directory of its own on a free port.
+#
+#   scripts/postgres.sh start DIR   start it and print the postgres:// URL of the tests' role
+#   scripts/postgres.sh stop DIR    stop it and remove DIR
+#
+# The role may make databases and schemas but is no superuser, because a superuser passes by
+# row-level security and the tests must not.
+set -euo pipefail
+
+fail() { echo "postgres.sh: $*" >&2; exit 1; }
+
+binaries() {
+  local dir
+  for dir in "${PG_BIN:-}" "$(dirname "$(command -v pg_ctl 2>/dev/null || echo /none/pg_ctl)")" $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin 2>/dev/null | sort -rV); do
+    if [ -n "$dir" ] && [ -x "$dir/initdb" ] && [ -x "$dir/pg_ctl" ] && [ -x "$dir/psql" ]; then echo "$dir"; return; fi
+  done
+  fail "PostgreSQL 15 or newer is not installed: apt-get install postgresql, or set PG_BIN to the folder of initdb"
+}
+
+# PostgreSQL refuses to run as root, so root hands over to the user that Debian's package makes.
+as_owner() {
+  if [ "$(id -u)" != 0 ]; then "$@"; return; fi
+  id postgres >/dev/null 2>&1 || fail "as root this needs the system user postgres, which the package postgresql makes"
+  (cd / && runuser -u postgres -- "$@")
+}
+
+free_port() {
+  local port
+  for _ in $(seq 100); do
+    port=$((20000 + RANDOM % 20000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo "$port"; return; fi
+  done
+  fail "no free port"
+}
+
+start() {
+  local dir=$1 bin port
+  bin=$(binaries)
+  mkdir -p "$dir"
+  if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
+  as_owner "$bin/initdb" -D "$dir/data" -U admin -A trust -E UTF8 --locale=C --no-sync >"$dir.log" 2>&1 || fail "initdb: $(tail -3 "$dir.log")"
+  for attempt in 1 2 3; do
+    port=$(free_port)
+    # No fsync: the tests look for lost updates, not for power cuts, and PostgreSQL's own durability is not ours to test.
+    if as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 \
+      -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300 -c shared_buffers=64MB" \
+      start >>"$dir.log" 2>&1; then break; fi
+    [ "$attempt" = 3 ] && fail "the server does not start: $(as_owner tail -3 "$dir/server.log")"
+  done
+  as_owner "$bin/psql" -q -h 127.0.0.1 -p "$port" -U admin -d postgres -v ON_ERROR_STOP=1 \
+    -c "CREATE ROLE admit_test LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS" -c "CREATE DATABASE admit_test OWNER admit_test" >>"$dir.log" 2>&1 || {
+    tail -3 "$dir.log" >&2
+    stop "$dir"
+    fail "the tests' role cannot be made"
+  }
+  echo "postgres://admit_test@127.0.0.1:$port/admit_test?sslmode=disable"
+}
+
+stop() {
+  local dir=$1 bin
+  bin=$(binaries)
+  if [ -d "$dir/data" ]; then as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1 || true; fi
+  rm -rf "$dir" "$dir.log"
+}
+
+case "${1:-}:${2:-}" in
+  start:?*) start "$2" ;;
+  stop:?*) stop "$2" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# All tests, cheap ones first: scripts/test.sh [all|quick|lint]
+#
+# Ends with one line, "N passed, N failed", which counts tests (a step without tests counts as one).
+# The full output of each step is in test/artifacts/log.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-all}
+logs=$PWD/test/artifacts/log
+rm -rf "$logs" && mkdir -p "$logs"
+passed=0 failed=0 began=$SECONDS number=0
+export ADMIT_BIN=$PWD/bin/admit ADMIT_BIN_TESTCLOCK=$PWD/bin/admit-testclock
+unset ADMIT_TEST_POSTGRES
+
+# step NAME COMMAND...: run it, show what failed, count what ran.
+step() {
+  local name=$1 log status ok bad start=$SECONDS
+  shift
+  number=$((number + 1))
+  log=$(printf '%s/%02d-%s.log' "$logs" "$number" "${name// /-}")
+  "$@" >"$log" 2>&1
+  status=$?
+  ok=$(count "$log" '^ *--- PASS: ' '^(# |ℹ )pass [0-9]+$')
+  bad=$(count "$log" '^ *--- FAIL: ' '^(# |ℹ )fail [0-9]+$')
+  if [ "$ok" = 0 ] && [ "$bad" = 0 ] && [ $status = 0 ]; then ok=1; fi
+  if [ "$bad" = 0 ] && [ $status != 0 ]; then bad=1; fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+  if [ "$bad" = 0 ]; then
+    printf 'ok    %-34s %5d passed  %4ds\n' "$name" "$ok" $((SECONDS - start))
+    grep -hE '^(skipped|note): ' "$log" | sed 's/^/      /'
+  else
+    printf 'FAIL  %-34s %5d passed, %d failed  %4ds  (%s)\n' "$name" "$ok" "$bad" $((SECONDS - start)) "${log#"$PWD/"}"
+    explain "$log"
+  fi
+  return $((bad > 0))
+}
+
+# count LOG GO-PATTERN NODE-PATTERN
+count() {
+  local go node
+  go=$(grep -cE "$2" "$1")
+  node=$(grep -E "$3" "$1" | awk '{n += $3} END {print n + 0}')
+  echo $((go + node))
+}
+
+# explain LOG: the parts of a log that tell what went wrong.
+explain() {
+  if grep -qE '^ *--- FAIL: |^FAIL|^panic: |^✖ |^not ok ' "$1"; then
+    grep -nE '^ *--- FAIL: |^panic: |^FAIL|DATA RACE|^✖ |^not ok ' "$1" | head -30 | sed 's/^/      /'
+    grep -E -A12 '^ *--- FAIL: |^panic: |DATA RACE|^✖ ' "$1" | grep -vE '^ *--- PASS|^=== ' | head -80 | sed 's/^/      | /'
+  else
+    tail -40 "$1" | sed 's/^/      | /'
+  fi
+}
+
+finish() {
+  if [ -n "${pgdir:-}" ]; then ./scripts/postgres.sh stop "$pgdir"; fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+close() {
+  echo "took $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
+  echo "$passed passed, $failed failed"
+  exit $((failed > 0))
+}
+
+format() {
+  local bad
+  bad=$(gofmt -l $(git ls-files -co --exclude-standard '*.go'))
+  [ -z "$bad" ] || { echo "not formatted (gofmt -w): $bad"; return 1; }
+}
+
+vulnerabilities() {
+  local db=${GOVULNDB:-https://vuln.go.dev}
+  case "$db" in
+    file://*) [ -f "${db#file://}/index/db.json" ] || { echo "skipped: no vulnerability database at $db"; return 0; } ;;
+    *) curl -fsS -m 5 -o /dev/null "$db/index/db.json" 2>/dev/null || { echo "skipped: the vulnerability database $db cannot be reached from here; set GOVULNDB to a copy (file:///...)"; return 0; } ;;
+  esac
+  go tool -modfile=tools/go.mod govulncheck -db "$db" ./...
+}
+
+binaries() {
+  make -s build && CGO_ENABLED=0 go build -tags testclock -o "$ADMIT_BIN_TESTCLOCK" ./cmd/admit &&
+    if command -v file >/dev/null && file bin/admit | grep -q 'dynamically linked'; then echo "bin/admit is not static"; return 1; fi
+}
+
+# The packages whose tests need no running server.
+units=$(go list ./... | grep -vE '/test/(attack|durable|load)|/cmd/admit$')
+
+step 'format' format || close
+step 'vet' go vet ./... || close
+step 'architecture' go test -count=1 -v ./internal/archtest
+step 'units on SQLite' go test -v -timeout 5m $units
+if [ "$what" = quick ]; then close; fi
+step 'staticcheck' go tool -modfile=tools/go.mod staticcheck ./...
+step 'known vulnerabilities' vulnerabilities
+if [ "$what" = lint ]; then close; fi
+
+step 'binaries' binaries || close
+step 'command line' go test -count=1 -v -timeout 3m ./cmd/admit
+./scripts/deps.sh || { failed=$((failed + 1)); close; }
+pgdir=$(mktemp -d -t admit-postgres-XXXXXX)
+if ADMIT_TEST_POSTGRES=$(./scripts/postgres.sh start "$pgdir"); then
+  export ADMIT_TEST_POSTGRES
+else
+  failed=$((failed + 1)) && close
+fi
+step 'both databases, race detector' go test -race -v -timeout 12m $units
+step 'kill -9 during writes' go test -count=1 -v -timeout 5m ./test/durable
+step 'attacks' go test -count=1 -v -timeout 8m ./test/attack
+step 'foreign SDKs' node test/run.mjs compat
+step 'browser' node test/run.mjs e2e
+close
