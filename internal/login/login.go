@@ -193,6 +193,7 @@ type Callback struct {
 	Issuer           string // RFC 9207 `iss`, or empty
 	Error            string // OAuth error code, or empty
 	ErrorDescription string // never shown; for the log
+	User             string // Apple's form member `user`, or empty
 	// RawQuery is the query as it arrived, to carry it to the loopback twin host where the browser began.
 	RawQuery string
 }

@@ -2,103 +2,189 @@ package login
 
 import (
 	"context"
+	"errors"
 
+	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
 )
 
+const browserPurpose = "login/browser"
+
 // Service holds the verbs of a login.
-type Service struct{}
+type Service struct{ d Deps }
 
-var errWIP = fault.New(fault.Unavailable, fault.CodeUnavailable, "Not available yet.")
+// New makes the service.
+func New(d Deps) *Service { return &Service{d} }
 
-// Start stores a login request. Faults: InvalidRequest, InvalidApplication, InvalidRedirectUrl,
-// InvalidConnection and others of kind Invalid or Unprocessable.
-func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
-	return Started{}, errWIP
-}
-
-// Update changes what the page of a login that nobody has completed will offer.
-func (s *Service) Update(ctx context.Context, r UpdateRequest) (Started, error) {
-	return Started{}, errWIP
-}
+// errMoved undoes a unit of work whose request changed under it; the page is decided again.
+var errMoved = errors.New("login: the request has moved on")
 
 // View is GET /login?state=ID: it binds the login to the browser and says what to show.
 func (s *Service) View(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	return View{}, errWIP
+	return s.show(ctx, v, id, shown{})
 }
 
-// SendCode sends a one-time code to the address and shows the code page, or the same page with a problem.
-func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email string, compose Compose) (View, error) {
-	return View{}, errWIP
+// shown is what a step adds to the page that comes next.
+type shown struct {
+	problem Problem
+	fill    func(*View)
 }
 
-// ChangeEmail forgets the code that was sent and shows the choice again.
-func (s *Service) ChangeEmail(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	return View{}, errWIP
+// show asks Next until a page or a redirect comes of it. Each round changes what Next sees, so
+// it ends; the bound is a safeguard.
+func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown) (View, error) {
+	fresh := secret.Text{}
+	for range 6 {
+		f, err := s.facts(ctx, v, id)
+		if err != nil {
+			return View{}, err
+		}
+		step := Next(f)
+		var view View
+		switch step {
+		case StepBind:
+			if v.Browser.Empty() {
+				fresh = secret.Random("")
+				v.Browser = fresh
+			}
+			err = s.bind(ctx, v, id)
+		case StepContinue:
+			view, err = s.continueSession(ctx, v, f)
+		case StepForward:
+			view, err = s.forward(ctx, v, f.Request, f.Request.Connection)
+		default:
+			view, err = s.page(ctx, step, v, f, add)
+		}
+		if errors.Is(err, errMoved) || err == nil && step == StepBind {
+			continue
+		}
+		view.NewBrowser = fresh
+		return view, err
+	}
+	return View{}, fault.New(fault.Unavailable, fault.CodeUnavailable, "This sign-in is busy in another tab. Try again in a moment.")
 }
 
-// EnterCode checks the code and completes the login.
-func (s *Service) EnterCode(ctx context.Context, v Visit, id ident.LoginID, code string) (View, error) {
-	return View{}, errWIP
+// bind gives the request to the visitor's browser.
+func (s *Service) bind(ctx context.Context, v Visit, id ident.LoginID) error {
+	return s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		_, err := s.d.Store.Bind(ctx, t, v.Account, id, browserHash(v.Browser))
+		return err
+	})
 }
 
-// ViewLink is GET /login/link?token=...: StateLink when FollowLink would work in this browser. It changes nothing.
-func (s *Service) ViewLink(ctx context.Context, v Visit, token secret.Text) (View, error) {
-	return View{}, errWIP
+// facts reads the state that Next decides from.
+func (s *Service) facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts, err error) {
+	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		f, err = s.factsIn(ctx, t, v, id)
+		return err
+	})
+	return f, err
 }
 
-// FollowLink is the POST behind the link's button; it completes the login.
-func (s *Service) FollowLink(ctx context.Context, v Visit, token secret.Text) (View, error) {
-	return View{}, errWIP
+func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginID) (Facts, error) {
+	f := Facts{Now: t.Now(), Browser: browserHash(v.Browser)}
+	r, err := s.d.Store.Get(ctx, t, v.Account, id)
+	if fault.Is(err, fault.NotFound) {
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Found, f.Request = true, r
+	if !r.boundTo(f.Browser) {
+		return f, nil
+	}
+	code, err := s.d.EmailCodes.Store.Get(ctx, t, v.Account, id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return f, err
+	}
+	if err == nil {
+		f.Code = &code
+	}
+	found, err := s.d.Sessions.ByCookie(ctx, t, v.Account, v.Session)
+	if err != nil && !errors.Is(err, session.ErrNone) {
+		return f, err
+	}
+	if err == nil {
+		// A session of somebody who is gone is no session.
+		switch _, err := s.d.Users.Get(ctx, t, v.Account, found.User); {
+		case err == nil:
+			f.Session = &found
+		case !fault.Is(err, fault.NotFound):
+			return f, err
+		}
+	}
+	return f, nil
 }
 
-// StartUpstream sends the browser to a connection's provider.
-func (s *Service) StartUpstream(ctx context.Context, v Visit, id ident.LoginID, c ident.ConnectionID) (View, error) {
-	return View{}, errWIP
+// open tells whether a step may work on the request: it belongs to this browser, and it is
+// neither finished nor expired. An unbound request is bound first, if the browser has a cookie.
+func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, bool, error) {
+	f, err := s.facts(ctx, v, id)
+	if err != nil {
+		return f, false, err
+	}
+	step := Next(f)
+	if step == StepBind && !v.Browser.Empty() {
+		if err := s.bind(ctx, v, id); err != nil {
+			return f, false, err
+		}
+		if f, err = s.facts(ctx, v, id); err != nil {
+			return f, false, err
+		}
+		step = Next(f)
+	}
+	switch step {
+	case StepCode, StepContinue, StepForward, StepChoose:
+		return f, true, nil
+	}
+	return f, false, nil
 }
 
-// FinishUpstream takes the provider's answer: GET /login with code or error, and POST /login.
-func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View, error) {
-	return View{}, errWIP
+// refused is the page for a step that may not work on the request. A form that arrives without
+// the cookie which its page has set comes from a browser that keeps none.
+func (s *Service) refused(ctx context.Context, v Visit, f Facts) (View, error) {
+	step := Next(f)
+	if step == StepBind {
+		step = StepNoCookie
+	}
+	return s.page(ctx, step, v, f, shown{})
 }
 
-// Continue completes the login with the session that the browser has (View.Current).
-func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	return View{}, errWIP
+// Purge deletes up to limit rows of each kind that nobody can need any more.
+func (s *Service) Purge(ctx context.Context, limit int) (n int64, err error) {
+	err = s.d.DB.Write(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
+		rows, err := s.d.Store.Purge(ctx, t, t.Now().Add(-keepExpired), limit)
+		if err != nil {
+			return err
+		}
+		codes, err := s.d.EmailCodes.Store.Purge(ctx, t, limit)
+		n = rows + codes
+		return err
+	})
+	return n, err
 }
 
-// Restart begins an expired or foreign login again in this browser and leads to its page.
-func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	return View{}, errWIP
+func browserHash(cookie secret.Text) []byte {
+	if cookie.Empty() {
+		return nil
+	}
+	return secret.Hash(browserPurpose, cookie.Reveal())
 }
 
-// IssueSetup makes the single setup link of an account; the one before dies.
-func (s *Service) IssueSetup(ctx context.Context, a actor.Actor) (url string, err error) {
-	return "", errWIP
+func userActor(v Visit, user ident.UserID, sid ident.SessionID) actor.Actor {
+	a := v.Actor
+	a.Kind, a.Account, a.ID, a.Session = actor.User, v.Account, string(user), sid
+	return a
 }
 
-// ViewSetup is GET /setup?token=...: nil when the link is alive, else View.Problem. It changes nothing.
-func (s *Service) ViewSetup(ctx context.Context, v Visit, token secret.Text) (View, error) {
-	return View{}, errWIP
-}
-
-// StartSetup is the POST behind the setup page's button: a login bound to the link.
-func (s *Service) StartSetup(ctx context.Context, v Visit, token secret.Text) (View, error) {
-	return View{}, errWIP
-}
-
-// SetupResult is GET /setup/done?state=ID: what the setup made, shown once to the browser that did it.
-// The fault's kind is NotFound when it was shown already.
-func (s *Service) SetupResult(ctx context.Context, v Visit, id ident.LoginID) (SetupOutcome, error) {
-	return SetupOutcome{}, errWIP
-}
-
-// SetupOutcome is what the setup hook made for the first administrator.
-type SetupOutcome struct {
-	User      ident.UserID
-	ClientID  ident.ServiceClientID
-	AccessKey secret.Text
+// emailOffered tells whether the account lets people sign in by e-mail code.
+func (s *Service) emailOffered(account ident.AccountID) bool {
+	_, ok := s.d.Connections.Get(account, emailcode.Connection)
+	return ok
 }

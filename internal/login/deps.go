@@ -1,0 +1,110 @@
+package login
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// Application is what a login needs to know of a relying party.
+type Application struct {
+	ID           ident.ApplicationID
+	Name         string
+	CookieDomain string // parent domain of the cookies "authorization" and "user", or empty
+	// AllowsRedirect is the redirect rule (I-1).
+	AllowsRedirect func(url string) bool
+	// LoopbackTokens tells whether tokens may travel in the query of this redirect URL.
+	LoopbackTokens func(url string) bool
+}
+
+// Applications finds active applications.
+type Applications interface {
+	Get(account ident.AccountID, id ident.ApplicationID) (Application, bool)
+}
+
+// Accounts knows the accounts' own addresses.
+type Accounts interface {
+	// Issuer returns the absolute base URL without a trailing slash. It comes from
+	// configuration or storage, never from a request.
+	Issuer(account ident.AccountID) string
+}
+
+// Connections finds connections that people can sign in with.
+type Connections interface {
+	Get(account ident.AccountID, id ident.ConnectionID) (connection.Connection, bool)
+	Active(account ident.AccountID) []connection.Connection
+}
+
+// Identity is a person as a connection proved them. The key is (account, Connection, Issuer,
+// Subject); all else describes (I-6).
+type Identity struct {
+	Connection    ident.ConnectionID
+	Issuer        string
+	Subject       string
+	Email         string
+	EmailVerified bool
+	Name          string
+	Picture       string
+	Locale        string
+}
+
+// User is a person of the account.
+type User struct {
+	ID            ident.UserID
+	Name          string
+	Email         string
+	EmailVerified bool
+	Picture       string
+	Locale        string
+}
+
+// Users finds and creates people.
+type Users interface {
+	// SignIn finds the person with that identity, or creates one, and updates the profile.
+	SignIn(ctx context.Context, t tx.Tx, a actor.Actor, i Identity) (User, error)
+	// Get returns an active person, or a fault of kind NotFound.
+	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (User, error)
+}
+
+// Grant is what tokens are issued from. Assurance comes from the session's evidence (I-9).
+type Grant struct {
+	Session     session.Session
+	User        User
+	Application ident.ApplicationID
+	Wish
+}
+
+// Issuer signs tokens. It must not wait for anything but memory.
+type Issuer interface {
+	Issue(ctx context.Context, g Grant) (Tokens, error)
+}
+
+// Setup makes the first administrator: the person gets every right over the account and the
+// first service client is made, in the login's unit of work.
+type Setup func(ctx context.Context, t tx.Tx, a actor.Actor, user ident.UserID) (SetupOutcome, error)
+
+// Deps is what the service needs.
+type Deps struct {
+	DB           tx.Runner
+	Store        Store
+	Artifacts    Artifacts
+	Grants       Grants
+	Keys         *crypt.Keys
+	Accounts     Accounts
+	Applications Applications
+	Connections  Connections
+	Upstream     connection.Upstream
+	Users        Users
+	Sessions     *session.Service
+	EmailCodes   *emailcode.Service
+	Issuer       Issuer
+	Setup        Setup
+	Log          *slog.Logger
+}

@@ -1,0 +1,147 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+const (
+	minVerifier = 43  // RFC 7636 section 4.1
+	maxVerifier = 256 // beyond RFC 7636: the browser SDK makes up to about 234
+)
+
+// AnyLogin is the id in the exchange of clients that do not know their request's id. The code
+// alone finds the request then; all other bindings hold.
+const AnyLogin ident.LoginID = "-"
+
+// ErrExchange is every reason not to redeem a code: unknown, expired, used, or bound to another
+// request, application, redirect URL or verifier. Which one it was is not told.
+var ErrExchange = fault.New(fault.Invalid, "invalid_request", "The code is wrong, expired or used already. Start a new sign-in.")
+
+// Exchange redeems an authorization code for tokens, once (RFC 6749 section 4.1.3, RFC 7636).
+// Redeemed again by one who knows the verifier, it ends the session that the first redemption
+// got its tokens from.
+func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
+	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() {
+		return Tokens{}, ErrExchange
+	}
+	want := Code{
+		Account: r.Account, Hash: codeHash(r.Code), Login: r.ID, Application: r.Application,
+		RedirectURL: r.RedirectURL, Challenge: challengeOf(r.Verifier),
+	}
+	if want.Login == AnyLogin {
+		want.Login = ""
+	}
+	var tokens Tokens
+	var refused error
+	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		tokens, refused = Tokens{}, nil
+		code, err := s.d.Artifacts.TakeCode(ctx, t, want)
+		if fault.Is(err, fault.NotFound) {
+			refused = ErrExchange
+			return s.codeReused(ctx, t, r.Actor, want)
+		}
+		if err != nil {
+			return err
+		}
+		tokens, err = s.redeem(ctx, t, r, code)
+		return err
+	})
+	if errors.Is(err, session.ErrNone) || fault.Is(err, fault.NotFound) {
+		return Tokens{}, ErrExchange
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	return tokens, refused
+}
+
+// redeem issues the tokens of a code that was just used up, if its session still lives.
+func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code Code) (Tokens, error) {
+	found, err := s.d.Sessions.ByID(ctx, t, r.Account, code.Session)
+	if err != nil {
+		return Tokens{}, err
+	}
+	user, err := s.d.Users.Get(ctx, t, r.Account, code.User)
+	if err != nil {
+		return Tokens{}, err
+	}
+	wish, err := s.d.Grants.Wish(ctx, t, r.Account, found.Root, code.Application)
+	if err != nil {
+		return Tokens{}, err
+	}
+	tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: found, User: user, Application: code.Application, Wish: wish})
+	if err != nil {
+		return Tokens{}, err
+	}
+	return tokens, t.Emit(ctx, event.New(r.Actor, "login.code.redeemed", string(code.Login), "session", string(found.ID)))
+}
+
+// codeReused ends the session of a code that comes a second time with everything it is bound to.
+func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want Code) error {
+	spent, err := s.d.Artifacts.SpentCode(ctx, t, want)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.Emit(ctx, event.New(a, "login.code.reused", string(spent.Login), "session", string(spent.Session))); err != nil {
+		return err
+	}
+	return s.d.Sessions.EndIn(ctx, t, a, spent.Session)
+}
+
+// Renew issues fresh tokens for an application from a living session: silent renewal.
+// session.ErrNone when the cookie stands for none.
+func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (Tokens, session.Session, error) {
+	found, err := s.d.Sessions.Resume(ctx, account, cookie)
+	if err != nil {
+		return Tokens{}, session.Session{}, err
+	}
+	g := Grant{Session: found, Application: app}
+	err = s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+		if g.User, err = s.d.Users.Get(ctx, t, account, found.User); err != nil {
+			return err
+		}
+		g.Wish, err = s.d.Grants.Wish(ctx, t, account, found.Root, app)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return Tokens{}, session.Session{}, session.ErrNone
+	}
+	if err != nil {
+		return Tokens{}, session.Session{}, err
+	}
+	tokens, err := s.d.Issuer.Issue(ctx, g)
+	return tokens, found, err
+}
+
+func challengeOf(verifier secret.Text) string {
+	sum := sha256.Sum256([]byte(verifier.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// validVerifier holds the unreserved characters of RFC 7636 section 4.1.
+func validVerifier(v string) bool {
+	if len(v) < minVerifier || len(v) > maxVerifier {
+		return false
+	}
+	for i := range len(v) {
+		c := v[i]
+		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && c != '-' && c != '.' && c != '_' && c != '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,169 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+const (
+	codePurpose    = "login/code"
+	outcomePurpose = "login/setup"
+)
+
+var errSetupDead = errors.New("login: the setup link is dead")
+
+// ended is a finished login on its way back to the application.
+type ended struct {
+	user    User
+	session session.Session
+	cookie  secret.Text // of a new session
+	code    secret.Text // in code mode
+}
+
+// finish turns a proof into a person, a new session (I-10) and the end of the request.
+func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, i Identity, method string) (ended, error) {
+	user, err := s.d.Users.SignIn(ctx, t, v.Actor, i)
+	if err != nil {
+		return ended{}, err
+	}
+	a := v.Actor
+	a.Account = v.Account
+	started, cookie, err := s.d.Sessions.Start(ctx, t, session.NewSession{
+		Actor: a, User: user.ID, Evidence: evidence(i, method, t.Now()), Previous: v.Session,
+	})
+	if err != nil {
+		return ended{}, err
+	}
+	return s.close(ctx, t, v, r, ended{user: user, session: started, cookie: cookie})
+}
+
+// close ends the request with a session, in one statement that carries its bindings (I-4), and
+// makes what the application will redeem.
+func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ended) (ended, error) {
+	f := Finished{
+		Account: v.Account, ID: r.ID, Browser: browserHash(v.Browser), User: e.user.ID,
+		Session: e.session.ID, Evidence: e.session.Evidence,
+	}
+	who := userActor(v, e.user.ID, e.session.ID)
+	if len(r.Setup) > 0 {
+		sealed, err := s.setUp(ctx, t, r, e)
+		if err != nil {
+			return ended{}, err
+		}
+		f.Outcome = sealed
+	}
+	ok, err := s.d.Store.Finish(ctx, t, f)
+	if err != nil || !ok {
+		return ended{}, errors.Join(err, notOK(ok))
+	}
+	if wish := (Wish{r.Audiences, r.Scopes}); !wish.empty() {
+		if err := s.d.Grants.PutWish(ctx, t, v.Account, e.session.Root, r.Application, wish); err != nil {
+			return ended{}, err
+		}
+	}
+	if len(r.Setup) == 0 && s.mode(r) == modeCode {
+		e.code = secret.Random("")
+		if err := s.d.Artifacts.InsertCode(ctx, t, Code{
+			Account: v.Account, Hash: codeHash(e.code), Login: r.ID, Application: r.Application, RedirectURL: r.RedirectURL,
+			Challenge: r.Challenge, User: e.user.ID, Session: e.session.ID, ExpiresAt: t.Now().Add(CodeLife),
+		}); err != nil {
+			return ended{}, err
+		}
+	}
+	return e, t.Emit(ctx, event.New(who, "login.finished", string(r.ID),
+		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection)))
+}
+
+// setUp uses the setup link up and makes the first administrator.
+func (s *Service) setUp(ctx context.Context, t tx.Tx, r Request, e ended) ([]byte, error) {
+	ok, err := s.d.Grants.TakeSetup(ctx, t, r.Account, r.Setup)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errSetupDead
+	}
+	outcome, err := s.d.Setup(ctx, t, systemActor(r.Account), e.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(storedOutcome{User: e.user.ID, ClientID: outcome.ClientID, AccessKey: outcome.AccessKey.Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	return s.d.Keys.Seal(outcomePurpose, plain, string(r.Account), string(r.ID)), nil
+}
+
+// mode is how the application hears of the end.
+type mode uint8
+
+const (
+	modeCode   mode = iota // an authorization code in the query
+	modeCookie             // tokens in cookies of the shared parent domain
+	modeQuery              // tokens in the query: loopback development only
+	modeNone               // nothing: the application asks /api/session
+)
+
+// mode decides. What the application may not have falls back to a code.
+func (s *Service) mode(r Request) mode {
+	app, ok := s.d.Applications.Get(r.Account, r.Application)
+	wantsCode := strings.Contains(" "+r.FlowType+" ", " code ")
+	switch {
+	case !ok || wantsCode:
+		return modeCode
+	case r.ResponseLocation == "none":
+		return modeNone
+	case r.ResponseLocation == "cookie" && app.CookieDomain != "" && strings.HasPrefix(s.d.Accounts.Issuer(r.Account), "https://"):
+		return modeCookie
+	case r.ResponseLocation == "query" && app.LoopbackTokens(r.RedirectURL):
+		return modeQuery
+	}
+	return modeCode
+}
+
+// leave builds the way back to the application.
+func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View, error) {
+	view := View{State: StateRedirect, ID: r.ID, Account: v.Account, Application: r.Application, Setup: len(r.Setup) > 0}
+	view.Result = &Result{Session: e.cookie}
+	if !e.cookie.Empty() {
+		view.Result.SessionExpires = e.session.AbsoluteExpiry
+	}
+	if view.Setup {
+		view.Result.Location = setupDone(s.base(r), r.ID)
+		return view, nil
+	}
+	answer := url.Values{"nonce": {string(r.ID)}, "iss": {s.d.Accounts.Issuer(v.Account)}}
+	switch m := s.mode(r); m {
+	case modeCode:
+		if !e.code.Empty() {
+			answer.Set("code", e.code.Reveal())
+		}
+	case modeCookie, modeQuery:
+		tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: e.session, User: e.user, Application: r.Application, Wish: Wish{r.Audiences, r.Scopes}})
+		if err != nil {
+			return View{}, err
+		}
+		if m == modeCookie {
+			app, _ := s.d.Applications.Get(v.Account, r.Application)
+			view.Result.Tokens, view.Result.CookieDomain = &tokens, app.CookieDomain
+			break
+		}
+		answer.Set("access_token", tokens.Access.Reveal())
+		answer.Set("id_token", tokens.ID.Reveal())
+		answer.Set("expires_in", strconv.Itoa(int(tokens.Life/time.Second)))
+	}
+	view.Result.Location = withQuery(r.RedirectURL, answer)
+	return view, nil
+}
+
+func codeHash(code secret.Text) []byte { return secret.Hash(codePurpose, code.Reveal()) }

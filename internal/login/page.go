@@ -1,0 +1,94 @@
+package login
+
+import (
+	"context"
+
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// states is the page of each step that shows one.
+var states = map[Step]State{
+	StepUnknown:      StateFailed,
+	StepNoCookie:     StateNoCookie,
+	StepOtherBrowser: StateOtherBrowser,
+	StepDone:         StateDone,
+	StepExpired:      StateExpired,
+	StepCode:         StateCode,
+	StepContinue:     StateChoose,
+	StepForward:      StateChoose,
+	StepChoose:       StateChoose,
+}
+
+// page fills a View for a step. Only the browser that has the request sees what was typed in it.
+func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add shown) (View, error) {
+	r := f.Request
+	view := View{State: states[step], Problem: add.problem, Account: v.Account}
+	if step == StepUnknown {
+		view.Problem = ProblemUnknownRequest
+		return view, nil
+	}
+	view.ID, view.Application, view.Setup = r.ID, r.Application, len(r.Setup) > 0
+	if app, ok := s.d.Applications.Get(v.Account, r.Application); ok {
+		view.ApplicationName = app.Name
+	}
+	if !view.Setup {
+		view.ReturnURL = r.RedirectURL
+	}
+	if !r.boundTo(f.Browser) {
+		return view, nil
+	}
+	if view.Problem == ProblemNone {
+		view.Problem = r.Problem
+	}
+	switch view.State {
+	case StateChoose:
+		s.fillChoice(&view, f)
+		if err := s.fillPerson(ctx, &view, f); err != nil {
+			return View{}, err
+		}
+	case StateCode:
+		fillCode(&view, f.Code)
+	}
+	if add.fill != nil {
+		add.fill(&view)
+	}
+	return view, nil
+}
+
+func (s *Service) fillChoice(view *View, f Facts) {
+	view.Email = f.Request.Hint
+	if f.Code != nil && view.Email == "" {
+		view.Email = string(f.Code.Address)
+	}
+	for _, c := range s.d.Connections.Active(view.Account) {
+		if c.ID == emailcode.Connection {
+			view.EmailCode = true
+			continue
+		}
+		view.Connections = append(view.Connections, Button{ID: c.ID, Name: c.Name, Kind: c.Provider})
+	}
+}
+
+// fillPerson tells whose session the browser has, for requests that it does not answer by itself.
+func (s *Service) fillPerson(ctx context.Context, view *View, f Facts) error {
+	if f.Session == nil || view.Setup {
+		return nil
+	}
+	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
+		u, err := s.d.Users.Get(ctx, t, view.Account, f.Session.User)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		view.Current = &Person{ID: u.ID, Name: u.Name, Email: u.Email}
+		return err
+	})
+}
+
+func fillCode(view *View, c *emailcode.Code) {
+	view.Email = string(c.Address)
+	view.AttemptsLeft = c.Left()
+	view.CodeExpires = c.ExpiresAt
+	view.ResendAt = c.CreatedAt.Add(emailcode.ResendAfter)
+}

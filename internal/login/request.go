@@ -1,0 +1,100 @@
+package login
+
+import (
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// Request is the stored login. What it was started with never changes; what it proves is
+// appended once, when it is finished (I-8).
+type Request struct {
+	Account          ident.AccountID
+	ID               ident.LoginID
+	Application      ident.ApplicationID
+	RedirectURL      string
+	Challenge        string // PKCE S256, 43 characters
+	Connection       ident.ConnectionID
+	Hint             string // an e-mail address to fill in
+	Properties       map[string]string
+	Audiences        []string
+	Scopes           []string
+	ResponseLocation string
+	FlowType         string
+	MultiAccount     bool
+	Twin             bool   // the browser was sent to the loopback twin of the public URL
+	Setup            []byte // hash of the setup link's token, or empty
+	Browser          []byte // hash of the browser cookie, or empty while nobody has shown it
+	Problem          Problem
+	CreatedAt        time.Time
+	ExpiresAt        time.Time
+	DoneAt           time.Time
+	User             ident.UserID
+	Session          ident.SessionID
+}
+
+// bound tells whether a browser has it.
+func (r Request) bound() bool { return len(r.Browser) > 0 }
+
+// boundTo tells whether this browser has it.
+func (r Request) boundTo(browser []byte) bool {
+	return r.bound() && len(browser) > 0 && secret.Equal(r.Browser, browser)
+}
+
+// clone is a fresh request for the same wish, for a browser that cannot have this one. It
+// never carries the right of a setup link.
+func (r Request) clone(now time.Time) Request {
+	c := r
+	c.ID = newLoginID()
+	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone
+	c.CreatedAt, c.ExpiresAt, c.DoneAt = now, now.Add(RequestLife), time.Time{}
+	c.User, c.Session = "", ""
+	return c
+}
+
+func newLoginID() ident.LoginID { return ident.LoginID(ident.New("login_")) }
+
+// Finished is the end of a request: what was proved, by whom, in which session.
+type Finished struct {
+	Account  ident.AccountID
+	ID       ident.LoginID
+	Browser  []byte
+	User     ident.UserID
+	Session  ident.SessionID
+	Evidence []session.Evidence
+	Outcome  []byte // sealed SetupOutcome, or nil
+}
+
+// Leg is a trip of one login, in one browser, to one provider.
+type Leg struct {
+	Account    ident.AccountID
+	State      []byte // hash
+	Login      ident.LoginID
+	Connection ident.ConnectionID
+	Browser    []byte
+	Sealed     []byte // nonce and code verifier
+	ExpiresAt  time.Time
+}
+
+// Code is an authorization code. Every member is in the WHERE of its redemption.
+type Code struct {
+	Account     ident.AccountID
+	Hash        []byte
+	Login       ident.LoginID
+	Application ident.ApplicationID
+	RedirectURL string
+	Challenge   string
+	User        ident.UserID
+	Session     ident.SessionID
+	ExpiresAt   time.Time
+}
+
+// Wish is what an application asked to have in its tokens; silent renewal repeats it.
+type Wish struct {
+	Audiences []string
+	Scopes    []string
+}
+
+func (w Wish) empty() bool { return len(w.Audiences) == 0 && len(w.Scopes) == 0 }

@@ -1,0 +1,198 @@
+package login
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+const (
+	maxList      = 20   // audiences, scopes, properties
+	maxListItem  = 256  // bytes of each
+	maxReference = 128  // bytes of ids and lookup identifiers
+	maxProperty  = 1024 // bytes of a connection property
+	keepExpired  = 24 * time.Hour
+	proofPurpose = "login/proof"
+)
+
+func invalid(code, public string) error { return fault.New(fault.Invalid, code, public) }
+
+// Start stores a login request. It is bound to a browser when its page is first shown. The
+// faults are of kind Invalid with the codes InvalidRequest, InvalidApplication,
+// InvalidRedirectUrl, InvalidConnection, InvalidTenant, InvalidInvite, LinkIdentityNotSupported.
+// A proof of work that was taken before leads to the request it made, while that is untouched
+// and wants the same, so that a retried call makes one request; else it is refused.
+func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
+	app, ok := s.d.Applications.Get(r.Account, r.Application)
+	if !ok {
+		return Started{}, invalid("InvalidApplication", "There is no such application. Check the applicationId and the host you call.")
+	}
+	if err := s.checkStart(app, r); err != nil {
+		return Started{}, err
+	}
+	next := Request{
+		Account: r.Account, ID: newLoginID(), Application: r.Application, RedirectURL: r.RedirectURL, Challenge: r.Challenge,
+		Connection: r.Connection, Properties: r.ConnectionProperties, Audiences: r.Audiences, Scopes: r.Scopes,
+		ResponseLocation: r.ResponseLocation, FlowType: r.FlowType, MultiAccount: r.MultiAccount,
+		Twin: wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL),
+	}
+	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) error {
+		next.CreatedAt, next.ExpiresAt = t.Now(), t.Now().Add(RequestLife)
+		former, err := s.useProof(ctx, t, r.Account, r.AntiAbuse, next.ID)
+		if err != nil {
+			return err
+		}
+		if former == "" {
+			return s.d.Store.Insert(ctx, t, next)
+		}
+		old, err := s.d.Store.Get(ctx, t, r.Account, former)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err != nil || old.bound() || old.Challenge != next.Challenge || old.RedirectURL != next.RedirectURL || old.Application != next.Application {
+			return errProofUsed
+		}
+		next = old
+		return nil
+	})
+	return Started{ID: next.ID, URL: s.address(next)}, err
+}
+
+var errProofUsed = fault.New(fault.Invalid, fault.CodeInvalidRequest, "The antiAbuseHash was used before. Make a new one for each request.")
+
+// useProof takes a proof of work once. It returns the login that was started with it before, or "".
+func (s *Service) useProof(ctx context.Context, t tx.Tx, account ident.AccountID, p *AntiAbuse, id ident.LoginID) (ident.LoginID, error) {
+	if p == nil {
+		return "", nil
+	}
+	return s.d.Artifacts.UseProof(ctx, t, account, secret.Hash(proofPurpose, p.Hash), id, p.Expires)
+}
+
+func (s *Service) checkStart(app Application, r StartRequest) error {
+	switch {
+	case r.LinkIdentity:
+		return invalid("LinkIdentityNotSupported", "This server does not link identities yet.")
+	case r.ChallengeMethod != "S256" || !validChallenge(r.Challenge):
+		return invalid(fault.CodeInvalidRequest, "A codeChallenge with the codeChallengeMethod S256 is needed (RFC 7636).")
+	case r.Invite != "":
+		return invalid("InvalidInvite", "There is no such invite, or it was used already.")
+	case r.TenantLookup != "":
+		return invalid("InvalidTenant", "There is no tenant with that tenantLookupIdentifier.")
+	case r.ResponseLocation != "" && r.ResponseLocation != "cookie" && r.ResponseLocation != "query" && r.ResponseLocation != "none":
+		return invalid(fault.CodeInvalidRequest, "The responseLocation must be cookie, query or none.")
+	case !validFlow(r.FlowType):
+		return invalid(fault.CodeInvalidRequest, "The flowType is a list of code, token and id_token, separated by spaces.")
+	case !validAudiences(r.Audiences):
+		return invalid(fault.CodeInvalidRequest, "The audiences are at most 20 texts of printable ASCII, each of at most 256 characters.")
+	case !validScopes(r.Scopes):
+		return invalid(fault.CodeInvalidRequest, "The requestedScopes are at most 20 scope tokens (RFC 6749 section 3.3), each of at most 256 characters.")
+	}
+	if err := checkRedirect(app, r.RedirectURL); err != nil {
+		return err
+	}
+	return s.checkConnection(r.Account, r.Connection, r.ConnectionProperties)
+}
+
+func (s *Service) checkConnection(account ident.AccountID, c ident.ConnectionID, properties map[string]string) error {
+	if len(properties) > maxList {
+		return invalid(fault.CodeInvalidRequest, "There are more than 20 connectionProperties.")
+	}
+	for name, value := range properties {
+		if name == "" || len(name) > maxReference || len(value) > maxProperty {
+			return invalid(fault.CodeInvalidRequest, "A connection property has a name of 1 to 128 and a value of at most 1024 bytes.")
+		}
+	}
+	if c == "" {
+		return nil
+	}
+	if _, ok := s.d.Connections.Get(account, c); !ok || len(c) > maxReference {
+		return invalid("InvalidConnection", "There is no such connection, or it is switched off.")
+	}
+	return nil
+}
+
+// Update is PATCH /api/authentication/{id}: a page of the customer's own names the connection,
+// or an e-mail address to fill in. Only a request that nobody has finished can be updated. The
+// page is called without our cookies, so the browser's binding stays as it is.
+func (s *Service) Update(ctx context.Context, r UpdateRequest) (Started, error) {
+	hint, isAddress := mail.ParseAddress(r.TenantLookup)
+	switch {
+	case r.Connection == "" && r.TenantLookup == "":
+		return Started{}, invalid(fault.CodeInvalidRequest, "Name a connectionId, a tenantLookupIdentifier or an e-mail address.")
+	case r.TenantLookup != "" && !isAddress:
+		return Started{}, invalid("InvalidTenant", "There is no tenant with that tenantLookupIdentifier.")
+	}
+	if err := s.checkConnection(r.Account, r.Connection, r.ConnectionProperties); err != nil {
+		return Started{}, err
+	}
+	var next Request
+	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		if next, err = s.d.Store.Get(ctx, t, r.Account, r.ID); err != nil {
+			return err
+		}
+		former, err := s.useProof(ctx, t, r.Account, r.AntiAbuse, r.ID)
+		if err != nil {
+			return err
+		}
+		if former != "" && former != r.ID {
+			return errProofUsed
+		}
+		next.Connection, next.Hint, next.Properties, next.Problem = r.Connection, string(hint), r.ConnectionProperties, ProblemNone
+		ok, err := s.d.Store.Choose(ctx, t, next)
+		if err == nil && !ok {
+			return fault.New(fault.Invalid, fault.CodeExpired, "This sign-in was finished or is too old. Start a new one.")
+		}
+		return err
+	})
+	if err != nil {
+		return Started{}, err
+	}
+	return Started{ID: next.ID, URL: s.address(next)}, nil
+}
+
+// validChallenge takes the base64url of a SHA-256 hash, in its one canonical spelling.
+func validChallenge(c string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(c)
+	return err == nil && len(b) == 32 && len(c) == 43
+}
+
+func validFlow(flow string) bool {
+	for _, part := range strings.Fields(flow) {
+		if part != "code" && part != "token" && part != "id_token" {
+			return false
+		}
+	}
+	return len(flow) <= maxReference
+}
+
+func validAudiences(list []string) bool {
+	return validTexts(list, func(c byte) bool { return c > ' ' && c < 0x7f })
+}
+
+func validScopes(list []string) bool {
+	return validTexts(list, func(c byte) bool { return c > ' ' && c < 0x7f && c != '"' && c != '\\' })
+}
+
+func validTexts(list []string, ok func(byte) bool) bool {
+	if len(list) > maxList {
+		return false
+	}
+	for _, text := range list {
+		if text == "" || len(text) > maxListItem {
+			return false
+		}
+		for i := range len(text) {
+			if !ok(text[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}

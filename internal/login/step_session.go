@@ -1,0 +1,125 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+func systemActor(account ident.AccountID) actor.Actor { return actor.ForSystem(account) }
+
+// Continue completes the login with the session that the browser has (View.Current).
+func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
+	f, ok, err := s.open(ctx, v, id)
+	if err != nil {
+		return View{}, err
+	}
+	if !ok {
+		return s.refused(ctx, v, f)
+	}
+	// A request for one connection is not answered by a session from another, whoever asks.
+	wanted := f
+	wanted.Request.MultiAccount = false
+	if f.Session == nil || !wanted.sessionAnswers() {
+		return s.page(ctx, StepChoose, v, f, shown{})
+	}
+	view, err := s.continueSession(ctx, v, f)
+	if errors.Is(err, errMoved) {
+		return s.show(ctx, v, id, shown{})
+	}
+	return view, err
+}
+
+// continueSession answers the request with the living session: single sign-on. Nothing was
+// proved anew, so the session, its cookie and its evidence stay as they are. errMoved when the
+// session or the request is gone meanwhile.
+func (s *Service) continueSession(ctx context.Context, v Visit, f Facts) (View, error) {
+	var end ended
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		found, err := s.d.Sessions.ByCookie(ctx, t, v.Account, v.Session)
+		if errors.Is(err, session.ErrNone) {
+			return errMoved
+		}
+		if err != nil {
+			return err
+		}
+		user, err := s.d.Users.Get(ctx, t, v.Account, found.User)
+		if fault.Is(err, fault.NotFound) {
+			return errMoved
+		}
+		if err != nil {
+			return err
+		}
+		end, err = s.close(ctx, t, v, f.Request, ended{user: user, session: found})
+		return err
+	})
+	if errors.Is(err, errSetupDead) {
+		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
+	}
+	if err != nil {
+		return View{}, err
+	}
+	// Single sign-on is a use of the session; that it cannot be noted is no reason to refuse.
+	if _, err := s.d.Sessions.Resume(ctx, v.Account, v.Session); err != nil {
+		s.d.Log.WarnContext(ctx, "the use of a session cannot be noted", "error", err)
+	}
+	return s.leave(ctx, v, f.Request, end)
+}
+
+// Restart begins an expired or foreign login again in this browser. An unfinished request that
+// no other browser has is opened again, so that the application knows the answer for its own;
+// for another browser a new request with the same wish is made, and the application, which
+// did not start it there, will find the session instead. Either way the PKCE challenge stays.
+func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
+	var to Request
+	var unknown, setup, done bool
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		unknown, setup, done = false, false, false
+		r, err := s.d.Store.Get(ctx, t, v.Account, id)
+		if fault.Is(err, fault.NotFound) {
+			unknown = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		to = r
+		browser := browserHash(v.Browser)
+		switch {
+		case r.boundTo(browser) && !r.DoneAt.IsZero():
+			done = true
+			return nil
+		case r.DoneAt.IsZero() && (!r.bound() || r.boundTo(browser)):
+			if err := s.d.EmailCodes.Store.Forget(ctx, t, v.Account, id); err != nil {
+				return err
+			}
+			ok, err := s.d.Store.Revive(ctx, t, v.Account, id, browser, t.Now().Add(RequestLife))
+			return errors.Join(err, notOK(ok))
+		case len(r.Setup) > 0:
+			setup = true
+			return nil
+		}
+		to = r.clone(t.Now())
+		if err := s.d.Store.Insert(ctx, t, to); err != nil {
+			return err
+		}
+		return t.Emit(ctx, event.New(v.Actor, "login.restarted", string(to.ID), "instead", string(id)))
+	})
+	switch {
+	case errors.Is(err, errMoved), err == nil && done:
+		return s.show(ctx, v, id, shown{})
+	case err != nil:
+		return View{}, err
+	case unknown:
+		return View{State: StateFailed, Problem: ProblemUnknownRequest, Account: v.Account}, nil
+	case setup:
+		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
+	}
+	return View{State: StateRedirect, ID: to.ID, Account: v.Account, Application: to.Application, Result: &Result{Location: s.address(to)}}, nil
+}

@@ -1,0 +1,231 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+const (
+	statePurpose = "login/leg"
+	legPurpose   = "login/leg-secrets"
+	// methodFederated is the `amr` value for a proof that somebody else has taken. What the
+	// provider itself asked for is not known here and not claimed.
+	methodFederated = "fed"
+)
+
+// legSecrets is what a leg keeps under a seal.
+type legSecrets struct {
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+}
+
+// StartUpstream sends the browser to a connection's provider.
+func (s *Service) StartUpstream(ctx context.Context, v Visit, id ident.LoginID, c ident.ConnectionID) (View, error) {
+	f, ok, err := s.open(ctx, v, id)
+	if err != nil {
+		return View{}, err
+	}
+	if !ok {
+		return s.refused(ctx, v, f)
+	}
+	view, err := s.forward(ctx, v, f.Request, c)
+	if errors.Is(err, errMoved) {
+		return s.show(ctx, v, id, shown{})
+	}
+	return view, err
+}
+
+// forward begins a leg: fresh state, nonce and code verifier for this browser and connection.
+func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error) {
+	c, ok := s.d.Connections.Get(v.Account, id)
+	if !ok || id == emailcode.Connection {
+		return s.fail(ctx, v, r, ProblemConnectionGone)
+	}
+	leg := connection.Leg{
+		State: secret.Random(""), Nonce: secret.Random(""), Verifier: secret.Random(""),
+		RedirectURI: callbackAddress(s.d.Accounts.Issuer(v.Account)), LoginHint: r.Hint,
+	}
+	if r.Connection == id {
+		leg.Properties = r.Properties
+	}
+	location, err := s.d.Upstream.AuthorizeURL(ctx, c, leg)
+	if err != nil {
+		s.d.Log.WarnContext(ctx, "a provider cannot be reached", "connection", id, "error", err)
+		return s.fail(ctx, v, r, ProblemUpstreamFailed)
+	}
+	plain, err := json.Marshal(legSecrets{leg.Nonce.Reveal(), leg.Verifier.Reveal()})
+	if err != nil {
+		return View{}, err
+	}
+	hash := stateHash(leg.State)
+	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		r.Problem = ProblemNone
+		if ok, err := s.d.Store.Choose(ctx, t, r); err != nil || !ok {
+			return errors.Join(err, notOK(ok))
+		}
+		life := LegLife
+		if c.Leeway > 0 {
+			life = c.Leeway
+		}
+		return s.d.Artifacts.InsertLeg(ctx, t, Leg{
+			Account: v.Account, State: hash, Login: r.ID, Connection: id, Browser: r.Browser,
+			Sealed: s.d.Keys.Seal(legPurpose, plain, string(v.Account), string(hash)), ExpiresAt: t.Now().Add(life),
+		})
+	})
+	if err != nil {
+		return View{}, err
+	}
+	return View{State: StateRedirect, ID: r.ID, Account: v.Account, Application: r.Application, Result: &Result{Location: location}}, nil
+}
+
+// FinishUpstream takes the provider's answer. Which login and connection it is for, only the
+// leg says; the leg is used up first, so that an answer counts once and in one browser.
+func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View, error) {
+	leg, err := s.takeLeg(ctx, v, c.State)
+	if fault.Is(err, fault.NotFound) {
+		return s.strayAnswer(ctx, v, c)
+	}
+	if err != nil {
+		return View{}, err
+	}
+	f, ok, err := s.open(ctx, v, leg.Login)
+	if err != nil {
+		return View{}, err
+	}
+	if !ok {
+		return s.refused(ctx, v, f)
+	}
+	identity, problem, err := s.askUpstream(ctx, v, leg, c)
+	if err != nil {
+		return View{}, err
+	}
+	if problem != ProblemNone {
+		return s.fail(ctx, v, f.Request, problem)
+	}
+	var end ended
+	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		end, err = s.finish(ctx, t, v, f.Request, identity, methodFederated)
+		return err
+	})
+	if err != nil {
+		return s.finishFailed(ctx, v, f.Request, err)
+	}
+	return s.leave(ctx, v, f.Request, end)
+}
+
+func (s *Service) takeLeg(ctx context.Context, v Visit, state secret.Text) (leg Leg, err error) {
+	browser := browserHash(v.Browser)
+	if browser == nil {
+		return Leg{}, fault.New(fault.NotFound, fault.CodeNotFound, "There is no such sign-in.")
+	}
+	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		leg, err = s.d.Artifacts.TakeLeg(ctx, t, v.Account, stateHash(state), browser)
+		return err
+	})
+	return leg, err
+}
+
+// askUpstream turns the provider's answer into a person. Faults of the provider are problems
+// for the page; what the provider says about them goes to the log only.
+func (s *Service) askUpstream(ctx context.Context, v Visit, leg Leg, c Callback) (Identity, Problem, error) {
+	if c.Error != "" {
+		s.d.Log.InfoContext(ctx, "a provider said no", "connection", leg.Connection, "code", connection.PlainText(c.Error, 64), "text", connection.PlainText(c.ErrorDescription, 200))
+		if c.Error == "access_denied" {
+			return Identity{}, ProblemUpstreamDenied, nil
+		}
+		return Identity{}, ProblemUpstreamFailed, nil
+	}
+	via, ok := s.d.Connections.Get(v.Account, leg.Connection)
+	if !ok {
+		return Identity{}, ProblemConnectionGone, nil
+	}
+	plain, err := s.d.Keys.Open(legPurpose, leg.Sealed, string(v.Account), string(leg.State))
+	if err != nil {
+		return Identity{}, "", err
+	}
+	var kept legSecrets
+	if err := json.Unmarshal(plain, &kept); err != nil {
+		return Identity{}, "", err
+	}
+	got, err := s.d.Upstream.Finish(ctx, via, connection.Callback{Code: c.Code, Issuer: c.Issuer, User: c.User}, connection.Leg{
+		State: c.State, Nonce: secret.New(kept.Nonce), Verifier: secret.New(kept.Verifier),
+		RedirectURI: callbackAddress(s.d.Accounts.Issuer(v.Account)),
+	})
+	if err != nil {
+		s.d.Log.WarnContext(ctx, "a provider's answer was refused", "connection", leg.Connection, "error", err)
+		return Identity{}, ProblemUpstreamFailed, nil
+	}
+	if got.Subject == "" || got.Issuer == "" {
+		s.d.Log.WarnContext(ctx, "a provider named nobody", "connection", leg.Connection)
+		return Identity{}, ProblemUpstreamFailed, nil
+	}
+	return Identity{
+		Connection: leg.Connection, Issuer: got.Issuer, Subject: got.Subject, Email: got.Email,
+		EmailVerified: got.EmailVerified, Name: got.Name, Picture: got.Picture, Locale: got.Locale,
+	}, ProblemNone, nil
+}
+
+// fail notes the problem in the request, so that its page shows the choice instead of going to
+// the same provider again, and shows it.
+func (s *Service) fail(ctx context.Context, v Visit, r Request, p Problem) (View, error) {
+	r.Problem = p
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		ok, err := s.d.Store.Choose(ctx, t, r)
+		if err != nil || !ok {
+			return errors.Join(err, notOK(ok))
+		}
+		return t.Emit(ctx, event.New(v.Actor, "login.upstream.failed", string(r.ID), "problem", string(p)))
+	})
+	if err != nil && !errors.Is(err, errMoved) {
+		return View{}, err
+	}
+	f, err := s.facts(ctx, v, r.ID)
+	if err != nil {
+		return View{}, err
+	}
+	step := Next(f)
+	if step == StepContinue || step == StepForward || step == StepCode {
+		step = StepChoose
+	}
+	return s.page(ctx, step, v, f, shown{})
+}
+
+// strayAnswer is for an answer that no leg of this browser waits for. While the public URL is a
+// loopback one, the browser may have begun on the twin host, where its cookie is; the answer is
+// carried there once.
+func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, error) {
+	var leg Leg
+	var r Request
+	err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		if leg, err = s.d.Artifacts.PeekLeg(ctx, t, v.Account, stateHash(c.State)); err != nil {
+			return err
+		}
+		r, err = s.d.Store.Get(ctx, t, v.Account, leg.Login)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}, nil
+	}
+	if err != nil {
+		return View{}, err
+	}
+	if r.Twin && sameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
+		return View{State: StateRedirect, Account: v.Account, Result: &Result{Location: callbackAddress(s.base(r)) + "?" + c.RawQuery}}, nil
+	}
+	f, err := s.facts(ctx, v, leg.Login)
+	if err != nil {
+		return View{}, err
+	}
+	return s.refused(ctx, v, f)
+}
+
+func stateHash(state secret.Text) []byte { return secret.Hash(statePurpose, state.Reveal()) }
