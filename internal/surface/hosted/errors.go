@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/web"
@@ -29,6 +30,13 @@ func (s *Surface) Error(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := s.messagePage(r, m)
 	p.Reference = f.ErrorID
+	switch {
+	case m.key == "invalid" && s.deps.Development:
+		p.Target, p.Submit = "/try", "setup.done.try"
+	case m.key != "invalid" && m.key != "refused" && r.Method == http.MethodGet && !r.URL.Query().Has("code") &&
+		!strings.HasPrefix(r.URL.EscapedPath(), "//"): // "//host" would lead to another host
+		p.Target, p.Submit = r.URL.RequestURI(), "try_again"
+	}
 	if s.write(w, m.status, "message", p) != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}

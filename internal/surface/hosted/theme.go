@@ -23,19 +23,23 @@ type palette struct {
 	hover  colour // the fill under the pointer; onFill stays readable on it
 }
 
-// newPalette makes an accent readable on a ground, whatever colour it is: the fill keeps
-// as much of the wish as stays visible (3:1, WCAG 2.2, 1.4.11).
+// newPalette makes an accent usable on a ground, whatever colour it is. The fill stays the
+// account's own colour unless it would be lost on the ground; then it is turned round, dark
+// for light. The text on it is what has to be readable.
 func newPalette(accent, ground colour) palette {
 	far := black
 	if ground.luminance() < 0.2 {
 		far = white
 	}
-	p := palette{fill: accent.towards(far, ground, 3), ink: accent.towards(far, ground, 4.5)}
+	p := palette{fill: accent, ink: accent.towards(far, ground, 4.5)}
+	if contrast(accent, ground) < 1.4 {
+		p.fill = far.mix(accent, 0.08)
+	}
 	p.onFill, p.hover = white, p.fill.mix(black, 0.12)
 	if contrast(p.fill, white) < 4.5 {
 		p.onFill, p.hover = almostBlack, p.fill.mix(white, 0.14)
 		if contrast(p.fill, almostBlack) < 4.5 {
-			// Between the two lies a narrow band of mid tones in which only pure black is
+			// Between the two lies a narrow band of mid tones on which only pure black is
 			// readable.
 			p.onFill = black
 		}
