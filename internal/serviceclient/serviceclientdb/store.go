@@ -111,6 +111,8 @@ func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 const (
 	clientColumns = `account_id, client_id, name, settings, created_at, updated_at`
 	keyColumns    = `account_id, client_id, key_id, public_key, created_at`
+	// pageOf is one page of the clients of an account.
+	pageOf = ` WHERE account_id = $1 AND client_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\' ORDER BY client_id LIMIT $4`
 )
 
 // Get implements serviceclient.Store.
@@ -131,15 +133,14 @@ func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident
 // List implements serviceclient.Store.
 func (Store) List(ctx context.Context, t tx.Tx, account ident.AccountID, p serviceclient.Query) ([]serviceclient.Client, error) {
 	q := sqldb.From(t)
-	page, err := sqldb.List(ctx, q, scanClient, `SELECT `+clientColumns+` FROM service_clients
-		WHERE account_id = $1 AND client_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\'
-		ORDER BY client_id LIMIT $4`, string(account), string(p.After), contains(p.Filter), p.Limit)
+	args := []any{string(account), string(p.After), contains(p.Filter), p.Limit}
+	page, err := sqldb.List(ctx, q, scanClient, `SELECT `+clientColumns+` FROM service_clients`+pageOf, args...)
 	if err != nil || len(page) == 0 {
 		return nil, err
 	}
 	rows, err := sqldb.List(ctx, q, scanKey, `SELECT `+keyColumns+` FROM access_keys
-		WHERE account_id = $1 AND client_id >= $2 AND client_id <= $3 AND deleted_at = 0 ORDER BY created_at, key_id`,
-		string(account), string(page[0].ID), string(page[len(page)-1].ID))
+		WHERE account_id = $1 AND client_id IN (SELECT client_id FROM service_clients`+pageOf+`) AND deleted_at = 0
+		ORDER BY created_at, key_id`, args...)
 	attach(page, rows)
 	return page, err
 }
