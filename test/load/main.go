@@ -1,0 +1,99 @@
+// Command load measures a running Admit beside the least that a net/http server can do, in
+// one run, with rounds interleaved, and writes docs/reference/performance.md.
+//
+// It starts both servers itself, on loopback addresses and in a temporary folder, signs
+// people in through the login box, and checks every answer. `make bench` runs it; the
+// whole run takes about three minutes (see -help to shorten it).
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+)
+
+type settings struct {
+	admit       string
+	out         string
+	database    string
+	rounds      int
+	duration    time.Duration
+	warm        time.Duration
+	connections []int
+	people      int
+	grants      int
+	codes       int
+	starts      int
+	only        string
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "floor" {
+		exit(serveFloor(os.Args[2]))
+		return
+	}
+	s := settings{connections: []int{1, 16, 64}}
+	flag.StringVar(&s.admit, "admit", "bin/admit", "the server's binary")
+	flag.StringVar(&s.out, "out", "docs/reference/performance.md", "file to write; - writes to the terminal only")
+	flag.StringVar(&s.database, "database", "", "postgres://... of an empty database; the default is SQLite in a temporary folder")
+	flag.IntVar(&s.rounds, "rounds", 5, "rounds, 1 to 20")
+	flag.DurationVar(&s.duration, "d", time.Second, "measured time of each point, 100ms to 10s")
+	flag.DurationVar(&s.warm, "warm", 200*time.Millisecond, "time before each point that does not count, up to 2s")
+	flag.IntVar(&s.people, "people", 8, "people who sign in, 1 to 64")
+	flag.IntVar(&s.grants, "grants", 10_000, "grants on single resources that the server holds, 100 to 100,000")
+	flag.IntVar(&s.codes, "codes", 300, "code exchanges of each point, 10 to 5,000")
+	flag.IntVar(&s.starts, "starts", 5, "cold starts, 1 to 20")
+	flag.StringVar(&s.only, "only", "", "measure one operation beside the floor: check, renewal, exchange or jwks")
+	flag.Parse()
+	exit(run(s))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func (s settings) check() error {
+	within := func(ok bool, what string) error {
+		if !ok {
+			return errors.New(what + " is out of bounds; see -help")
+		}
+		return nil
+	}
+	return errors.Join(
+		within(runtime.GOOS == "linux", "the operating system (Linux only)"),
+		within(s.rounds >= 1 && s.rounds <= 20, "-rounds"),
+		within(s.duration >= 100*time.Millisecond && s.duration <= 10*time.Second, "-d"),
+		within(s.warm >= 0 && s.warm <= 2*time.Second, "-warm"),
+		within(s.people >= 1 && s.people <= 64, "-people"),
+		within(s.grants >= 100 && s.grants <= 100_000, "-grants"),
+		within(s.codes >= 10 && s.codes <= 5000, "-codes"),
+		within(s.starts >= 1 && s.starts <= 20, "-starts"),
+	)
+}
+
+func run(s settings) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	began := time.Now()
+	bench, err := setUp(s)
+	if err != nil {
+		return err
+	}
+	defer bench.close()
+	if err := bench.measure(); err != nil {
+		return err
+	}
+	report := bench.report(time.Since(began))
+	fmt.Print(report)
+	if s.out == "-" {
+		return nil
+	}
+	return os.WriteFile(s.out, []byte(report), 0o644)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/test/load/proc"
+)
+
+// spread is a median with the least and the greatest of the rounds.
+type spread struct{ median, least, most float64 }
+
+func spreadOf(values []float64) spread {
+	v := slices.Sorted(slices.Values(values))
+	if len(v) == 0 {
+		return spread{}
+	}
+	return spread{(v[(len(v)-1)/2] + v[len(v)/2]) / 2, v[0], v[len(v)-1]}
+}
+
+func (s spread) text() string {
+	if s.least == s.most {
+		return number(s.median)
+	}
+	return fmt.Sprintf("%s (%s to %s)", number(s.median), number(s.least), number(s.most))
+}
+
+// number prints three significant digits.
+func number(x float64) string {
+	switch {
+	case x >= 1000:
+		digits := fmt.Sprintf("%.0f", x)
+		magnitude := math.Pow10(len(digits) - 3)
+		digits = fmt.Sprintf("%.0f", math.Round(x/magnitude)*magnitude)
+		var out []string
+		for len(digits) > 3 {
+			out = append([]string{digits[len(digits)-3:]}, out...)
+			digits = digits[:len(digits)-3]
+		}
+		return strings.Join(append([]string{digits}, out...), ",")
+	case x >= 100:
+		return fmt.Sprintf("%.0f", x)
+	case x >= 10:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
+}
+
+func column(points []point, f func(point) float64) spread {
+	values := make([]float64, len(points))
+	for i, p := range points {
+		values[i] = f(p)
+	}
+	return spreadOf(values)
+}
+
+// toFloor compares the processor time of an operation to the floor's of the same round.
+func (b *bench) toFloor(o *operation, connections int) spread {
+	var ratios []float64
+	for round, p := range o.points[connections] {
+		if floor := b.ops[0].points[connections][round].cpu; floor > 0 {
+			ratios = append(ratios, p.cpu/floor)
+		}
+	}
+	return spreadOf(ratios)
+}
+
+// report is docs/reference/performance.md.
+func (b *bench) report(took time.Duration) string {
+	var out strings.Builder
+	out.WriteString("# Performance\n\nMeasured by `make bench`, which writes this page. Times differ from machine to machine and from hour to hour; what holds is the processor\n" +
+		"time of the server for a request, and its ratio to the floor in the same run.\n\n")
+	b.table(&out)
+	mebibytes := func(n int64) string { return number(float64(n)/(1<<20)) + " MiB" }
+	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| start to the first ready answer, existing database with %s grants | %s ms |\n", number(float64(b.settings.grants)), spreadOf(b.starts).text())
+	fmt.Fprintf(&out, "| memory (RSS), idle after the start | %s |\n| memory (RSS), after all rounds | %s |\n", mebibytes(b.idle), mebibytes(b.loaded))
+	b.method(&out, took)
+	return out.String()
+}
+
+func (b *bench) table(out *strings.Builder) {
+	out.WriteString("| operation | connections | requests/s | p50, ms | p99, ms | server CPU/request, µs | ratio to the floor |\n|---|---|---|---|---|---|---|\n")
+	for i, o := range b.ops {
+		for _, connections := range b.settings.connections {
+			points := o.points[connections]
+			ratio := "1"
+			if i > 0 {
+				ratio = b.toFloor(o, connections).text()
+			}
+			fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %s |\n", o.title, connections,
+				column(points, func(p point) float64 { return p.rate }).text(),
+				column(points, func(p point) float64 { return p.p50 }).text(),
+				column(points, func(p point) float64 { return p.p99 }).text(),
+				column(points, func(p point) float64 { return p.cpu }).text(), ratio)
+		}
+	}
+}
+
+func (b *bench) method(out *strings.Builder, took time.Duration) {
+	database := "SQLite, `synchronous=FULL`"
+	if b.settings.database != "" {
+		database = "PostgreSQL; its own processor time is not counted"
+	}
+	var others []float64
+	for _, o := range b.ops {
+		for _, points := range o.points {
+			for _, p := range points {
+				others = append(others, p.others)
+			}
+		}
+	}
+	fmt.Fprintf(out, `
+## How
+
+- Machine: %s. The rest of the machine kept %s processors busy meanwhile.
+- Database: %s. Nothing is answered before it is on disk.
+- Each value is the median of %d rounds, with the least and the greatest. A round takes every operation at every number of connections
+  in turn, %v each (code exchange: %d exchanges), so that whatever else the machine does hits all of them alike.
+- The load client runs on the same machine, over loopback and keep-alive, each connection as fast as it is answered. Latency is the client's.
+- Every answer is checked, status and body; a single wrong or failed one ends the run without a report.
+- CPU is the server process's user and system time from `+"`/proc`"+`, divided by its answers.
+- The floor is a `+"`net/http`"+` server in its own process that routes the same requests as the permission check and answers `+"`{}`"+`.
+- The permission check carries a person's access token and asks about that person: half of the answers are yes, half no, over %s grants and
+  %d people. Signature, expiry, session, user and key of the token are looked at for each request; the signature through the cache of verified tokens.
+- Silent renewal is `+"`PATCH /api/session`"+` with the session's cookie; it signs two tokens. Code exchange is the last step of a login;
+  obtaining the code is not part of it.
+- Cold start is the time from starting the process to the first 200 from `+"`/readyz`"+`, %d times.
+- The limits per client network are raised for the run (`+"`--rate-limit-scale 1000`"+`), because all requests come from one address. Nothing else is changed.
+
+The run took %s.
+`, proc.Machine(), spreadOf(others).text(), database, b.settings.rounds, b.settings.duration, b.settings.codes,
+		number(float64(b.settings.grants)), b.settings.people, b.settings.starts, took.Round(time.Second))
+}
