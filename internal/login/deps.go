@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
 )
 
 // Application is what a login needs to know of a relying party.
@@ -42,41 +43,18 @@ type Connections interface {
 	Active(account ident.AccountID) []connection.Connection
 }
 
-// Identity is a person as a connection proved them. The key is (account, Connection, Issuer,
-// Subject); all else describes (I-6).
-type Identity struct {
-	Connection    ident.ConnectionID
-	Issuer        string
-	Subject       string
-	Email         string
-	EmailVerified bool
-	Name          string
-	Picture       string
-	Locale        string
-}
-
-// User is a person of the account.
-type User struct {
-	ID            ident.UserID
-	Name          string
-	Email         string
-	EmailVerified bool
-	Picture       string
-	Locale        string
-}
-
-// Users finds and creates people.
+// Users finds and creates people. *user.Service does.
 type Users interface {
-	// SignIn finds the person with that identity, or creates one, and updates the profile.
-	SignIn(ctx context.Context, t tx.Tx, a actor.Actor, i Identity) (User, error)
-	// Get returns an active person, or a fault of kind NotFound.
-	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (User, error)
+	// SignIn finds the person with that identity in the actor's account, or creates one.
+	SignIn(ctx context.Context, t tx.Tx, by actor.Actor, i user.Identity, p user.Profile) (u user.User, created bool, err error)
+	// Find returns a person, or a fault of kind NotFound.
+	Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error)
 }
 
 // Grant is what tokens are issued from. Assurance comes from the session's evidence (I-9).
 type Grant struct {
 	Session     session.Session
-	User        User
+	User        user.User
 	Application ident.ApplicationID
 	Wish
 }

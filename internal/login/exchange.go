@@ -72,7 +72,7 @@ func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code C
 	if err != nil {
 		return Tokens{}, err
 	}
-	user, err := s.d.Users.Get(ctx, t, r.Account, code.User)
+	person, err := s.d.Users.Find(ctx, t, r.Account, code.User)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -80,7 +80,7 @@ func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code C
 	if err != nil {
 		return Tokens{}, err
 	}
-	tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: found, User: user, Application: code.Application, Wish: wish})
+	tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: found, User: person, Application: code.Application, Wish: wish})
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -111,7 +111,7 @@ func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie sec
 	}
 	g := Grant{Session: found, Application: app}
 	err = s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		if g.User, err = s.d.Users.Get(ctx, t, account, found.User); err != nil {
+		if g.User, err = s.d.Users.Find(ctx, t, account, found.User); err != nil {
 			return err
 		}
 		g.Wish, err = s.d.Grants.Wish(ctx, t, account, found.Root, app)

@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
 )
 
 const (
@@ -22,29 +23,40 @@ const (
 
 var errSetupDead = errors.New("login: the setup link is dead")
 
+// proved is what a step found out: who it is, what is said about them, and how it was proved.
+type proved struct {
+	identity user.Identity
+	profile  user.Profile
+	method   string
+}
+
+func (p proved) evidence(at time.Time) session.Evidence {
+	return session.Evidence{Method: p.method, Connection: p.identity.Connection, Issuer: p.identity.Issuer, Subject: p.identity.Subject, At: at}
+}
+
 // ended is a finished login on its way back to the application.
 type ended struct {
-	user    User
+	user    user.User
 	session session.Session
 	cookie  secret.Text // of a new session
 	code    secret.Text // in code mode
 }
 
 // finish turns a proof into a person, a new session (I-10) and the end of the request.
-func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, i Identity, method string) (ended, error) {
-	user, err := s.d.Users.SignIn(ctx, t, v.Actor, i)
+func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
+	a := v.Actor
+	a.Account = v.Account
+	person, _, err := s.d.Users.SignIn(ctx, t, a, p.identity, p.profile)
 	if err != nil {
 		return ended{}, err
 	}
-	a := v.Actor
-	a.Account = v.Account
 	started, cookie, err := s.d.Sessions.Start(ctx, t, session.NewSession{
-		Actor: a, User: user.ID, Evidence: evidence(i, method, t.Now()), Previous: v.Session,
+		Actor: a, User: person.ID, Evidence: p.evidence(t.Now()), Previous: v.Session,
 	})
 	if err != nil {
 		return ended{}, err
 	}
-	return s.close(ctx, t, v, r, ended{user: user, session: started, cookie: cookie})
+	return s.close(ctx, t, v, r, ended{user: person, session: started, cookie: cookie})
 }
 
 // close ends the request with a session, in one statement that carries its bindings (I-4), and

@@ -77,7 +77,7 @@ func (s *Service) fillPerson(ctx context.Context, view *View, f Facts) error {
 		return nil
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
-		u, err := s.d.Users.Get(ctx, t, view.Account, f.Session.User)
+		u, err := s.d.Users.Find(ctx, t, view.Account, f.Session.User)
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}

@@ -112,7 +112,7 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 	}
 	if err == nil {
 		// A session of somebody who is gone is no session.
-		switch _, err := s.d.Users.Get(ctx, t, v.Account, found.User); {
+		switch _, err := s.d.Users.Find(ctx, t, v.Account, found.User); {
 		case err == nil:
 			f.Session = &found
 		case !fault.Is(err, fault.NotFound):

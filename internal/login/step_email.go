@@ -13,7 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
 )
 
 // SendCode sends a one-time code to the address and shows the code page. A new code kills the
@@ -185,10 +185,11 @@ func (s *Service) proveEmail(ctx context.Context, v Visit, r Request, check func
 		if got.Outcome != emailcode.Right {
 			return t.Emit(ctx, event.New(v.Actor, "login.code.refused", string(r.ID)))
 		}
-		end, err = s.finish(ctx, t, v, r, Identity{
-			Connection: emailcode.Connection, Issuer: emailcode.Issuer, Subject: string(got.Address),
-			Email: string(got.Address), EmailVerified: true,
-		}, emailcode.Method)
+		end, err = s.finish(ctx, t, v, r, proved{
+			identity: user.Identity{Connection: emailcode.Connection, Issuer: emailcode.Issuer, Subject: string(got.Address)},
+			profile:  user.Profile{Email: string(got.Address), EmailVerified: true},
+			method:   emailcode.Method,
+		})
 		return err
 	})
 	if err != nil {
@@ -237,9 +238,4 @@ func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err erro
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemUserUnavailable})
 	}
 	return View{}, err
-}
-
-// evidence is what a finished step proves.
-func evidence(i Identity, method string, at time.Time) session.Evidence {
-	return session.Evidence{Method: method, Connection: i.Connection, Issuer: i.Issuer, Subject: i.Subject, At: at}
 }

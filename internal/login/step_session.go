@@ -49,14 +49,14 @@ func (s *Service) continueSession(ctx context.Context, v Visit, f Facts) (View, 
 		if err != nil {
 			return err
 		}
-		user, err := s.d.Users.Get(ctx, t, v.Account, found.User)
+		person, err := s.d.Users.Find(ctx, t, v.Account, found.User)
 		if fault.Is(err, fault.NotFound) {
 			return errMoved
 		}
 		if err != nil {
 			return err
 		}
-		end, err = s.close(ctx, t, v, f.Request, ended{user: user, session: found})
+		end, err = s.close(ctx, t, v, f.Request, ended{user: person, session: found})
 		return err
 	})
 	if errors.Is(err, errSetupDead) {

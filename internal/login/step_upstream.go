@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/user"
 )
 
 const (
@@ -104,7 +105,7 @@ func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View
 	if !ok {
 		return s.refused(ctx, v, f)
 	}
-	identity, problem, err := s.askUpstream(ctx, v, leg, c)
+	found, problem, err := s.askUpstream(ctx, v, leg, c)
 	if err != nil {
 		return View{}, err
 	}
@@ -113,7 +114,7 @@ func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View
 	}
 	var end ended
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		end, err = s.finish(ctx, t, v, f.Request, identity, methodFederated)
+		end, err = s.finish(ctx, t, v, f.Request, found)
 		return err
 	})
 	if err != nil {
@@ -136,25 +137,25 @@ func (s *Service) takeLeg(ctx context.Context, v Visit, state secret.Text) (leg 
 
 // askUpstream turns the provider's answer into a person. Faults of the provider are problems
 // for the page; what the provider says about them goes to the log only.
-func (s *Service) askUpstream(ctx context.Context, v Visit, leg Leg, c Callback) (Identity, Problem, error) {
+func (s *Service) askUpstream(ctx context.Context, v Visit, leg Leg, c Callback) (proved, Problem, error) {
 	if c.Error != "" {
 		s.d.Log.InfoContext(ctx, "a provider said no", "connection", leg.Connection, "code", connection.PlainText(c.Error, 64), "text", connection.PlainText(c.ErrorDescription, 200))
 		if c.Error == "access_denied" {
-			return Identity{}, ProblemUpstreamDenied, nil
+			return proved{}, ProblemUpstreamDenied, nil
 		}
-		return Identity{}, ProblemUpstreamFailed, nil
+		return proved{}, ProblemUpstreamFailed, nil
 	}
 	via, ok := s.d.Connections.Get(v.Account, leg.Connection)
 	if !ok {
-		return Identity{}, ProblemConnectionGone, nil
+		return proved{}, ProblemConnectionGone, nil
 	}
 	plain, err := s.d.Keys.Open(legPurpose, leg.Sealed, string(v.Account), string(leg.State))
 	if err != nil {
-		return Identity{}, "", err
+		return proved{}, "", err
 	}
 	var kept legSecrets
 	if err := json.Unmarshal(plain, &kept); err != nil {
-		return Identity{}, "", err
+		return proved{}, "", err
 	}
 	got, err := s.d.Upstream.Finish(ctx, via, connection.Callback{Code: c.Code, Issuer: c.Issuer, User: c.User}, connection.Leg{
 		State: c.State, Nonce: secret.New(kept.Nonce), Verifier: secret.New(kept.Verifier),
@@ -162,15 +163,16 @@ func (s *Service) askUpstream(ctx context.Context, v Visit, leg Leg, c Callback)
 	})
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "a provider's answer was refused", "connection", leg.Connection, "error", err)
-		return Identity{}, ProblemUpstreamFailed, nil
+		return proved{}, ProblemUpstreamFailed, nil
 	}
 	if got.Subject == "" || got.Issuer == "" {
 		s.d.Log.WarnContext(ctx, "a provider named nobody", "connection", leg.Connection)
-		return Identity{}, ProblemUpstreamFailed, nil
+		return proved{}, ProblemUpstreamFailed, nil
 	}
-	return Identity{
-		Connection: leg.Connection, Issuer: got.Issuer, Subject: got.Subject, Email: got.Email,
-		EmailVerified: got.EmailVerified, Name: got.Name, Picture: got.Picture, Locale: got.Locale,
+	return proved{
+		identity: user.Identity{Connection: leg.Connection, Issuer: got.Issuer, Subject: got.Subject},
+		profile:  user.Profile{Name: got.Name, Email: got.Email, EmailVerified: got.EmailVerified, Picture: got.Picture, Locale: got.Locale},
+		method:   methodFederated,
 	}, ProblemNone, nil
 }
 

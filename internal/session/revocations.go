@@ -17,6 +17,9 @@ const (
 	KindUser    = "session.user"
 )
 
+// FeedKinds are the kinds of changes to subscribe Revocations to.
+func FeedKinds() []string { return []string{KindSession, KindUser} }
+
 func count(n int) string { return strconv.Itoa(n) }
 
 type sessionKey struct {

@@ -1,0 +1,109 @@
+package token
+
+import (
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Params is what the tokens of one person in one application are made from. AMR and AuthTime
+// come from the session's evidence at this moment (I-9).
+type Params struct {
+	Account     ident.AccountID
+	User        ident.UserID
+	Session     ident.SessionID
+	Application ident.ApplicationID
+	Connection  ident.ConnectionID
+	Audiences   []string // besides the account itself
+	Scopes      []string // besides DefaultScope
+	AuthTime    time.Time
+	AMR         []string
+	Nonce       string // of an OpenID Connect request, or empty
+	Profile     Profile
+}
+
+// Profile is what an ID token tells about the person. Members that are empty are left out.
+type Profile struct {
+	Name          string
+	Email         string
+	EmailVerified bool
+	Picture       string
+	Locale        string
+}
+
+// DefaultScope is in every token of a person.
+const DefaultScope = "openid profile email"
+
+// accessClaims are an access token's, in the shape that the SDKs read (RFC 9068 section 2.2,
+// with azp for the connection and client_id for the application).
+type accessClaims struct {
+	Issuer      string   `json:"iss"`
+	Subject     string   `json:"sub"`
+	Audience    []string `json:"aud"`
+	IssuedAt    int64    `json:"iat"`
+	ExpiresAt   int64    `json:"exp"`
+	ID          string   `json:"jti"`
+	Scope       string   `json:"scope"`
+	Connection  string   `json:"azp"`
+	Application string   `json:"client_id"`
+	Session     string   `json:"sid"`
+	AuthTime    int64    `json:"auth_time"`
+	AMR         []string `json:"amr"`
+}
+
+// idClaims are an ID token's (OpenID Connect Core section 2).
+type idClaims struct {
+	Issuer        string   `json:"iss"`
+	Subject       string   `json:"sub"`
+	Audience      string   `json:"aud"`
+	IssuedAt      int64    `json:"iat"`
+	ExpiresAt     int64    `json:"exp"`
+	AuthTime      int64    `json:"auth_time"`
+	AMR           []string `json:"amr"`
+	Session       string   `json:"sid"`
+	Nonce         string   `json:"nonce,omitempty"`
+	Scope         string   `json:"scope"`
+	Name          string   `json:"name,omitempty"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified *bool    `json:"email_verified,omitempty"`
+	Picture       string   `json:"picture,omitempty"`
+	Locale        string   `json:"locale,omitempty"`
+}
+
+func (p Params) access(issuer string, now, expires time.Time, id string) accessClaims {
+	return accessClaims{
+		Issuer: issuer, Subject: string(p.User), Audience: unique(append([]string{string(p.Account)}, p.Audiences...)),
+		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: id, Scope: p.scope(),
+		Connection: string(p.Connection), Application: string(p.Application), Session: string(p.Session),
+		AuthTime: p.AuthTime.Unix(), AMR: p.AMR,
+	}
+}
+
+func (p Params) id(issuer string, now, expires time.Time) idClaims {
+	c := idClaims{
+		Issuer: issuer, Subject: string(p.User), Audience: string(p.Application), IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
+		AuthTime: p.AuthTime.Unix(), AMR: p.AMR, Session: string(p.Session), Nonce: p.Nonce, Scope: p.scope(),
+		Name: p.Profile.Name, Email: p.Profile.Email, Picture: p.Profile.Picture, Locale: p.Profile.Locale,
+	}
+	if c.Email != "" {
+		c.EmailVerified = &p.Profile.EmailVerified
+	}
+	return c
+}
+
+func (p Params) scope() string {
+	return strings.Join(unique(append(strings.Fields(DefaultScope), p.Scopes...)), " ")
+}
+
+func unique(list []string) []string {
+	seen := make(map[string]bool, len(list))
+	out := list[:0:0]
+	for _, v := range list {
+		if !seen[v] {
+			seen[v] = true
+			out = append(out, v)
+		}
+	}
+	return out
+}
