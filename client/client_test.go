@@ -11,7 +11,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +24,15 @@ import (
 type server struct {
 	*httptest.Server
 	script []answer
-	heard  []heard
+	mu     sync.Mutex
+	list   []heard
+}
+
+// heard returns the requests so far.
+func (s *server) heard() []heard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.list)
 }
 
 type answer struct {
@@ -37,8 +47,10 @@ func newServer(t *testing.T, script ...answer) (*server, *Client) {
 	s := &server{script: script}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		s.heard = append(s.heard, heard{r.Method, r.RequestURI, r.Header.Get("Authorization"), string(body)})
-		a := s.script[min(len(s.heard), len(s.script))-1]
+		s.mu.Lock()
+		s.list = append(s.list, heard{r.Method, r.RequestURI, r.Header.Get("Authorization"), string(body)})
+		a := s.script[min(len(s.list), len(s.script))-1]
+		s.mu.Unlock()
 		if a.status == 0 { // no answer
 			panic(http.ErrAbortHandler)
 		}
@@ -80,8 +92,8 @@ func TestAuthorizeUser(t *testing.T) {
 		s, client := newServer(t, c.script...)
 		yes, err := client.AuthorizeUser(context.Background(), "u_1", "accounts/a1", "accounts:read")
 		// A connection that breaks may be repeated once more by net/http itself.
-		if yes != c.yes || !errors.Is(err, c.want) || len(s.heard) < c.requests || len(s.heard) > c.requests+attempts {
-			t.Errorf("%v: got %v, %v after %d requests", c.script, yes, err, len(s.heard))
+		if yes != c.yes || !errors.Is(err, c.want) || len(s.heard()) < c.requests || len(s.heard()) > c.requests+attempts {
+			t.Errorf("%v: got %v, %v after %d requests", c.script, yes, err, len(s.heard()))
 		}
 	}
 	_, client := newServer(t, answer{200, ""})
@@ -107,7 +119,7 @@ func TestPathsAreEscaped(t *testing.T) {
 		if _, err := client.AuthorizeUser(context.Background(), "auth0|u/1", resource, "docs:read"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.heard[0].uri; got != "/v1/users/auth0%7Cu%2F1/resources/"+want+"/permissions/docs%3Aread" {
+		if got := s.heard()[0].uri; got != "/v1/users/auth0%7Cu%2F1/resources/"+want+"/permissions/docs%3Aread" {
 			t.Errorf("%q: got %s", resource, got)
 		}
 	}
@@ -130,12 +142,12 @@ func TestUserResources(t *testing.T) {
 	if err != nil || fmt.Sprint(page.Resources) != "[accounts/a1 accounts/a2]" || page.Next != "c2" || page.UserID != "u_1" {
 		t.Fatalf("got %+v, %v", page, err)
 	}
-	if got := s.heard[0].uri; got != "/v1/users/u_1/resources?collectionConfiguration=INCLUDE_NESTED&limit=20&permissions=accounts%3Aread&resourceUri=accounts%2F%2A" {
+	if got := s.heard()[0].uri; got != "/v1/users/u_1/resources?collectionConfiguration=INCLUDE_NESTED&limit=20&permissions=accounts%3Aread&resourceUri=accounts%2F%2A" {
 		t.Errorf("got %s", got)
 	}
 	page, err = client.UserResources(context.Background(), "u_1", ResourceQuery{Cursor: page.Next})
-	if err != nil || len(page.Resources) != 0 || page.Next != "" || !strings.HasSuffix(s.heard[1].uri, "?cursor=c2") {
-		t.Errorf("got %+v, %v, %s", page, err, s.heard[1].uri)
+	if err != nil || len(page.Resources) != 0 || page.Next != "" || !strings.HasSuffix(s.heard()[1].uri, "?cursor=c2") {
+		t.Errorf("got %+v, %v, %s", page, err, s.heard()[1].uri)
 	}
 }
 
@@ -146,19 +158,19 @@ func TestRecords(t *testing.T) {
 	if err != nil || made.ID != "rec_1" || made.LastUpdated == nil {
 		t.Fatalf("got %+v, %v", made, err)
 	}
-	if got, want := s.heard[0].body, `{"name":"n","users":[{"userId":"u_1"}],"statements":[{"roles":["Authress:Owner"],"resources":[{"resourceUri":"accounts/a1"}]}]}`; got != want {
+	if got, want := s.heard()[0].body, `{"name":"n","users":[{"userId":"u_1"}],"statements":[{"roles":["Authress:Owner"],"resources":[{"resourceUri":"accounts/a1"}]}]}`; got != want {
 		t.Errorf("sent %s", got)
 	}
 
 	// One without an id is never sent twice: the server might make two.
 	s, client = newServer(t, answer{503, ""}, answer{201, "{}"})
-	if _, err := client.CreateRecord(context.Background(), r); !errors.Is(err, ErrUnavailable) || len(s.heard) != 1 {
-		t.Errorf("got %v after %d requests", err, len(s.heard))
+	if _, err := client.CreateRecord(context.Background(), r); !errors.Is(err, ErrUnavailable) || len(s.heard()) != 1 {
+		t.Errorf("got %v after %d requests", err, len(s.heard()))
 	}
 	r.ID = "rec_2"
 	s, client = newServer(t, answer{503, ""}, answer{409, `{"errorCode":"AccessRecordAlreadyExists"}`})
-	if _, err := client.CreateRecord(context.Background(), r); !errors.Is(err, ErrConflict) || len(s.heard) != 2 {
-		t.Errorf("got %v after %d requests", err, len(s.heard))
+	if _, err := client.CreateRecord(context.Background(), r); !errors.Is(err, ErrConflict) || len(s.heard()) != 2 {
+		t.Errorf("got %v after %d requests", err, len(s.heard()))
 	}
 
 	_, client = newServer(t, answer{404, ""})
@@ -166,8 +178,8 @@ func TestRecords(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s, client = newServer(t, answer{500, ""}, answer{404, ""})
-	if err := client.DeleteRecord(context.Background(), "a/b"); err != nil || s.heard[1].uri != "/v1/records/a%2Fb" {
-		t.Errorf("got %v, %+v", err, s.heard)
+	if err := client.DeleteRecord(context.Background(), "a/b"); err != nil || s.heard()[1].uri != "/v1/records/a%2Fb" {
+		t.Errorf("got %v, %+v", err, s.heard())
 	}
 	_, client = newServer(t, answer{200, `{"recordId":"rec_1","name":"n","statements":[]}`})
 	if got, err := client.Record(context.Background(), "rec_1"); err != nil || got.Name != "n" {
@@ -184,8 +196,8 @@ func TestContextEndsTheCall(t *testing.T) {
 	client.sleep = sleep
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := client.AuthorizeUser(ctx, "u", "r", "p"); !errors.Is(err, ErrUnavailable) || len(s.heard) > 2 {
-		t.Errorf("got %v after %d requests", err, len(s.heard))
+	if _, err := client.AuthorizeUser(ctx, "u", "r", "p"); !errors.Is(err, ErrUnavailable) || len(s.heard()) > 2 {
+		t.Errorf("got %v after %d requests", err, len(s.heard()))
 	}
 }
 
@@ -193,8 +205,8 @@ func TestAsSendsThePersonsToken(t *testing.T) {
 	s, client := newServer(t, answer{200, ""})
 	_, _ = client.As("person").AuthorizeUser(context.Background(), "u", "r", "p")
 	_, _ = client.AuthorizeUser(context.Background(), "u", "r", "p")
-	if s.heard[0].authorization != "Bearer person" || s.heard[1].authorization != "Bearer t" {
-		t.Errorf("sent %+v", s.heard)
+	if s.heard()[0].authorization != "Bearer person" || s.heard()[1].authorization != "Bearer t" {
+		t.Errorf("sent %+v", s.heard())
 	}
 }
 
