@@ -5,6 +5,7 @@
   const body = document.body;
   const here = location.origin + "/try";
   const pending = "admit-try"; // what this tab keeps while it is away: the request's id and the PKCE verifier
+  const lead = $("lead").textContent;
   let tokens = null;
   let timer = 0;
 
@@ -82,6 +83,7 @@
     document.title = (content ? "Signed in" : "Try it") + " · Admit";
     if (!content) {
       $("title").textContent = "Try it";
+      $("lead").textContent = lead;
       clearInterval(timer);
       return;
     }
