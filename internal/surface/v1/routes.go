@@ -17,6 +17,9 @@ type Deps struct {
 	Records     Records
 	Roles       Roles
 	Groups      Groups
+
+	Guard       Guard // for what follows
+	Connections Connections
 }
 
 // Issuers knows an account's absolute base URL, without a slash at its end.
@@ -37,5 +40,6 @@ func (s *Surface) Routes() []web.Route {
 		s.recordRoutes(),
 		s.roleRoutes(),
 		s.groupRoutes(),
+		s.connectionRoutes(),
 	)
 }
