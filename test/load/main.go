@@ -36,7 +36,7 @@ func main() {
 		return
 	}
 	s := settings{connections: []int{1, 16, 64}}
-	flag.StringVar(&s.admit, "admit", "bin/admit", "the server's binary")
+	flag.StringVar(&s.admit, "binary", "bin/admit", "the server's binary")
 	flag.StringVar(&s.out, "out", "docs/reference/performance.md", "file to write; - writes to the terminal only")
 	flag.StringVar(&s.database, "database", "", "postgres://... of an empty database; the default is SQLite in a temporary folder")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds, 1 to 20")
