@@ -40,10 +40,14 @@ func (h Held) Text() string {
 type Holding struct{ leaves []leaf }
 
 type leaf struct {
-	first   uint64 // hash of the first entry
+	first   uint64    // hash of the first entry
+	filter  [4]uint64 // one bit per entry, by the low bits of its hash: most misses end here
 	entries []entry
 	text    string // the resources of the entries
 }
+
+// mayHold tells whether an entry with the hash could be in the leaf.
+func (l *leaf) mayHold(hash uint64) bool { return l.filter[hash&3]>>(hash>>2&63)&1 != 0 }
 
 // entry takes 24 bytes; the text of the resource comes on top.
 type entry struct {
@@ -256,6 +260,7 @@ func newLeaf(ds []draft) leaf {
 		}
 		e.size = uint16(len(ds[i].fixed))
 		l.entries[i] = e
+		l.filter[e.hash&3] |= 1 << (e.hash >> 2 & 63)
 	}
 	l.text = text.String()
 	return l

@@ -37,9 +37,13 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 		return false
 	}
 	for k := range int(q.Resource.path.plain) + 1 {
-		lf := h.leafOf(q.resourceHash[k])
+		hash := q.resourceHash[k]
+		lf := h.leafOf(hash)
+		if !lf.mayHold(hash) {
+			continue
+		}
 		entries := lf.entries
-		for i := lf.search(q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
+		for i := lf.search(hash); i < len(entries) && entries[i].hash == hash; i++ {
 			e := &entries[i]
 			if !lf.matches(e, q, k) {
 				continue

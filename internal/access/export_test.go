@@ -1,0 +1,23 @@
+package access
+
+import (
+	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// PutRecord, PutRole, PutGroup and DropRole change the index without a store.
+func (e *Engine) PutRecord(account ident.AccountID, r Record) {
+	e.index.Update(account, func(ed *index.Editor) { ed.SetRecord(r.ID, r.blocks()) })
+}
+
+func (e *Engine) PutRole(account ident.AccountID, r Role) {
+	e.index.Update(account, func(ed *index.Editor) { ed.SetRole(r.ID, r.compiled()) })
+}
+
+func (e *Engine) DropRole(account ident.AccountID, id ident.RoleID) {
+	e.index.Update(account, func(ed *index.Editor) { ed.SetRole(id, nil) })
+}
+
+func (e *Engine) PutGroup(account ident.AccountID, g Group) {
+	e.index.Update(account, func(ed *index.Editor) { ed.SetGroup(g.ID, members(g.Users)) })
+}
