@@ -49,11 +49,7 @@ func ParseMaster(text string) ([]byte, error) {
 // Derive returns the 32-byte key of a purpose. The same purpose gives the same key; different
 // purposes give independent keys.
 func (k *Keys) Derive(purpose string) []byte {
-	out, err := hkdf.Key(sha256.New, k.master, []byte("admit/v1"), purpose, KeySize)
-	if err != nil {
-		panic("crypt: " + err.Error()) // only for a length that HKDF cannot give
-	}
-	return out
+	return must(hkdf.Key(sha256.New, k.master, []byte("admit/v1"), purpose, KeySize))
 }
 
 // MAC authenticates parts under the key of a purpose. Parts are length-prefixed.
@@ -81,16 +77,17 @@ func (k *Keys) aead(purpose string) cipher.AEAD {
 	if a, ok := k.aeads.Load(purpose); ok {
 		return a.(cipher.AEAD)
 	}
-	block, err := aes.NewCipher(k.Derive(purpose))
-	if err != nil {
-		panic("crypt: " + err.Error()) // only for a key of the wrong length
-	}
-	a, err := cipher.NewGCMWithRandomNonce(block)
+	block := must(aes.NewCipher(k.Derive(purpose)))
+	got, _ := k.aeads.LoadOrStore(purpose, must(cipher.NewGCMWithRandomNonce(block)))
+	return got.(cipher.AEAD)
+}
+
+// must is for errors that only a length written in this file could cause.
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic("crypt: " + err.Error())
 	}
-	got, _ := k.aeads.LoadOrStore(purpose, a)
-	return got.(cipher.AEAD)
+	return v
 }
 
 func join(parts []string) []byte {
