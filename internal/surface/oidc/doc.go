@@ -1,0 +1,17 @@
+// Package oidc owns the public documents by which others verify what Admit signs: discovery
+// and the key sets.
+//
+// Three key sets, never mixed:
+//   - /.well-known/openid-configuration/jwks holds access-token keys only. SDKs look here,
+//     and check neither typ nor aud, so nothing else may verify under it.
+//   - /.well-known/openid-configuration/id-token-jwks holds ID-token keys. It is the
+//     jwks_uri of discovery, where OpenID Connect libraries look.
+//   - /v1/clients/{clientId}/.well-known/openid-configuration/jwks holds one service
+//     client's active keys, because a client's tokens name that address as their issuer.
+//
+// Documents are encoded once and sent as they are until the keys behind them change or one
+// of them comes to its published end.
+//
+// Discovery names only what there is. There is no OAuth authorization or token endpoint
+// yet, so it names none.
+package oidc

@@ -1,0 +1,30 @@
+package oidc
+
+import (
+	"net/http"
+
+	"github.com/admit-id/admit/internal/kit/web"
+)
+
+// The paths of the documents. Discovery tells them to others; SDKs build the second one themselves.
+const (
+	pathDiscovery  = "/.well-known/openid-configuration"
+	pathAccessKeys = "/.well-known/openid-configuration/jwks"
+	pathIDKeys     = "/.well-known/openid-configuration/id-token-jwks"
+	pathClientKeys = "/v1/clients/{clientId}/.well-known/openid-configuration/jwks"
+)
+
+// Routes declares the documents. All are public, for any origin, and ask for no token: an SDK
+// that sends one is not refused.
+func (s *Surface) Routes() []web.Route {
+	route := func(path string, h web.Handler) web.Route {
+		return web.Route{Method: http.MethodGet, Pattern: path, Auth: web.Public, Scope: web.Account,
+			Limit: web.LimitPage, CORS: web.AnyOrigin, Hot: true, Handler: h}
+	}
+	return []web.Route{
+		route(pathDiscovery, s.discovery),
+		route(pathAccessKeys, s.accessKeys),
+		route(pathIDKeys, s.idKeys),
+		route(pathClientKeys, s.clientKeys),
+	}
+}
