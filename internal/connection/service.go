@@ -180,6 +180,9 @@ func (s *Service) update(ctx context.Context, t tx.Tx, a actor.Actor, c *Connect
 
 // putEmail switches or renames the built-in connection.
 func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Connection, err error) {
+	if in.Type != "" && in.Type != TypeEmail || in.ClientID != "" || in.IssuerURL != "" || in.Provider != "" || !in.Secret.Empty() {
+		return c, unsupported("connectionId", "%s is the built-in e-mail connection; only its name and whether it is active can change", Email)
+	}
 	if name := in.Name; name != "" && (PlainText(name, MaxName) != name || len([]rune(name)) > MaxName) {
 		return c, invalid("data.name", "must be text of 1 to %d characters", MaxName)
 	}
