@@ -19,6 +19,7 @@ type Deps struct {
 	Groups      Groups
 
 	Guard       Guard // for what follows
+	Users       Users
 	Connections Connections
 }
 
@@ -40,6 +41,7 @@ func (s *Surface) Routes() []web.Route {
 		s.recordRoutes(),
 		s.roleRoutes(),
 		s.groupRoutes(),
+		s.userRoutes(),
 		s.connectionRoutes(),
 	)
 }

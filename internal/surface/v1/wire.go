@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -126,7 +127,7 @@ func (s *Surface) readPage(r *http.Request, q url.Values, l pageLimits, path str
 		}
 		p.Limit = min(n, l.most)
 	}
-	if len(p.Filter) > 128 {
+	if len(p.Filter) > 256 || !utf8.ValidString(p.Filter) || strings.ContainsRune(p.Filter, 0) {
 		return p, fault.New(fault.Invalid, fault.CodeInvalidRequest, "filter has at most 128 characters.")
 	}
 	a := web.ActorOf(r)

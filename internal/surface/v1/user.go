@@ -1,0 +1,113 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// Users is what user.Service does for administrators.
+type Users interface {
+	Get(ctx context.Context, account ident.AccountID, id ident.UserID) (user.User, error)
+	List(ctx context.Context, account ident.AccountID, q user.Query) ([]user.User, ident.UserID, error)
+	Delete(ctx context.Context, by actor.Actor, id ident.UserID) error
+}
+
+func (s *Surface) userRoutes() []web.Route {
+	route := func(method, pattern, needs string, h web.Handler) web.Route {
+		return web.Route{Method: method, Pattern: pattern, Permission: needs, Handler: h, Auth: web.Bearer,
+			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins}
+	}
+	const one = "/v1/users/{userId}"
+	return []web.Route{
+		route(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
+		route(http.MethodGet, one, "READ Authress:Users/{userId} or self", s.getUser),
+		route(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
+	}
+}
+
+type userWire struct {
+	UserID           ident.UserID         `json:"userId"`
+	Name             string               `json:"name,omitempty"`
+	Email            string               `json:"email,omitempty"`
+	Picture          string               `json:"picture,omitempty"`
+	CreatedTime      string               `json:"createdTime,omitempty"`
+	LinkedIdentities []linkedIdentityWire `json:"linkedIdentities"`
+	Links            *links               `json:"links,omitempty"`
+}
+
+type linkedIdentityWire struct {
+	Connection linkedConnectionWire `json:"connection"`
+}
+
+type linkedConnectionWire struct {
+	ConnectionID ident.ConnectionID `json:"connectionId"`
+	UserID       string             `json:"userId"` // as the connection names the person
+}
+
+func (s *Surface) userWire(r *http.Request, u user.User) userWire {
+	out := userWire{UserID: u.ID, Name: u.Name, Email: u.Email, Picture: u.Picture, CreatedTime: timestamp(u.CreatedAt),
+		LinkedIdentities: make([]linkedIdentityWire, len(u.Identities)), Links: s.selfLinks(r, "users", string(u.ID))}
+	for i, linked := range u.Identities {
+		out.LinkedIdentities[i].Connection = linkedConnectionWire{linked.Connection, linked.Subject}
+	}
+	return out
+}
+
+func (s *Surface) getUser(w http.ResponseWriter, r *http.Request) error {
+	a, id := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	if a.Kind != actor.User || a.ID != string(id) {
+		if err := s.d.Guard.Allow(a, "READ", access.System("Users", string(id))); err != nil {
+			return err
+		}
+	}
+	u, err := s.d.Users.Get(r.Context(), a.Account, id)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, s.userWire(r, u))
+}
+
+// deleteUser answers 202 as the contract says, though the person is gone when it answers.
+func (s *Surface) deleteUser(w http.ResponseWriter, r *http.Request) error {
+	a, id := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	if err := s.d.Guard.Allow(a, "UPDATE", access.System("Users", string(id))); err != nil {
+		return err
+	}
+	if err := s.d.Users.Delete(r.Context(), a, id); err != nil {
+		return err
+	}
+	return web.JSONBytes(w, http.StatusAccepted, []byte("{}"))
+}
+
+type usersWire struct {
+	Users      []userWire  `json:"users"`
+	Pagination *pagination `json:"pagination,omitempty"`
+	Links      *links      `json:"links"`
+}
+
+func (s *Surface) listUsers(w http.ResponseWriter, r *http.Request) error {
+	a := web.ActorOf(r)
+	if err := s.d.Guard.Allow(a, "READ", access.System("Users", "*")); err != nil {
+		return err
+	}
+	p, err := s.readPage(r, r.URL.Query(), pageLimits{user.DefaultLimit, user.MaxLimit}, "/v1/users")
+	if err != nil {
+		return err
+	}
+	list, next, err := s.d.Users.List(r.Context(), a.Account, user.Query{After: ident.UserID(p.After), Limit: p.Limit, Filter: p.Filter})
+	if err != nil {
+		return err
+	}
+	out := usersWire{Users: make([]userWire, len(list))}
+	for i, u := range list {
+		out.Users[i] = s.userWire(r, u)
+	}
+	out.Links, out.Pagination = s.finish(r, p, string(next))
+	return web.JSON(w, http.StatusOK, out)
+}
