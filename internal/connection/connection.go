@@ -28,9 +28,9 @@ type Protocol string
 
 // The protocols. A connection of TypeOAuth2 with an issuer speaks OpenID Connect.
 const (
-	OpenIDConnect Protocol = "oidc"
-	OAuth2        Protocol = "oauth2"
-	EmailCode     Protocol = "email"
+	ProtocolOIDC   Protocol = "oidc"
+	ProtocolOAuth2 Protocol = "oauth2"
+	ProtocolEmail  Protocol = "email"
 )
 
 // Limits of a connection. Lengths are in bytes, those of names and tags in characters.
@@ -118,11 +118,11 @@ type Connection struct {
 func (c Connection) Protocol() Protocol {
 	switch {
 	case c.Type == TypeEmail:
-		return EmailCode
+		return ProtocolEmail
 	case c.IssuerURL != "":
-		return OpenIDConnect
+		return ProtocolOIDC
 	}
-	return OAuth2
+	return ProtocolOAuth2
 }
 
 // Preset returns what is known of the provider; the zero preset when it names none.

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -20,9 +19,6 @@ const (
 	EventDeleted = "connection.deleted"
 	FeedKind     = "connection"
 )
-
-// MaxPage is the largest and the default length of a list.
-const MaxPage = 100
 
 // Deps is what the service needs.
 type Deps struct {
@@ -195,7 +191,7 @@ func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Conn
 		if missing {
 			c = emailConnection(a.Account)
 		}
-		c.Spec = Spec{Type: TypeEmail, Name: in.Name}
+		c.Spec = Spec{Type: TypeEmail, Name: first(in.Name, c.Name)}
 		if in.Active != nil {
 			c.Active = *in.Active
 		}
@@ -205,6 +201,26 @@ func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Conn
 		return s.update(ctx, t, a, &c)
 	})
 	return c.shown(), err
+}
+
+// Switch turns a connection, also the built-in one, on or off. Faults: NotFound.
+func (s *Service) Switch(ctx context.Context, a actor.Actor, id ident.ConnectionID, active bool) error {
+	if id == Email {
+		_, _, err := s.Put(ctx, a, Input{ID: Email, Active: &active})
+		return err
+	}
+	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+		c, err := s.d.Store.Get(ctx, t, a.Account, id)
+		if fault.Is(err, fault.NotFound) {
+			return notFound()
+		}
+		if err != nil {
+			return err
+		}
+		c.Active = active
+		return s.update(ctx, t, a, &c)
+	})
+	return fault.Wrap("connection.Switch", err)
 }
 
 // Get returns one connection. Faults: NotFound.
@@ -246,75 +262,10 @@ func (s *Service) Delete(ctx context.Context, a actor.Actor, id ident.Connection
 	return fault.Wrap("connection.Delete", err)
 }
 
-// Query chooses a part of the list.
-type Query struct {
-	After  ident.ConnectionID // the last id of the page before
-	Limit  int                // 1 to MaxPage; 0 means MaxPage
-	Filter string             // connections in whose text this occurs, whatever the case
-}
-
-// List returns connections in the order of their ids, and whether there are more.
-func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (out []Connection, more bool, err error) {
-	if q.Limit <= 0 || q.Limit > MaxPage {
-		q.Limit = MaxPage
-	}
-	err = s.d.Runner.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		out, more = nil, false
-		for after := q.After; ; {
-			page, err := s.page(ctx, t, account, after)
-			if err != nil {
-				return err
-			}
-			for _, c := range page {
-				if after = c.ID; !c.matches(q.Filter) {
-					continue
-				}
-				if more = len(out) == q.Limit; more {
-					return nil
-				}
-				out = append(out, c)
-			}
-			if len(page) < MaxPage {
-				return nil
-			}
-		}
-	})
-	return out, more, fault.Wrap("connection.List", err)
-}
-
-// page reads one page and puts the built-in connection, when it has no row, where it belongs.
-func (s *Service) page(ctx context.Context, t tx.Tx, account ident.AccountID, after ident.ConnectionID) ([]Connection, error) {
-	page, err := s.d.Store.Page(ctx, t, account, after, MaxPage)
-	if err != nil {
-		return nil, err
-	}
-	for i := range page {
-		page[i] = page[i].shown()
-	}
-	at, stored := slices.BinarySearchFunc(page, Email, func(c Connection, id ident.ConnectionID) int {
-		return strings.Compare(string(c.ID), string(id))
-	})
-	if stored || Email <= after || at == MaxPage {
-		return page, nil
-	}
-	return slices.Insert(page, at, emailConnection(account))[:min(len(page)+1, MaxPage)], nil
-}
-
 // shown is the connection as everybody outside the store sees it.
 func (c Connection) shown() Connection {
 	c.Spec = c.Spec.filled()
 	return c
-}
-
-func (c Connection) matches(filter string) bool {
-	if filter == "" {
-		return true
-	}
-	text := []string{string(c.ID), c.Name, c.Provider, c.IssuerURL, c.AuthenticationURL, c.TokenURL, c.UserEndpointURL, c.ClientID}
-	for k, v := range c.Tags {
-		text = append(text, k, v)
-	}
-	return strings.Contains(strings.ToLower(strings.Join(text, "\n")), strings.ToLower(filter))
 }
 
 func notFound() error {

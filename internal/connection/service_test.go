@@ -72,7 +72,7 @@ func TestLifeOfAConnection(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	got, ok := h.directory.Get(account, c.ID)
-	if !ok || got.Protocol() != connection.OpenIDConnect || got.UserIDExpression != "{sub}" {
+	if !ok || got.Protocol() != connection.ProtocolOIDC || got.UserIDExpression != "{sub}" {
 		t.Errorf("the directory did not follow: %+v", got)
 	}
 	if text, err := h.secrets.Open(got); err != nil || text.Reveal() != "first" {
@@ -206,7 +206,7 @@ func TestSecretDoesNotMove(t *testing.T) {
 
 func TestBuiltInEmailConnection(t *testing.T) {
 	h := open(t)
-	if c, ok := h.directory.Get(account, connection.Email); !ok || c.Protocol() != connection.EmailCode {
+	if c, ok := h.directory.Get(account, connection.Email); !ok || c.Protocol() != connection.ProtocolEmail {
 		t.Fatal("there is no e-mail connection")
 	}
 	if err := h.Delete(t.Context(), admin, connection.Email); !fault.Is(err, fault.Unprocessable) {
@@ -231,6 +231,26 @@ func TestBuiltInEmailConnection(t *testing.T) {
 	}
 	if len(h.directory.Active("acc_two")) != 1 {
 		t.Error("another account's e-mail connection was switched")
+	}
+}
+
+func TestSwitch(t *testing.T) {
+	h := open(t)
+	if _, err := h.Create(t.Context(), admin, input("con_a")); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []ident.ConnectionID{"con_a", connection.Email} {
+		for _, active := range []bool{false, true} {
+			if err := h.Switch(t.Context(), admin, id, active); err != nil {
+				t.Error(err)
+			}
+			if _, ok := h.directory.Get(account, id); ok != active {
+				t.Errorf("%s: %v", id, ok)
+			}
+		}
+	}
+	if err := h.Switch(t.Context(), admin, "con_none", true); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
 	}
 }
 
