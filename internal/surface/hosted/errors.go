@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -33,11 +34,25 @@ func (s *Surface) Error(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case m.key == "invalid" && s.deps.Development:
 		p.Target, p.Submit = "/try", "setup.done.try"
-	case m.key != "invalid" && m.key != "refused" && r.Method == http.MethodGet && !r.URL.Query().Has("code") &&
-		!strings.HasPrefix(r.URL.EscapedPath(), "//"): // "//host" would lead to another host
-		p.Target, p.Submit = r.URL.RequestURI(), "try_again"
+	case m.key != "invalid" && m.key != "refused":
+		p.Target, p.Submit = again(r), "try_again"
 	}
 	if s.write(w, m.status, "message", p) != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
+}
+
+// again is where the same thing can be tried once more, or "" when it cannot: a provider's
+// answer counts only once.
+func again(r *http.Request) string {
+	path, q := r.URL.EscapedPath(), r.URL.Query()
+	switch {
+	case q.Has("code") || strings.HasPrefix(path, "//"): // "//host" would lead to another host
+		return ""
+	case r.Method == http.MethodGet:
+		return r.URL.RequestURI()
+	case strings.HasPrefix(path, "/login/") && q.Get("state") != "":
+		return "/login?" + url.Values{"state": {q.Get("state")}}.Encode()
+	}
+	return ""
 }

@@ -107,6 +107,9 @@ func (f *fakeLogin) ChangeEmail(_ context.Context, v login.Visit, id ident.Login
 
 func (f *fakeLogin) EnterCode(_ context.Context, v login.Visit, id ident.LoginID, code string) (login.View, error) {
 	f.note("EnterCode", v, string(id), code)
+	if code == "999999" {
+		return f.reply("EnterCode", id, login.View{State: login.StateCode, Email: "ada@example.com", Problem: login.ProblemTooManyTries})
+	}
 	if code != "482913" {
 		return f.reply("EnterCode", id, login.View{State: login.StateCode, Problem: login.ProblemCodeWrong, AttemptsLeft: 4})
 	}
@@ -128,7 +131,7 @@ func (f *fakeLogin) StartUpstream(_ context.Context, v login.Visit, id ident.Log
 }
 
 func (f *fakeLogin) FinishUpstream(_ context.Context, v login.Visit, c login.Callback) (login.View, error) {
-	f.note("FinishUpstream", v, c.State.Reveal(), c.Code.Reveal(), c.Issuer, c.Error)
+	f.note("FinishUpstream", v, c.State.Reveal(), c.Code.Reveal(), c.Issuer, c.Error, c.User)
 	return f.reply("FinishUpstream", "choose-1", leave("https://app.example.test/?code=y"))
 }
 

@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 )
 
-var acme = fakeAccounts{Brand{Name: "Northwind", Accent: "#4f46e5"}, "https://login.example.test"}
+var acme = fakeAccounts{Brand{Name: "Harbour", Accent: "#4f46e5"}, "https://login.example.test"}
 
 type answer struct {
 	*http.Response
@@ -137,13 +138,13 @@ func TestEveryPageIsWellMade(t *testing.T) {
 			if l.Tag == "en" {
 				title := regexp.MustCompile(`<title>([^<]+)`).FindStringSubmatch(a.body)[1]
 				titles[path] = html.UnescapeString(title)
-				if !strings.HasSuffix(titles[path], " · Northwind") {
+				if !strings.HasSuffix(titles[path], " · Harbour") {
 					t.Errorf("%s: title %q", path, title)
 				}
 			}
 		}
 	}
-	if titles["/login?state=code-1&problem=code_wrong"] != "There is a problem: Enter your code · Northwind" {
+	if titles["/login?state=code-1&problem=code_wrong"] != "There is a problem: Enter your code · Harbour" {
 		t.Errorf("the title does not say the state: %q", titles["/login?state=code-1&problem=code_wrong"])
 	}
 }
@@ -151,7 +152,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 func TestFields(t *testing.T) {
 	h := handler(t, &fakeLogin{}, acme, false)
 	box := get(t, h, "/login?state=choose-1").body
-	for _, want := range []string{`type="email"`, `autocomplete="username email"`, `<label for="email">`, `name="state" value="choose-1"`} {
+	for _, want := range []string{`type="email"`, `autocomplete="email"`, `<label for="email">`, `name="state" value="choose-1"`} {
 		if !strings.Contains(box, want) {
 			t.Errorf("the box lacks %s", want)
 		}
@@ -231,6 +232,25 @@ func TestMistypedAddressIsKept(t *testing.T) {
 	a := post(t, h, "/login/email", url.Values{"state": {"choose-1"}, "email": {`ada"<b>`}})
 	if a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.body, `value="ada&#34;&lt;b&gt;"`) || !strings.Contains(a.body, `aria-describedby="email-error"`) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// What only the answer knows is shown with it: another GET could not.
+func TestProblemsInPlace(t *testing.T) {
+	f := &fakeLogin{}
+	h := handler(t, f, acme, false)
+	a := post(t, h, "/login/code?state=code-1", url.Values{"state": {"code-1"}, "code": {"999999"}})
+	if a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Send a new code") || !strings.Contains(a.body, `role="alert"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	f.views = map[string]login.View{"SendCode": {State: login.StateChoose, ID: "choose-1", EmailCode: true, Problem: login.ProblemTooManyMails, RetryAt: start.Add(25 * time.Minute)}}
+	a = post(t, h, "/login/email?state=choose-1", url.Values{"state": {"choose-1"}, "email": {"ada@example.com"}})
+	if a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, "Try again in 25 minutes.") || !strings.Contains(a.body, `value="ada@example.com"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	// Reloading by the address bar leads back to where the login stands.
+	if a := get(t, h, "/login/code?state=code-1"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/login?state=code-1" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
 }
 
@@ -325,11 +345,11 @@ func TestCallback(t *testing.T) {
 	f := &fakeLogin{}
 	h := handler(t, f, acme, false)
 	a := get(t, h, "/login?state=leg&code=c&iss=https%3A%2F%2Fidp")
-	if a.StatusCode != http.StatusSeeOther || f.given["FinishUpstream"] != "leg|c|https://idp|" {
+	if a.StatusCode != http.StatusSeeOther || f.given["FinishUpstream"] != "leg|c|https://idp||" {
 		t.Errorf("%d, given %q", a.StatusCode, f.given["FinishUpstream"])
 	}
 	get(t, h, "/login?state=leg&error=access_denied")
-	if f.given["FinishUpstream"] != "leg|||access_denied" {
+	if f.given["FinishUpstream"] != "leg|||access_denied|" {
 		t.Errorf("given %q", f.given["FinishUpstream"])
 	}
 	n := len(f.calls)

@@ -3,7 +3,6 @@ package hosted
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -32,7 +31,7 @@ func (s *Surface) showLogin(w http.ResponseWriter, r *http.Request) error {
 	if q.Has("code") || q.Has("error") {
 		v, err := s.deps.Upstream.FinishUpstream(r.Context(), s.visit(r), login.Callback{
 			State: secret.New(q.Get("state")), Code: secret.New(q.Get("code")), Issuer: q.Get("iss"),
-			Error: q.Get("error"), ErrorDescription: q.Get("error_description"), RawQuery: r.URL.RawQuery,
+			Error: q.Get("error"), ErrorDescription: q.Get("error_description"), User: q.Get("user"), RawQuery: r.URL.RawQuery,
 		})
 		return s.answer(w, r, v, err)
 	}
@@ -106,11 +105,8 @@ func (s *Surface) sendCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	email := r.PostForm.Get("email")
 	v, err := s.deps.Steps.SendCode(r.Context(), s.visit(r), id, email, compose)
-	if err == nil && v.State == login.StateChoose && v.Problem == login.ProblemEmailInvalid {
-		// In place, so that what was typed is still there; nobody else's address bar sees it.
-		s.setCookies(w, web.AccountOf(r), v)
+	if v.Email == "" {
 		v.Email = email
-		return s.show(w, r, v)
 	}
 	if err == nil && v.Problem == login.ProblemNone && strings.HasSuffix(r.URL.Path, "/resend") {
 		return s.answerWith(w, r, v, "code_sent")
@@ -208,23 +204,29 @@ func (s *Surface) answer(w http.ResponseWriter, r *http.Request, v login.View, e
 	return s.answerWith(w, r, v, string(v.Problem))
 }
 
+// inPlace are the problems that are answered with the page itself instead of a 303: there is
+// something on it that the next GET would not know, what was typed or how long to wait.
+func inPlace(p login.Problem) bool {
+	switch p {
+	case login.ProblemEmailInvalid, login.ProblemCodeExpired, login.ProblemTooManyTries, login.ProblemAddressPaused, login.ProblemTooManyMails:
+		return true
+	}
+	return false
+}
+
 func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.View, problem string) error {
 	s.setCookies(w, web.AccountOf(r), v)
-	switch v.State {
-	case login.StateChoose, login.StateCode:
-		q := url.Values{"state": {string(v.ID)}}
-		if locale := wishedLocale(r); locale != "" {
-			q.Set("ui_locales", locale)
-		}
-		if problem != "" {
-			q.Set("problem", problem)
-		}
-		if n := s.minutesUntil(v.RetryAt); n > 0 {
-			q.Set("wait", strconv.Itoa(n))
-		}
-		return seeOther(w, "/login?"+q.Encode())
+	if v.State != login.StateChoose && v.State != login.StateCode || inPlace(v.Problem) {
+		return s.show(w, r, v)
 	}
-	return s.show(w, r, v)
+	q := url.Values{"state": {string(v.ID)}}
+	if locale := wishedLocale(r); locale != "" {
+		q.Set("ui_locales", locale)
+	}
+	if problem != "" {
+		q.Set("problem", problem)
+	}
+	return seeOther(w, "/login?"+q.Encode())
 }
 
 // seeOther answers 303: whatever the form held is not sent on (RFC 9700, 4.12).

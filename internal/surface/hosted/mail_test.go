@@ -16,7 +16,7 @@ func TestCodeMail(t *testing.T) {
 		h := handler(t, f, acme, false)
 		post(t, h, "/login/email", url.Values{"state": {"choose-1"}, "email": {"ada@example.com"}, "ui_locales": {l.Tag}})
 		m := f.mail
-		if !strings.Contains(m.Subject, "482913") || !strings.Contains(m.Subject, "Northwind") {
+		if !strings.Contains(m.Subject, "482913") || !strings.Contains(m.Subject, "Harbour") {
 			t.Errorf("%s: subject %q", l.Tag, m.Subject)
 		}
 		for _, body := range []string{m.Text, html.UnescapeString(m.HTML)} {

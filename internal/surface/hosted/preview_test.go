@@ -25,7 +25,7 @@ func TestPreview(t *testing.T) {
 		"sun.localhost":   handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Sunrise", Accent: "#facc15"}, issuer}, false),
 		"night.localhost": handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Night", Accent: "#000000"}, issuer}, false),
 	}
-	acme := handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Northwind", Accent: "#4f46e5"}, issuer}, true)
+	acme := handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Harbour", Accent: "#4f46e5"}, issuer}, true)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
 		if other, ok := hosts[host]; ok {

@@ -20,7 +20,6 @@ func (s *Surface) Routes() []web.Route {
 		s.route("POST", "/login/connection", web.Browser, web.LimitLogin, s.startUpstream),
 		s.route("POST", "/login/continue", web.Browser, web.LimitLogin, s.continueSession),
 		s.route("POST", "/login/restart", web.Browser, web.LimitLogin, s.restart),
-		s.route("GET", "/login/{step}", web.Public, web.LimitPage, s.returnToLogin),
 		s.route("GET", "/login/link", web.Public, web.LimitGuess, s.showLink),
 		s.route("POST", "/login/link", web.Browser, web.LimitGuess, s.followLink),
 		s.route("GET", "/setup", web.Public, web.LimitGuess, s.showSetup),
@@ -29,6 +28,9 @@ func (s *Surface) Routes() []web.Route {
 		s.route("POST", "/setup/done", web.Browser, web.LimitLogin, s.revealKey),
 		s.route("GET", "/logged-out", web.Public, web.LimitPage, s.showLoggedOut),
 		s.route("GET", "/assets/{name}", web.Public, web.LimitPage, s.serveAsset),
+	}
+	for _, step := range []string{"email", "resend", "change", "code", "connection", "continue", "restart"} {
+		list = append(list, s.route("GET", "/login/"+step, web.Public, web.LimitPage, s.returnToLogin))
 	}
 	return list
 }

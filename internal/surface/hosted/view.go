@@ -3,7 +3,6 @@ package hosted
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/admit-id/admit/internal/login"
@@ -58,16 +57,26 @@ func (s *Surface) showBox(w http.ResponseWriter, r *http.Request, v login.View) 
 	for _, b := range v.Connections {
 		p.Connections = append(p.Connections, connectionButton{ID: b.ID, Name: b.Name, Icon: b.Kind, Last: b.ID == last})
 	}
-	status := http.StatusOK
 	if v.Problem == login.ProblemEmailInvalid {
-		p.FieldError, status = p.T("email.invalid"), http.StatusUnprocessableEntity
+		p.FieldError = p.T("email.invalid")
 	} else {
 		p.Alert, p.Notice = s.told(r, p, v)
 	}
 	if p.FieldError != "" {
 		p.Title = p.T("problem") + ": " + p.Title
 	}
-	return s.write(w, status, "email", p, formTarget(v.ReturnURL)...)
+	return s.write(w, statusOf(r, v), "email", p, formTarget(v.ReturnURL)...)
+}
+
+// statusOf tells a form that is answered with its own page from a page that was asked for.
+func statusOf(r *http.Request, v login.View) int {
+	switch {
+	case r.Method != http.MethodPost:
+		return http.StatusOK
+	case v.Problem == login.ProblemTooManyMails, v.Problem == login.ProblemAddressPaused:
+		return http.StatusTooManyRequests
+	}
+	return http.StatusUnprocessableEntity
 }
 
 func (s *Surface) showCode(w http.ResponseWriter, r *http.Request, v login.View) error {
@@ -88,7 +97,7 @@ func (s *Surface) showCode(w http.ResponseWriter, r *http.Request, v login.View)
 	} else if p.Alert == "" && !v.CodeExpires.IsZero() {
 		p.Minutes = s.minutesUntil(v.CodeExpires)
 	}
-	return s.write(w, http.StatusOK, "code", p, formTarget(v.ReturnURL)...)
+	return s.write(w, statusOf(r, v), "code", p, formTarget(v.ReturnURL)...)
 }
 
 // problem is the one of this step, or the one that the step before put into the address.
@@ -107,17 +116,15 @@ func (s *Surface) told(r *http.Request, p page, v login.View) (alert, notice str
 		alert = p.T("code.wrong")
 	case login.ProblemCodeExpired, login.ProblemTooManyTries:
 		alert = p.T("code.spent")
-	case login.ProblemTooManyMails:
-		alert = p.T("code.limited")
-	case login.ProblemAddressPaused:
-		alert = p.T("limited.heading") + ". "
-		if n := waitOf(r); n > 0 {
+	case login.ProblemTooManyMails, login.ProblemAddressPaused:
+		alert = sentence(p, "limited.heading")
+		if n := s.minutesUntil(v.RetryAt); n > 0 {
 			alert += p.Count("wait", n)
 		} else {
 			alert += p.T("limited.lead")
 		}
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
-		alert = p.T("upstream.heading", "Provider", p.T("upstream.someone")) + ". " + p.T("upstream.lead")
+		alert = sentence(p, "upstream.heading", "Provider", p.T("upstream.someone")) + p.T("upstream.lead")
 	case login.ProblemConnectionGone:
 		alert = p.T("connection.gone")
 	case login.ProblemUserUnavailable:
@@ -134,14 +141,12 @@ func (s *Surface) told(r *http.Request, p page, v login.View) (alert, notice str
 	return alert, notice
 }
 
-const maxWait = 24 * 60 // minutes; what an address may claim
-
-func waitOf(r *http.Request) int {
-	n, err := strconv.Atoi(r.URL.Query().Get("wait"))
-	if err != nil || n < 1 || n > maxWait {
-		return 0
+// sentence makes a heading the first sentence of several.
+func sentence(p page, key string, values ...any) string {
+	if p.Lang() == "ja" {
+		return p.T(key, values...) + "。"
 	}
-	return n
+	return p.T(key, values...) + ". "
 }
 
 // linkToken is the token of the page that shows a link; it was read from the query or,
@@ -197,7 +202,7 @@ func messageOf(v login.View) message {
 	case login.StateOtherBrowser:
 		return message{status: http.StatusForbidden, key: "elsewhere", sign: "window", restart: true}
 	case login.StateNoCookie:
-		return message{status: http.StatusBadRequest, key: "cookies", sign: "cookie"}
+		return message{status: http.StatusBadRequest, key: "cookies", sign: "cookie", restart: true}
 	case login.StateDone:
 		return message{status: http.StatusOK, key: "done", tone: "good", sign: "tick", back: true}
 	}
@@ -210,11 +215,12 @@ func (s *Surface) showMessage(w http.ResponseWriter, r *http.Request, v login.Vi
 	p.ID = v.ID
 	switch {
 	case m.restart && v.ID != "":
+		// Without cookies too: the request that this browser could not keep is of no more use.
 		p.Action, p.Submit = "/login/restart", "start_again"
 	case m.back && v.ReturnURL != "":
 		p.Target, p.Submit = safeTarget(v.ReturnURL), "done.submit"
-	case m.key == "cookies" && v.ID != "":
-		p.Target, p.Submit = "/login?state="+url.QueryEscape(string(v.ID)), "try_again"
+	case m.restart:
+		p.Lead = "invalid.lead" // nothing here knows what to begin again
 	case m.key == "setup.used":
 		p.Command = "admit setup-link"
 	}
