@@ -25,7 +25,7 @@ func main() {
 func root() *cobra.Command {
 	c := group("admit", "Sign people in, and answer what they may do")
 	c.SilenceUsage, c.SilenceErrors = true, true
-	c.AddCommand(serve(), setupLink(), accessKey(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
+	c.AddCommand(serve(), setupLink(), accessKey(), connections(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
 	return c
 }
 
