@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, sign } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 
@@ -30,7 +30,7 @@ for (const database of databases) {
     let key;
     const user = 'auth0|ann b';
     const uri = 'documents/apples~and.pears@x/1';
-    before(async () => {
+    before(told(async () => {
       server = await startAdmit({ database });
       key = await server.accessKey('shapes');
       const admit = server.sdk(key);
@@ -38,7 +38,7 @@ for (const database of databases) {
       await admit.accessRecords.createRecord({
         recordId: 'shape', name: 'Shape', users: [{ userId: user }], statements: [{ roles: ['ro_shape'], resources: [{ resourceUri: uri }, { resourceUri: 'folders/*' }] }]
       });
-    });
+    }));
     after(() => server?.stop());
 
     /** The members that the Go and Python models insist on. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { eventually } from '../harness/net.mjs';
@@ -17,14 +17,14 @@ describe('two nodes on one database', { skip: !databases.includes('postgres') &&
   let second;
   let admit;
   let key;
-  before(async () => {
+  before(told(async () => {
     smtp = await startSmtp();
     first = await startAdmit({ database: 'postgres', dev: false, smtp });
     second = await first.node();
     key = await first.accessKey('nodes');
     admit = first.sdk(key);
     await allowRedirects(first, [back]);
-  });
+  }));
   after(async () => { await second?.stop(); await first?.stop(); await smtp?.stop(); });
 
   const at = async (node, user, resource, action, token = key) =>

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit, rejection } from '../harness/admit.mjs';
+import { rejection, startAdmit, told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { eventually } from '../harness/net.mjs';
@@ -30,10 +30,10 @@ for (const database of databases) {
   describe(`the JavaScript SDK on ${database}`, () => {
     let server;
     let admit;
-    before(async () => {
+    before(told(async () => {
       server = await startAdmit({ database });
       admit = await server.administrator();
-    });
+    }));
     after(() => server?.stop());
 
     describe('service clients and access keys', () => {
@@ -197,13 +197,13 @@ for (const database of databases) {
         throw error;
       });
 
-      before(async () => {
+      before(told(async () => {
         await admit.roles.createRole({ roleId: 'ro_reader', name: 'Reader', permissions: [action('documents:read')] });
         await admit.accessRecords.createRecord({
           recordId: 'people', name: 'People', users: [{ userId: 'github|42' }, { userId: 'mail:ann@example.com' }],
           statements: [statement(['ro_reader'], 'documents/1', '/folders/*')]
         });
-      });
+      }));
 
       test('follow the resource and the action', async () => {
         const user = 'github|42';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit, rejection } from '../harness/admit.mjs';
+import { rejection, startAdmit, told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { startQuickstart } from '../harness/quickstart.mjs';
@@ -46,14 +46,14 @@ for (const database of databases) {
     let ann;
     let annVisits;
     let admit;
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       server = await startAdmit({ database, dev: false, smtp });
       admit = await server.administrator();
       await allowRedirects(server, [back]);
       annVisits = new Visitor(server, smtp);
       ann = await annVisits.signIn('ann@example.com', back);
-    });
+    }));
     after(async () => { await server?.stop(); await smtp?.stop(); });
 
     test('have the shape that the contract gives them', async () => {
@@ -204,7 +204,7 @@ for (const database of databases) {
     let quickstart;
     let expired;
     let good;
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       // A day and an hour ago, by its own clock: what it signs now has expired for everybody else.
       server = await startAdmit({ database, dev: false, smtp, testClock: true, env: { ADMIT_TEST_CLOCK_OFFSET: '-25h' } });
@@ -215,7 +215,7 @@ for (const database of databases) {
       await server.restart({ ADMIT_TEST_CLOCK_OFFSET: '0s' });
       good = await new Visitor(server, smtp).signIn('good@example.com', back);
       quickstart = await startQuickstart(server, await server.accessKey('quickstart'));
-    });
+    }));
     after(async () => { await quickstart?.stop(); await server?.stop(); await smtp?.stop(); });
 
     const get = async (api, path, token) => (await fetch(quickstart.apis[api] + path, { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } })).status;

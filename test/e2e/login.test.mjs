@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { startApplication } from '../harness/application.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, personWithoutCookies, shot } from '../harness/browser.mjs';
@@ -19,14 +19,14 @@ for (const database of databases) {
     let origins;
     let number = 0;
     const fresh = name => `${name}.${++number}@example.com`;
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       server = await startAdmit({ database, dev: false, smtp });
       app = await startApplication(server.url);
       await allowRedirects(server, [`${app.origin}/`, `${app.twin}/`], { redirectMode: 'origin' });
       origins = [server.url, server.local, app.origin, app.twin];
       browser = await launch();
-    });
+    }));
     after(async () => { await browser?.close(); await app?.stop(); await server?.stop(); await smtp?.stop(); });
 
     let who;
@@ -378,13 +378,13 @@ for (const database of databases) {
     let smtp;
     let app;
     let browser;
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       server = await startAdmit({ database, dev: false, smtp, testClock: true });
       app = await startApplication(server.url);
       await allowRedirects(server, [`${app.origin}/`], { redirectMode: 'origin' });
       browser = await launch();
-    });
+    }));
     after(async () => { await browser?.close(); await app?.stop(); await server?.stop(); await smtp?.stop(); });
 
     test('says so, and starts again with one click', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { application } from '../harness/application.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
@@ -22,7 +22,7 @@ for (const database of databases) {
     const beside = () => front.origin('cookies.example.test');
     const other = () => front.origin('app.other.test');
 
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       front = await startFront();
       const publicUrl = front.origin('login.example.test');
@@ -44,7 +44,7 @@ for (const database of databases) {
       }
       origins = [publicUrl, own(), beside(), other()];
       browser = await launch();
-    });
+    }));
     after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
 
     const exists = page => page.evaluate(() => window.login.userSessionExists());

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
@@ -38,13 +38,13 @@ for (const database of databases) {
     let browser;
     let quickstart;
     let origins;
-    before(async () => {
+    before(told(async () => {
       server = await startAdmit({ database });
       quickstart = await startQuickstart(server, await server.accessKey('quickstart'));
       await allowRedirects(server, [`${quickstart.origin}/`], { redirectMode: 'origin' });
       origins = [server.url, server.local, quickstart.origin];
       browser = await launch();
-    });
+    }));
     after(async () => { await browser?.close(); await quickstart?.stop(); await server?.stop(); });
 
     test('the start says where to go', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startAdmit } from '../harness/admit.mjs';
+import { startAdmit, told } from '../harness/admit.mjs';
 import { startApplication } from '../harness/application.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
@@ -19,7 +19,7 @@ for (const database of databases) {
     let provider;
     let browser;
     let origins;
-    before(async () => {
+    before(told(async () => {
       smtp = await startSmtp();
       server = await startAdmit({ database, dev: false, smtp, env: { ADMIT_INSECURE_EGRESS_ALLOW: '127.0.0.0/8' } });
       app = await startApplication(server.url);
@@ -33,7 +33,7 @@ for (const database of databases) {
       });
       origins = [server.url, server.local, app.origin, provider.issuer];
       browser = await launch();
-    });
+    }));
     after(async () => { await browser?.close(); await app?.stop(); await server?.stop(); await provider?.stop(); await smtp?.stop(); });
 
     /** Goes through the provider's own pages: a name, any password, and consent the first time. */

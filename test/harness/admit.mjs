@@ -124,3 +124,12 @@ export async function rejection(promise) {
   if ('answer' in value) { throw new Error(`expected a refusal, got ${JSON.stringify(value.answer?.status ?? value.answer)}`); }
   return value.error;
 }
+
+/** Wraps a hook: the SDK rejects with plain objects, which the test runner cannot show. */
+export const told = hook => async () => {
+  try {
+    await hook();
+  } catch (error) {
+    throw error instanceof Error ? error : new Error(JSON.stringify({ url: error?.url, status: error?.status, data: error?.data }));
+  }
+};

@@ -15,14 +15,21 @@ import (
 // when there is neither a key nor a database yet. It never makes a key beside an existing
 // database, whose secrets the new key could not open.
 func (c Config) Master() ([]byte, error) {
+	key, err := c.ExistingMaster()
+	if errors.Is(err, os.ErrNotExist) {
+		return c.makeMaster(c.KeyFile())
+	}
+	return key, err
+}
+
+// ExistingMaster returns the master key and never makes one. Without any its error is
+// os.ErrNotExist.
+func (c Config) ExistingMaster() ([]byte, error) {
 	if !c.MasterKey.Empty() {
 		return crypt.ParseMaster(c.MasterKey.Reveal())
 	}
 	path := c.KeyFile()
 	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return c.makeMaster(path)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("the master key: %w", err)
 	}

@@ -111,6 +111,20 @@ func (s *Server) Deliver(ctx context.Context, k Kept) error {
 	return client.DialAndSendWithContext(ctx, m)
 }
 
+// Check connects and authenticates, and sends nothing.
+func (s *Server) Check(ctx context.Context) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	if err := client.DialWithContext(ctx); err != nil {
+		return err
+	}
+	return client.Close()
+}
+
 func (s *Server) client() (*gomail.Client, error) {
 	options := []gomail.Option{gomail.WithPort(s.Port), gomail.WithTimeout(sendTimeout)}
 	switch {

@@ -84,3 +84,17 @@ func (b *Bus) Dispatch(ctx context.Context, t Tx, e event.Event) error {
 	}
 	return nil
 }
+
+// Join returns a Runner whose units of work are part of t, so that the verbs of several
+// features happen together or not at all. An error from one of them must undo t.
+func Join(t Tx) Runner { return joined{t} }
+
+type joined struct{ t Tx }
+
+func (j joined) Write(ctx context.Context, _ Scope, fn func(context.Context, Tx) error) error {
+	return fn(ctx, j.t)
+}
+
+func (j joined) Read(ctx context.Context, _ Scope, fn func(context.Context, Tx) error) error {
+	return fn(ctx, j.t)
+}

@@ -149,6 +149,12 @@ func scanRequest(row sqldb.Row) (login.Request, error) {
 	if err != nil {
 		return r, err
 	}
+	if len(r.Browser) == 0 { // the databases differ in how they return empty bytes
+		r.Browser = nil
+	}
+	if len(r.Setup) == 0 {
+		r.Setup = nil
+	}
 	r.CreatedAt, r.ExpiresAt, r.DoneAt = sqldb.Time(created), sqldb.Time(expires), sqldb.Time(done)
 	for _, list := range []struct {
 		text string
