@@ -1,0 +1,55 @@
+package access
+
+import (
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+)
+
+// AllowActing judges whether the actor may take the place of a subject, for example by
+// making an access key for a service client: whoever holds the key has all that the client
+// has, so the actor must be allowed to give all of it (I-14). Everybody may act as themselves.
+func (e *Engine) AllowActing(a actor.Actor, subject string) error {
+	return e.judge(a, func(m *mayGive) (err error) {
+		if a.ID == subject {
+			return nil
+		}
+		m.snap.Each(subject, func(h check.Held, role *check.Role) bool {
+			var resource check.Resource
+			if resource, err = check.ParseResource(h.Text()); err == nil {
+				err = m.permissions(role.Permissions, &resource)
+			}
+			return err == nil
+		})
+		return fault.Wrap("access.AllowActing", err)
+	})
+}
+
+// AllowActingAsAnyone judges whether the actor may hand out the power to sign in as any
+// user, owners included: only who may give everything may give that.
+func (e *Engine) AllowActingAsAnyone(a actor.Actor) error {
+	return e.judge(a, func(m *mayGive) error {
+		everything, err := check.ParseResource("*")
+		if err != nil {
+			return fault.Wrap("access.AllowActingAsAnyone", err)
+		}
+		if !m.givesAll(&everything) {
+			return errTooMuch
+		}
+		return nil
+	})
+}
+
+func (e *Engine) judge(a actor.Actor, fn func(*mayGive) error) error {
+	switch a.Kind {
+	case actor.System, actor.Operator:
+		return nil
+	case actor.User, actor.ServiceClient:
+	default:
+		return errAnonymous
+	}
+	if !e.fresh() {
+		return errStale
+	}
+	return fn(e.mayGive(a))
+}
