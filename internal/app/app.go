@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/feed"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/obs"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/ops"
+)
+
+// App is an opened deployment: the database is there, the schema up to date, the memory loaded
+// and following.
+type App struct {
+	cfg      Config
+	log      *slog.Logger
+	clock    *clock.System
+	keys     *crypt.Keys
+	db       *sqldb.DB
+	follower *feed.Follower
+	metrics  *obs.Metrics
+	tracer   *obs.Tracer
+	f        features
+	router   *web.Router
+	ops      *ops.Surface
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Open opens the database, brings the schema up to date, makes what a deployment needs from the
+// start (the default account, its application and keys) and loads the memory.
+func Open(ctx context.Context, cfg Config) (*App, error) {
+	a := &App{cfg: cfg, clock: clock.NewSystem()}
+	a.log = obs.NewLogger(os.Stderr, logLevel(cfg.LogLevel))
+	slog.SetDefault(a.log)
+	master, err := cfg.Master()
+	if err != nil {
+		return nil, err
+	}
+	if a.keys, err = crypt.NewKeys(master); err != nil {
+		return nil, err
+	}
+	bus := &tx.Bus{}
+	if a.db, err = openDatabase(ctx, cfg, a.clock, bus); err != nil {
+		return nil, err
+	}
+	if err := a.build(ctx, bus); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context, bus *tx.Bus) error {
+	if err := a.db.Migrate(ctx, migrations()); err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	public, err := account.ParsePublicURL(a.cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	a.follower = feed.NewFollower(a.db, a.db, a.cfg.StaleAfter)
+	a.metrics = obs.NewMetrics(Version())
+	a.buildFeatures(public)
+	subscribe(bus, a)
+	follow(a.follower, &a.f)
+	if err := a.furnish(ctx); err != nil {
+		return err
+	}
+	if err := a.follower.Start(ctx); err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.running.Go(func() { a.follower.Run(running) })
+	a.db.Follow(a.follower.WaitFor)
+	return a.buildSurfaces(ctx)
+}
+
+// furnish makes what every deployment has. It may run on several nodes at once.
+func (a *App) furnish(ctx context.Context) error {
+	if err := a.f.accounts.CreateDefault(ctx); err != nil {
+		return fmt.Errorf("make the default account: %w", err)
+	}
+	if !a.cfg.Dev {
+		return nil
+	}
+	pages := append([]string{a.cfg.PublicURL + "/try"}, developmentPages...)
+	if err := a.f.applications.AllowDevelopment(ctx, ident.DefaultAccount, pages...); err != nil {
+		return fmt.Errorf("prepare the default application for development: %w", err)
+	}
+	return nil
+}
+
+// developmentPages are where the quickstart, and most things that a newcomer starts, are served.
+var developmentPages = []string{"http://localhost:3000/", "http://127.0.0.1:3000/"}
+
+// Close stops following and closes the database.
+func (a *App) Close() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	a.running.Wait()
+	var err error
+	if a.tracer != nil {
+		err = a.tracer.Close(context.Background())
+	}
+	return errors.Join(err, a.db.Close())
+}
+
+// Routes lists every route with its declaration.
+func (a *App) Routes() []web.RouteInfo { return a.router.Routes() }
+
+// Migrate brings the schema up to date and does nothing else.
+func Migrate(ctx context.Context, cfg Config) error {
+	db, err := openDatabase(ctx, cfg, clock.NewSystem(), &tx.Bus{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx, migrations()), db.Close())
+}
+
+func openDatabase(ctx context.Context, cfg Config, c *clock.System, bus *tx.Bus) (*sqldb.DB, error) {
+	db, err := sqldb.Open(ctx, sqldb.Options{URL: cfg.Database.Reveal(), Clock: c, Bus: bus})
+	if err != nil {
+		return nil, fmt.Errorf("the database: %w", err)
+	}
+	if err := db.SyncClock(ctx, c); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the database's clock: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+func logLevel(text string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(text)); err != nil {
+		return slog.LevelInfo // config.Validate has refused anything else
+	}
+	return l
+}

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"time"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/account/accountdb"
+	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/application/applicationdb"
+	"github.com/admit-id/admit/internal/audit"
+	"github.com/admit-id/admit/internal/audit/auditdb"
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/connection/connectiondb"
+	"github.com/admit-id/admit/internal/connection/oauth2"
+	"github.com/admit-id/admit/internal/connection/oidc"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/keyring"
+	"github.com/admit-id/admit/internal/keyring/keyringdb"
+	"github.com/admit-id/admit/internal/kit/egress"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/serviceclient"
+	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/token"
+	"github.com/admit-id/admit/internal/user"
+	"github.com/admit-id/admit/internal/user/userdb"
+)
+
+// features are the verbs (services) and the memory (directories) of a deployment.
+type features struct {
+	public account.PublicURL
+
+	audit        *audit.Service
+	accounts     *account.Service
+	applications *application.Service
+	connections  *connection.Service
+	clients      *serviceclient.Service
+	signing      *keyring.Service
+	users        *user.Service
+	access       *access.Service
+	sessions     *session.Service
+	logins       *login.Service
+	outbox       *mail.Outbox
+
+	accountDirectory     *account.Directory
+	applicationDirectory *application.Directory
+	connectionDirectory  *connection.Directory
+	clientDirectory      *serviceclient.Directory
+	ring                 *keyring.Ring
+	revocations          *session.Revocations
+	engine               *access.Engine
+	verifier             *token.Verifier
+}
+
+func (a *App) buildFeatures(public account.PublicURL) {
+	x := &a.f
+	x.public = public
+
+	accounts := accountdb.Store{}
+	x.accounts = account.New(account.Deps{DB: a.db, Store: accounts, Hosts: accounts, PublicURL: public})
+	x.accountDirectory = account.NewDirectory(accounts, public)
+
+	x.audit = audit.New(a.db, auditdb.Store{})
+	x.applications = application.New(a.db, applicationdb.Store{})
+	x.applicationDirectory = application.NewDirectory(applicationdb.Store{})
+
+	keys := keyringdb.Store{}
+	x.signing = keyring.New(keyring.Deps{DB: a.db, Store: keys, Janitor: keys, Keys: a.keys})
+	x.ring = keyring.NewRing(keys, a.keys, a.clock)
+
+	x.clients = newClients(a.db)
+	x.clientDirectory = serviceclient.NewDirectory(serviceclientdb.Store{}, serviceclientdb.Store{})
+
+	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory})
+	x.access = newAccess(a.db, x.engine)
+
+	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
+	x.sessions = session.New(session.Deps{DB: a.db, Store: sessiondb.Store{}, Limits: a.sessionLimits})
+	x.revocations = session.NewRevocations(sessiondb.Store{})
+	x.outbox = &mail.Outbox{Keys: a.keys}
+
+	a.buildConnections()
+	a.buildLogins()
+	a.buildVerifier()
+}
+
+func newClients(db tx.Runner) *serviceclient.Service {
+	return serviceclient.New(db, serviceclientdb.Store{}, serviceclientdb.Store{})
+}
+
+func newAccess(db tx.Runner, e *access.Engine) *access.Service {
+	return access.New(access.Deps{
+		Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: e,
+	})
+}
+
+func (a *App) buildConnections() {
+	store, secrets := connectiondb.New(), connection.NewSecrets(a.keys)
+	a.f.connections = connection.New(connection.Deps{
+		Runner: a.db, Store: store, Secrets: secrets, PlainLoopback: a.plainLoopback(),
+	})
+	a.f.connectionDirectory = connection.NewDirectory(store)
+}
+
+// plainLoopback tells whether upstream providers may be reached over http on this machine: only
+// where the operator has allowed internal addresses and no browser reaches us from elsewhere.
+func (a *App) plainLoopback() bool { return len(a.cfg.EgressAllow) > 0 }
+
+func (a *App) buildLogins() {
+	x := &a.f
+	upstream := oauth2.Deps{
+		HTTP:    egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock}),
+		Secrets: connection.NewSecrets(a.keys), Clock: a.clock,
+	}
+	tokens := token.NewService(token.ServiceDeps{
+		Clock: a.clock, Signers: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
+	})
+	x.logins = login.New(login.Deps{
+		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys,
+		Accounts: x.accountDirectory, Applications: loginApplications{x.applicationDirectory}, Connections: x.connectionDirectory,
+		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
+		Users:    x.users, Sessions: x.sessions,
+		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: a.keys, Outbox: x.outbox},
+		Issuer:     loginIssuer{tokens}, Setup: a.firstAdministrator, Log: a.log,
+	})
+}
+
+func (a *App) buildVerifier() {
+	foreign := a.metrics.Counter("admit_foreign_tokens_total", "Valid tokens that were sent to another account's host.")
+	a.f.verifier = token.NewVerifier(token.VerifierDeps{
+		Clock: a.clock, Issuer: a.f.accountDirectory.Issuer, AccountOf: a.f.accountDirectory.AccountOf,
+		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations,
+		Fresh: a.follower.Fresh, Foreign: a.reportForeign(foreign), RefuseRawKeys: false,
+	})
+}
+
+func (a *App) sessionLimits(id ident.AccountID) session.Limits {
+	found, ok := a.f.accountDirectory.Get(id)
+	if !ok {
+		return session.DefaultLimits
+	}
+	return session.Limits{Idle: found.Settings.SessionIdle, Absolute: found.Settings.SessionAbsolute}
+}
+
+func (a *App) tokenLife(id ident.AccountID) time.Duration {
+	found, _ := a.f.accountDirectory.Get(id)
+	return found.Settings.AccessTokenDuration
+}

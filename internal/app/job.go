@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/ratelimit"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+const (
+	purgeEvery  = time.Minute
+	purgeBatch  = 500
+	rotateEvery = 10 * time.Minute
+	clockEvery  = 30 * time.Second
+	feedKept    = 24 * time.Hour // a node that was away for longer loads everything anew
+)
+
+// job is something that is done again and again. Every job may run on many nodes at once.
+type job struct {
+	name  string
+	every time.Duration
+	run   func(ctx context.Context) error
+}
+
+func (a *App) jobs() []job {
+	return []job{
+		{"rotate keys", rotateEvery, a.f.signing.RotateDue},
+		{"read the database's clock", clockEvery, func(ctx context.Context) error { return a.db.SyncClock(ctx, a.clock) }},
+		{"forget finished logins", purgeEvery, inBatches(a.f.logins.Purge)},
+		{"forget ended sessions", purgeEvery, inBatches(a.f.sessions.Purge)},
+		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},
+		{"forget spent limits", purgeEvery, a.inWrite(ratelimit.Store{}.Purge)},
+		{"shorten the change feed", purgeEvery, func(ctx context.Context) error {
+			return a.db.TrimFeed(ctx, a.clock.Now().Add(-feedKept))
+		}},
+	}
+}
+
+// startJobs runs the jobs, and the sending of mail, until ctx ends.
+func (a *App) startJobs(ctx context.Context, sender *mail.Sender) {
+	for _, j := range a.jobs() {
+		a.running.Go(func() { a.repeat(ctx, j) })
+	}
+	if sender != nil {
+		a.running.Go(func() {
+			if err := sender.Run(ctx); err != nil && ctx.Err() == nil {
+				a.log.ErrorContext(ctx, "mail is no longer sent", "error", err)
+			}
+		})
+	}
+}
+
+func (a *App) repeat(ctx context.Context, j job) {
+	tick := time.NewTicker(j.every)
+	defer tick.Stop()
+	for {
+		if err := j.run(ctx); err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "a job failed and will be tried again", "job", j.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// inBatches repeats a purge until it finds little.
+func inBatches(purge func(ctx context.Context, limit int) (int64, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			n, err := purge(ctx, purgeBatch)
+			if err != nil || n < purgeBatch {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (a *App) inWrite(purge func(ctx context.Context, t tx.Tx, limit int) (int64, error)) func(context.Context) error {
+	return inBatches(func(ctx context.Context, limit int) (n int64, err error) {
+		err = a.db.Write(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
+			n, err = purge(ctx, t, limit)
+			return err
+		})
+		return n, err
+	})
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/account/accountdb"
+	"github.com/admit-id/admit/internal/application/applicationdb"
+	"github.com/admit-id/admit/internal/audit/auditdb"
+	"github.com/admit-id/admit/internal/connection/connectiondb"
+	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/keyring/keyringdb"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/ratelimit"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
+	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/user/userdb"
+)
+
+// migrations are every feature's, in the order in which a new database gets them. A feature
+// adds its own at its end; the order between features matters only for foreign keys.
+func migrations() []sqldb.Migration {
+	return slices.Concat(
+		auditdb.Migrations(),
+		accountdb.Migrations(),
+		applicationdb.Migrations(),
+		keyringdb.Migrations(),
+		connectiondb.Migrations(),
+		serviceclientdb.Migrations(),
+		userdb.Migrations(),
+		accessdb.Migrations(),
+		sessiondb.Migrations(),
+		emailcodedb.Migrations(),
+		logindb.Migrations(),
+		mail.Migrations(),
+		ratelimit.Migrations(),
+	)
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	netmail "net/mail"
+	"os"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/web"
+)
+
+// Serve listens until ctx ends, then finishes what is in flight.
+func (a *App) Serve(ctx context.Context) error {
+	sender, err := a.mailSender()
+	if err != nil {
+		return err
+	}
+	servers := []*http.Server{web.NewServer(a.router, a.log)}
+	servers[0].Addr = a.cfg.Listen
+	if a.cfg.OpsListen != "" {
+		s := web.NewServer(a.ops.Operator(), a.log)
+		s.Addr = a.cfg.OpsListen
+		servers = append(servers, s)
+	}
+	listeners, err := listen(ctx, servers)
+	if err != nil {
+		return err
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	a.startJobs(working, sender)
+	failed := make(chan error, len(servers))
+	for i, s := range servers {
+		go func() { failed <- s.Serve(listeners[i]) }()
+	}
+	a.greet(ctx)
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping: finishing what is in flight")
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	}
+	return shutdown(servers, a.cfg.ShutdownAfter)
+}
+
+func listen(ctx context.Context, servers []*http.Server) ([]net.Listener, error) {
+	var out []net.Listener
+	for _, s := range servers {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
+		if err != nil {
+			for _, open := range out {
+				open.Close()
+			}
+			return nil, fmt.Errorf("listen on %s: %w; choose another address with --listen", s.Addr, err)
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func shutdown(servers []*http.Server, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	var problems []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("requests were cut off after %s: %w", within, err), s.Close())
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// mailSender returns who empties the outbox; nobody does in development without an SMTP server,
+// where the mails are shown at /dev/mailbox.
+func (a *App) mailSender() (*mail.Sender, error) {
+	if a.cfg.SMTPURL.Empty() {
+		if !a.cfg.Dev {
+			a.log.Warn("no mail can be sent: set ADMIT_SMTP_URL, or nobody can sign in by e-mail code")
+		}
+		return nil, nil
+	}
+	server, err := a.mailServer()
+	if err != nil {
+		return nil, err
+	}
+	return &mail.Sender{DB: a.db, Outbox: a.f.outbox, Transport: server, Log: a.log}, nil
+}
+
+func (a *App) mailServer() (*mail.Server, error) { return mailServer(a.cfg) }
+
+func mailServer(cfg Config) (*mail.Server, error) {
+	server, err := mail.ParseURL(cfg.SMTPURL)
+	if err != nil {
+		return nil, fmt.Errorf("ADMIT_SMTP_URL: %w", err)
+	}
+	if server.From.Address == "" || cfg.MailFrom != "" {
+		from, err := netmail.ParseAddress(cfg.Sender())
+		if err != nil {
+			return nil, fmt.Errorf("the sender of mail %q is no address; set ADMIT_MAIL_FROM", cfg.Sender())
+		}
+		server.From = *from
+	}
+	return &server, nil
+}
+
+// greet prints what a newcomer wants to know.
+func (a *App) greet(ctx context.Context) {
+	a.log.Info("ready", "version", Version(), "url", a.cfg.PublicURL, "listen", a.cfg.Listen, "database", a.db.Dialect().String())
+	if !a.cfg.Dev {
+		return
+	}
+	fmt.Fprintf(os.Stdout, "\n  Admit is ready at     %s\n", a.cfg.PublicURL)
+	done, err := a.hasAdministrator(ctx)
+	switch {
+	case err != nil:
+		a.log.Error("the administrators cannot be read", "error", err)
+	case done:
+		fmt.Fprintf(os.Stdout, "  An administrator      exists; make another with: admit setup-link\n")
+	default:
+		link, err := a.SetupLink(ctx)
+		if err != nil {
+			a.log.Error("no setup link could be made", "account", ident.DefaultAccount, "error", err)
+			break
+		}
+		fmt.Fprintf(os.Stdout, "  First administrator   %s\n                        (once, within 24 hours; again with: admit setup-link)\n", link)
+	}
+	fmt.Fprintf(os.Stdout, "  Try it                %s/try\n\n", a.cfg.PublicURL)
+}

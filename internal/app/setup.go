@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/keyring"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/serviceclient"
+)
+
+// ownerRecord begins the ids of the records that make somebody an owner of the account.
+const ownerRecord = "owner_"
+
+// SetupLink makes the link that makes whoever signs in with it an administrator, once.
+func (a *App) SetupLink(ctx context.Context) (string, error) {
+	return a.f.logins.IssueSetup(ctx, actor.ForOperator(ident.DefaultAccount))
+}
+
+// hasAdministrator tells whether somebody is an owner by a setup link.
+func (a *App) hasAdministrator(ctx context.Context) (bool, error) {
+	records, _, err := a.f.access.ListRecords(ctx, actor.ForSystem(ident.DefaultAccount), access.Active,
+		access.Page{Filter: ownerRecord + "usr_", Limit: 1})
+	return len(records) > 0, err
+}
+
+// firstAdministrator makes a person an owner of the account, with a first service client and its
+// access key, all in the unit of work that ends their login.
+func (a *App) firstAdministrator(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID) (login.SetupOutcome, error) {
+	account := by.Account
+	if err := makeOwner(ctx, newAccess(tx.Join(t), a.f.engine), account, string(id), "Administrator by setup link"); err != nil {
+		return login.SetupOutcome{}, err
+	}
+	client, key, err := a.ownerClient(ctx, tx.Join(t), actor.ForSystem(account), "First access key")
+	return login.SetupOutcome{User: id, ClientID: client, AccessKey: key}, err
+}
+
+// CreateAccessKey makes an access key for the service client of that name, and the client if
+// there is none. With admin the client becomes an owner of the account.
+func (a *App) CreateAccessKey(ctx context.Context, name string, admin bool) (secret.Text, error) {
+	by := actor.ForOperator(ident.DefaultAccount)
+	var key secret.Text
+	err := a.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		clients := newClients(tx.Join(t))
+		client, err := findOrCreate(ctx, clients, by, name)
+		if err != nil {
+			return err
+		}
+		if admin {
+			if err := makeOwner(ctx, newAccess(tx.Join(t), a.f.engine), by.Account, string(client.ID), "Service client "+name); err != nil {
+				return err
+			}
+		}
+		_, key, err = clients.CreateKey(ctx, by, client.ID)
+		return err
+	})
+	return key, err
+}
+
+func findOrCreate(ctx context.Context, clients *serviceclient.Service, by actor.Actor, name string) (serviceclient.Client, error) {
+	q := serviceclient.Query{Limit: serviceclient.MaxLimit}
+	for {
+		page, next, err := clients.List(ctx, by.Account, q)
+		if err != nil {
+			return serviceclient.Client{}, err
+		}
+		for _, c := range page {
+			if c.Name == name {
+				return c, nil
+			}
+		}
+		if next == "" {
+			return clients.Create(ctx, by, serviceclient.Client{Name: name})
+		}
+		q.After = next
+	}
+}
+
+func (a *App) ownerClient(ctx context.Context, db tx.Runner, by actor.Actor, name string) (ident.ServiceClientID, secret.Text, error) {
+	clients := newClients(db)
+	client, err := clients.Create(ctx, by, serviceclient.Client{Name: name})
+	if err != nil {
+		return "", secret.Text{}, err
+	}
+	if err := makeOwner(ctx, newAccess(db, a.f.engine), by.Account, string(client.ID), "Service client "+name); err != nil {
+		return "", secret.Text{}, err
+	}
+	_, key, err := clients.CreateKey(ctx, by, client.ID)
+	return client.ID, key, err
+}
+
+// makeOwner gives somebody everything in the account. Who has it already keeps it.
+func makeOwner(ctx context.Context, records *access.Service, account ident.AccountID, who, name string) error {
+	_, err := records.CreateRecord(ctx, actor.ForSystem(account), access.Record{
+		ID: ident.RecordID(ownerRecord + who), Name: name, Users: []ident.UserID{ident.UserID(who)},
+		Statements: []access.Statement{{Roles: []ident.RoleID{access.Owner}, Resources: []string{"*"}}},
+	})
+	if fault.Is(err, fault.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// RotateKeys publishes new signing keys in every account, which sign after a while.
+func (a *App) RotateKeys(ctx context.Context, after time.Duration) error {
+	all, err := a.f.accounts.List(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, found := range all {
+		for _, use := range keyring.Uses {
+			_, err := a.f.signing.Rotate(ctx, actor.ForOperator(found.ID), use, after)
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/keyring"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/feed"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/serviceclient"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// subscribe is the table of who reacts to which event, inside the unit of work that emitted it.
+func subscribe(bus *tx.Bus, a *App) {
+	bus.Subscribe("*", a.f.audit.Record)
+
+	bus.Subscribe(account.EventCreated, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.applications.CreateDefault(ctx, t, ident.AccountID(e.Target))
+	})
+	bus.Subscribe(account.EventCreated, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.signing.Create(ctx, t, ident.AccountID(e.Target))
+	})
+
+	bus.Subscribe(connection.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
+	})
+	bus.Subscribe(user.EventDeleted, a.f.access.ForgetUser)
+	bus.Subscribe(user.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.sessions.EndUser(ctx, t, e.Actor, ident.UserID(e.Target))
+	})
+}
+
+// follow is the table of who keeps what in memory.
+func follow(f *feed.Follower, x *features) {
+	f.Subscribe(x.accountDirectory, account.ChangeKind)
+	f.Subscribe(x.applicationDirectory, application.ChangeKind)
+	f.Subscribe(x.ring, keyring.ChangeKind)
+	f.Subscribe(x.connectionDirectory, connection.FeedKind)
+	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
+	f.Subscribe(x.revocations, session.KindSession, session.KindUser)
+	f.Subscribe(x.access, access.ChangeKinds()...)
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/cursor"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/obs"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/dev"
+	"github.com/admit-id/admit/internal/surface/hosted"
+	"github.com/admit-id/admit/internal/surface/loginapi"
+	"github.com/admit-id/admit/internal/surface/oidc"
+	"github.com/admit-id/admit/internal/surface/ops"
+	"github.com/admit-id/admit/internal/surface/v1"
+)
+
+// buildSurfaces declares everything that is served.
+func (a *App) buildSurfaces(ctx context.Context) error {
+	x := &a.f
+	pages, err := hosted.New(hosted.Deps{
+		Steps: x.logins, Upstream: x.logins, Links: x.logins, Accounts: pageAccounts{x}, Clock: a.clock, Development: a.cfg.Dev,
+	})
+	if err != nil {
+		return err
+	}
+	a.ops = ops.New(ops.Deps{
+		Checks: a.readiness(), Metrics: a.metrics.Handler(), Clock: a.clock, Loopback: a.cfg.Loopback(),
+	})
+	routes := slices.Concat(
+		a.ops.Routes(),
+		pages.Routes(),
+		a.loginSurface().Routes(),
+		a.discoverySurface().Routes(),
+		a.apiSurface().Routes(),
+	)
+	if a.cfg.Dev {
+		surface, err := dev.New(dev.Deps{
+			Mailbox: mailbox{a.db, x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.Error,
+		})
+		if err != nil {
+			return err
+		}
+		routes = append(routes, surface.Routes()...)
+	}
+	d := web.Deps{
+		Accounts: hosts{x}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
+		Clock: a.clock, Log: a.log, TrustedProxies: a.cfg.TrustedProxies, HTTPS: a.cfg.HTTPS(),
+		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics,
+	}
+	if a.cfg.OTLPEndpoint != "" {
+		if a.tracer, err = obs.NewTracer(ctx, a.cfg.OTLPEndpoint, Version()); err != nil {
+			return err
+		}
+		d.Tracer = a.tracer
+	}
+	a.router, err = web.NewRouter(d, routes)
+	return err
+}
+
+func (a *App) loginSurface() *loginapi.Surface {
+	x := &a.f
+	return loginapi.New(loginapi.Deps{
+		Logins: x.logins, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
+		Accounts: x.accountDirectory, Clock: a.clock,
+	})
+}
+
+func (a *App) discoverySurface() *oidc.Surface {
+	return oidc.New(oidc.Deps{
+		Accounts: a.f.accountDirectory, Keys: a.f.ring, Clients: a.f.clientDirectory, Clock: a.clock,
+	})
+}
+
+func (a *App) apiSurface() *v1.Surface {
+	x := &a.f
+	return v1.New(v1.Deps{
+		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
+		Permissions: x.engine, Records: x.access, Roles: x.access, Groups: x.access,
+		Guard: x.engine, Users: x.users, Connections: x.connections,
+	})
+}
+
+// readiness is what must hold before this node takes traffic.
+func (a *App) readiness() []ops.Check {
+	return []ops.Check{
+		{Name: "database", Ready: func(ctx context.Context) error {
+			_, _, err := a.db.Head(ctx)
+			return err
+		}},
+		{Name: "change feed", Ready: func(context.Context) error {
+			if !a.follower.Fresh() {
+				return errors.New("no word from the database for " + a.cfg.StaleAfter.String())
+			}
+			return nil
+		}},
+		{Name: "signing keys", Ready: func(context.Context) error {
+			_, err := a.f.ring.Signer(ident.DefaultAccount, "access")
+			return err
+		}},
+		{Name: "clock", Ready: func(context.Context) error {
+			if d := a.clock.Correction().Abs(); d > maxClockError {
+				return errors.New("this machine's clock is " + d.Round(time.Millisecond).String() + " away from the database's")
+			}
+			return nil
+		}},
+	}
+}
+
+// maxClockError is how far this machine's clock may be from the database's. Times are corrected,
+// but a clock that is this wrong is broken in other ways too.
+const maxClockError = 5 * time.Minute
