@@ -235,6 +235,18 @@ func TestMistypedAddressIsKept(t *testing.T) {
 	}
 }
 
+func TestMissingCookie(t *testing.T) {
+	f := &fakeLogin{views: map[string]login.View{"SendCode": {State: login.StateNoCookie, ID: "l_1"}}}
+	h := handler(t, f, acme, false)
+	if a := get(t, h, "/login?state=cookie-1"); a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "began in another browser") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	a := post(t, h, "/login/email?state=l_1", url.Values{"state": {"l_1"}, "email": {"ada@example.com"}})
+	if a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, "Cookies are turned off") || !strings.Contains(a.body, `action="/login/restart?state=l_1"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
 // What only the answer knows is shown with it: another GET could not.
 func TestProblemsInPlace(t *testing.T) {
 	f := &fakeLogin{}

@@ -78,7 +78,7 @@ func (s *Surface) receiveForm(w http.ResponseWriter, r *http.Request) error {
 	if !forward.Has("state") || !forward.Has("code") && !forward.Has("error") {
 		return errIncomplete
 	}
-	return seeOther(w, "/login?"+forward.Encode())
+	return web.SeeOther(w, "/login?"+forward.Encode())
 }
 
 // form reads the login id of a form of ours.
@@ -192,11 +192,11 @@ func (s *Surface) returnToLogin(w http.ResponseWriter, r *http.Request) error {
 	if id == "" {
 		return errIncomplete
 	}
-	return seeOther(w, "/login?"+url.Values{"state": {id}}.Encode())
+	return web.SeeOther(w, "/login?"+url.Values{"state": {id}}.Encode())
 }
 
-// answer ends a form's request: with a 303 where the login goes on, with a page where it
-// cannot.
+// answer ends a form's request: with a 303 where the login goes on (whatever the form held is
+// not sent on; RFC 9700, 4.12), with a page where it cannot.
 func (s *Surface) answer(w http.ResponseWriter, r *http.Request, v login.View, err error) error {
 	if err != nil {
 		return err
@@ -226,13 +226,5 @@ func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.Vie
 	if problem != "" {
 		q.Set("problem", problem)
 	}
-	return seeOther(w, "/login?"+q.Encode())
-}
-
-// seeOther answers 303: whatever the form held is not sent on (RFC 9700, 4.12).
-func seeOther(w http.ResponseWriter, location string) error {
-	w.Header().Set("Location", location)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return web.SeeOther(w, "/login?"+q.Encode())
 }

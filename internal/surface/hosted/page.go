@@ -113,10 +113,6 @@ func (p page) Lang() string { return p.Language.Tag }
 // T is a text of the catalogue.
 func (p page) T(key string, values ...any) string { return p.Text(key, values...) }
 
-// Query is the page's login as the query of a form's address, so that the address alone
-// leads back to it.
-func (p page) Query() string { return url.Values{"state": {string(p.ID)}}.Encode() }
-
 // Asset is the address of a static file.
 func (p page) Asset(name string) string { return p.assets.path(name) }
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 )
 
@@ -12,7 +13,7 @@ import (
 func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) error {
 	switch v.State {
 	case login.StateRedirect:
-		return seeOther(w, v.Result.Location)
+		return web.SeeOther(w, v.Result.Location)
 	case login.StateChoose:
 		return s.showBox(w, r, v)
 	case login.StateCode:
@@ -185,7 +186,7 @@ type message struct {
 }
 
 // messageOf says what stands for a state in which the login cannot go on here.
-func messageOf(v login.View) message {
+func messageOf(r *http.Request, v login.View) message {
 	switch v.Problem {
 	case login.ProblemLinkOther:
 		return message{status: http.StatusForbidden, key: "link.elsewhere", sign: "mail"}
@@ -195,6 +196,11 @@ func messageOf(v login.View) message {
 		return message{status: http.StatusGone, key: "setup.used", sign: "link"}
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
 		return message{status: http.StatusBadGateway, key: "upstream", sign: "warn", restart: true}
+	}
+	if v.State == login.StateNoCookie && r.Method == http.MethodGet {
+		// Somebody took the address to a browser that was never here. One that was here and
+		// keeps no cookies is told so at its first form.
+		v.State = login.StateOtherBrowser
 	}
 	switch v.State {
 	case login.StateExpired:
@@ -210,7 +216,7 @@ func messageOf(v login.View) message {
 }
 
 func (s *Surface) showMessage(w http.ResponseWriter, r *http.Request, v login.View) error {
-	m := messageOf(v)
+	m := messageOf(r, v)
 	p := s.messagePage(r, m)
 	p.ID = v.ID
 	switch {
