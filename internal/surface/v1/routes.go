@@ -18,9 +18,14 @@ type Deps struct {
 	Roles       Roles
 	Groups      Groups
 
-	Guard       Guard // for what follows
-	Users       Users
-	Connections Connections
+	Guard        Guard // for what follows
+	Acting       Acting
+	Accounts     Accounts
+	Applications Applications
+	Clients      Clients
+	AccessKeys   AccessKeys
+	Users        Users
+	Connections  Connections
 }
 
 // Issuers knows an account's absolute base URL, without a slash at its end.
@@ -43,5 +48,8 @@ func (s *Surface) Routes() []web.Route {
 		s.groupRoutes(),
 		s.userRoutes(),
 		s.connectionRoutes(),
+		s.accountRoutes(),
+		s.applicationRoutes(),
+		s.clientRoutes(),
 	)
 }

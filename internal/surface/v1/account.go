@@ -1,0 +1,144 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/web"
+)
+
+// Accounts is what account.Service does for the people of an account.
+type Accounts interface {
+	Get(ctx context.Context, id ident.AccountID) (account.Account, error)
+	Update(ctx context.Context, by actor.Actor, a account.Account) (account.Account, error)
+}
+
+// accountRoutes: a caller belongs to one account, so the list holds that one.
+func (s *Surface) accountRoutes() []web.Route {
+	const one = "/v1/accounts/{accountId}"
+	return []web.Route{
+		s.guarded(http.MethodGet, "/v1/accounts", "READ Authress:Accounts", s.listAccounts),
+		s.guarded(http.MethodGet, one, "READ Authress:Accounts/{accountId}", s.getAccount),
+		s.guarded(http.MethodPut, one, "UPDATE Authress:Accounts/{accountId}", s.updateAccount),
+	}
+}
+
+type accountWire struct {
+	AccountID   ident.AccountID `json:"accountId"`
+	CreatedTime string          `json:"createdTime"`
+	Name        string          `json:"name"`
+	Domain      string          `json:"domain"`
+	Company     companyWire     `json:"company"`
+	Links       *links          `json:"links"`
+
+	Settings accountSettingsWire `json:"settings"` // of Admit
+}
+
+// companyWire is there because SDKs demand it.
+type companyWire struct {
+	Name string `json:"name"`
+}
+
+type accountSettingsWire struct {
+	LogoURL                 *string   `json:"logoUrl,omitempty"`
+	AccentColor             *string   `json:"accentColor,omitempty"`
+	Locale                  *string   `json:"locale,omitempty"`
+	AccessTokenDuration     *duration `json:"accessTokenDuration,omitempty"`
+	SessionIdleDuration     *duration `json:"sessionIdleDuration,omitempty"`
+	SessionAbsoluteDuration *duration `json:"sessionAbsoluteDuration,omitempty"`
+}
+
+func (s *Surface) accountWire(r *http.Request, a account.Account) accountWire {
+	_, domain, _ := strings.Cut(s.d.Issuers.Issuer(a.ID), "://")
+	return accountWire{
+		AccountID: a.ID, CreatedTime: timestamp(a.CreatedAt), Name: a.Name, Domain: domain, Company: companyWire{a.Name},
+		Links: s.selfLinks(r, "accounts", string(a.ID)),
+		Settings: accountSettingsWire{
+			LogoURL: &a.LogoURL, AccentColor: &a.AccentColor, Locale: &a.Settings.Locale,
+			AccessTokenDuration:     (*duration)(&a.Settings.AccessTokenDuration),
+			SessionIdleDuration:     (*duration)(&a.Settings.SessionIdle),
+			SessionAbsoluteDuration: (*duration)(&a.Settings.SessionAbsolute),
+		},
+	}
+}
+
+// listAccounts answers with an object for the SDKs that model one, otherwise with an array.
+func (s *Surface) listAccounts(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.d.Accounts.Get(r.Context(), web.AccountOf(r))
+	if err != nil {
+		return err
+	}
+	one := s.accountWire(r, a)
+	out := struct {
+		Accounts any    `json:"accounts"`
+		Links    *links `json:"links"`
+	}{[]accountWire{one}, s.selfLinks(r, "accounts")}
+	for _, sdk := range []string{"Authress SDK; Go;", "Authress SDK; Python;"} {
+		if strings.HasPrefix(r.UserAgent(), sdk) {
+			out.Accounts = one
+		}
+	}
+	w.Header().Add("Vary", "User-Agent")
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// ownAccount reads the path. Another account of the deployment is not there for this caller.
+func ownAccount(r *http.Request) (ident.AccountID, error) {
+	id := ident.AccountID(r.PathValue("accountId"))
+	if id != web.AccountOf(r) {
+		return "", fault.New(fault.NotFound, fault.CodeNotFound, "There is no such account.")
+	}
+	return id, nil
+}
+
+func (s *Surface) getAccount(w http.ResponseWriter, r *http.Request) error {
+	id, err := ownAccount(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.d.Accounts.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, s.accountWire(r, a))
+}
+
+// updateAccount changes name and settings; what the body leaves out stays as it is.
+func (s *Surface) updateAccount(w http.ResponseWriter, r *http.Request) error {
+	id, err := ownAccount(r)
+	if err != nil {
+		return err
+	}
+	var in struct {
+		AccountID ident.AccountID     `json:"accountId"`
+		Name      *string             `json:"name"`
+		Settings  accountSettingsWire `json:"settings"`
+	}
+	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
+		return err
+	}
+	if _, err := sameID(id, in.AccountID); err != nil {
+		return err
+	}
+	a, err := s.d.Accounts.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	set(&a.Name, in.Name)
+	set(&a.LogoURL, in.Settings.LogoURL)
+	set(&a.AccentColor, in.Settings.AccentColor)
+	set(&a.Settings.Locale, in.Settings.Locale)
+	set(&a.Settings.AccessTokenDuration, (*time.Duration)(in.Settings.AccessTokenDuration))
+	set(&a.Settings.SessionIdle, (*time.Duration)(in.Settings.SessionIdleDuration))
+	set(&a.Settings.SessionAbsolute, (*time.Duration)(in.Settings.SessionAbsoluteDuration))
+	if a, err = s.d.Accounts.Update(r.Context(), web.ActorOf(r), a); err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, s.accountWire(r, a))
+}

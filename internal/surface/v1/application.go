@@ -1,0 +1,167 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/web"
+)
+
+// Applications is what application.Service does.
+type Applications interface {
+	Create(ctx context.Context, by actor.Actor, a application.Application) (application.Application, error)
+	Get(ctx context.Context, account ident.AccountID, id ident.ApplicationID) (application.Application, error)
+	Update(ctx context.Context, by actor.Actor, a application.Application) (application.Application, error)
+	Delete(ctx context.Context, by actor.Actor, id ident.ApplicationID) error
+	List(ctx context.Context, account ident.AccountID, q application.Query) ([]application.Application, ident.ApplicationID, error)
+}
+
+func (s *Surface) applicationRoutes() []web.Route {
+	const one = "/v1/applications/{applicationId}"
+	const update = "UPDATE Authress:Applications/{applicationId}"
+	return []web.Route{
+		s.guarded(http.MethodPost, "/v1/applications", "CREATE Authress:Applications", s.createApplication),
+		s.guarded(http.MethodGet, "/v1/applications", "READ Authress:Applications/*", s.listApplications),
+		s.guarded(http.MethodGet, one, "READ Authress:Applications/{applicationId}", s.getApplication),
+		s.guarded(http.MethodPut, one, update, s.updateApplication),
+		s.guarded(http.MethodDelete, one, update, s.deleteApplication),
+	}
+}
+
+type applicationWire struct {
+	ApplicationID ident.ApplicationID     `json:"applicationId"`
+	Name          string                  `json:"name"`
+	RedirectURLs  []string                `json:"redirectUrls"`
+	SessionType   application.SessionType `json:"sessionType"`
+	Tags          map[string]string       `json:"tags,omitempty"`
+	Active        bool                    `json:"isActiveApplication"`
+	CreatedTime   string                  `json:"createdTime"`
+	LastUpdated   string                  `json:"lastUpdated"`
+	Links         *links                  `json:"links,omitempty"`
+
+	// Of Admit.
+	RedirectMode        application.Mode `json:"redirectMode"`
+	AllowLoopbackTokens bool             `json:"allowLoopbackTokens"`
+	CookieDomain        string           `json:"cookieDomain,omitempty"`
+}
+
+// applicationInput is what a caller may set. Admit's own members are pointers: an SDK that
+// does not know them must not reset them when it writes back what it read.
+type applicationInput struct {
+	ApplicationID ident.ApplicationID     `json:"applicationId"`
+	Name          string                  `json:"name"`
+	RedirectURLs  []string                `json:"redirectUrls"`
+	SessionType   application.SessionType `json:"sessionType"`
+	Tags          map[string]string       `json:"tags"`
+
+	RedirectMode        *application.Mode `json:"redirectMode"`
+	AllowLoopbackTokens *bool             `json:"allowLoopbackTokens"`
+	CookieDomain        *string           `json:"cookieDomain"`
+}
+
+// onto puts the input over an application.
+func (in *applicationInput) onto(a application.Application) application.Application {
+	a.Name, a.RedirectURLs, a.SessionType, a.Tags = in.Name, in.RedirectURLs, in.SessionType, in.Tags
+	set(&a.RedirectMode, in.RedirectMode)
+	set(&a.AllowLoopbackTokens, in.AllowLoopbackTokens)
+	set(&a.CookieDomain, in.CookieDomain)
+	return a
+}
+
+// set takes a value over if it is there.
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (s *Surface) sendApplication(w http.ResponseWriter, r *http.Request, status int, a application.Application) error {
+	setLastModified(w, a.UpdatedAt)
+	return web.JSON(w, status, s.applicationWire(r, a))
+}
+
+func (s *Surface) applicationWire(r *http.Request, a application.Application) applicationWire {
+	out := applicationWire{
+		ApplicationID: a.ID, Name: a.Name, RedirectURLs: a.RedirectURLs, SessionType: a.SessionType, Tags: a.Tags, Active: a.Active,
+		CreatedTime: timestamp(a.CreatedAt), LastUpdated: timestamp(a.UpdatedAt), Links: s.selfLinks(r, "applications", string(a.ID)),
+		RedirectMode: a.RedirectMode, AllowLoopbackTokens: a.AllowLoopbackTokens, CookieDomain: a.CookieDomain,
+	}
+	if out.RedirectURLs == nil {
+		out.RedirectURLs = []string{}
+	}
+	return out
+}
+
+func (s *Surface) createApplication(w http.ResponseWriter, r *http.Request) error {
+	var in applicationInput
+	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
+		return err
+	}
+	a, err := s.d.Applications.Create(r.Context(), web.ActorOf(r), in.onto(application.Application{ID: in.ApplicationID}))
+	if err != nil {
+		return err
+	}
+	return s.sendApplication(w, r, created(r), a)
+}
+
+func (s *Surface) getApplication(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.d.Applications.Get(r.Context(), web.AccountOf(r), ident.ApplicationID(r.PathValue("applicationId")))
+	if err != nil {
+		return err
+	}
+	return s.sendApplication(w, r, http.StatusOK, a)
+}
+
+func (s *Surface) updateApplication(w http.ResponseWriter, r *http.Request) error {
+	var in applicationInput
+	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
+		return err
+	}
+	id, err := sameID(ident.ApplicationID(r.PathValue("applicationId")), in.ApplicationID)
+	if err != nil {
+		return err
+	}
+	old, err := s.d.Applications.Get(r.Context(), web.AccountOf(r), id)
+	if err != nil {
+		return err
+	}
+	a, err := s.d.Applications.Update(r.Context(), web.ActorOf(r), in.onto(old))
+	if err != nil {
+		return err
+	}
+	return s.sendApplication(w, r, http.StatusOK, a)
+}
+
+func (s *Surface) deleteApplication(w http.ResponseWriter, r *http.Request) error {
+	if err := s.d.Applications.Delete(r.Context(), web.ActorOf(r), ident.ApplicationID(r.PathValue("applicationId"))); err != nil {
+		return err
+	}
+	return done(w, r)
+}
+
+type applicationsWire struct {
+	Applications []applicationWire `json:"applications"`
+	Pagination   *pagination       `json:"pagination,omitempty"`
+	Links        *links            `json:"links"`
+}
+
+func (s *Surface) listApplications(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.readPage(r, r.URL.Query(), pageLimits{application.DefaultLimit, application.MaxLimit}, "/v1/applications")
+	if err != nil {
+		return err
+	}
+	list, next, err := s.d.Applications.List(r.Context(), web.AccountOf(r),
+		application.Query{After: ident.ApplicationID(p.After), Limit: p.Limit, Filter: p.Filter})
+	if err != nil {
+		return err
+	}
+	out := applicationsWire{Applications: make([]applicationWire, len(list))}
+	for i, a := range list {
+		out.Applications[i] = s.applicationWire(r, a)
+	}
+	out.Links, out.Pagination = s.finish(r, p, string(next))
+	return web.JSON(w, http.StatusOK, out)
+}
