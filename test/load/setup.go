@@ -121,6 +121,9 @@ func (b *bench) fill() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if err := accepted(ctx, c); err != nil {
+		return err
+	}
 	for i := range b.settings.grants / perPerson {
 		who := fmt.Sprintf("u_other_%d", i)
 		if i < len(b.people) {
@@ -138,6 +141,17 @@ func (b *bench) fill() error {
 		}
 	}
 	return nil
+}
+
+// accepted waits until the server has heard of the key, which another process has made.
+func accepted(ctx context.Context, c *client.Client) error {
+	for {
+		_, err := c.AuthorizeUser(ctx, "u_nobody", "accounts/a0", "READ")
+		if !errors.Is(err, client.ErrUnauthenticated) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // perPerson is how many resources one record gives.
