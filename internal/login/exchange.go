@@ -32,7 +32,7 @@ var ErrExchange = fault.New(fault.Invalid, "invalid_request", "The code is wrong
 // Redeemed again by one who knows the verifier, it ends the session that the first redemption
 // got its tokens from.
 func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
-	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() {
+	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() || r.ID == "" {
 		return Tokens{}, ErrExchange
 	}
 	want := Code{

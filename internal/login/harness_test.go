@@ -1,0 +1,256 @@
+package login_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/ratelimit"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/user"
+	"github.com/admit-id/admit/internal/user/userdb"
+)
+
+const (
+	acc         = ident.AccountID("acc_default")
+	redirectURL = "https://app.example.test/page?tab=1"
+	verifier    = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH"
+)
+
+func challenge() string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// world stands in for everything around a login.
+type world struct {
+	t          *testing.T
+	db         *sqldb.DB
+	clk        *clock.Fake
+	service    *login.Service
+	sessions   *session.Service
+	users      *user.Service
+	issuer     string
+	app        login.Application
+	upstream   fakeUpstream
+	inactive   map[ident.ConnectionID]bool
+	code, link string // of the last mail
+	mails      int
+	setups     int
+}
+
+func (w *world) Issuer(ident.AccountID) string { return w.issuer }
+
+type applications struct{ *world }
+
+func (a applications) Get(account ident.AccountID, id ident.ApplicationID) (login.Application, bool) {
+	return a.app, account == acc && id == a.app.ID
+}
+
+type connections struct{ *world }
+
+func (c connections) Active(account ident.AccountID) (out []connection.Connection) {
+	for _, id := range []ident.ConnectionID{"con_email", "con_idp", "con_two"} {
+		if x, ok := c.Get(account, id); ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (c connections) Get(account ident.AccountID, id ident.ConnectionID) (connection.Connection, bool) {
+	if c.inactive[id] || !slices.Contains([]ident.ConnectionID{"con_email", "con_idp", "con_two"}, id) {
+		return connection.Connection{}, false
+	}
+	return connection.Connection{Account: account, ID: id, Spec: connection.Spec{Name: string(id)}, Active: true}, true
+}
+
+type fakeUpstream struct {
+	leg      connection.Leg
+	identity connection.Identity
+	err      error
+}
+
+func (f *fakeUpstream) AuthorizeURL(_ context.Context, _ connection.Connection, l connection.Leg) (string, error) {
+	f.leg = l
+	return "https://idp.example.test/authorize?" + url.Values{"state": {l.State.Reveal()}}.Encode(), f.err
+}
+
+func (f *fakeUpstream) Finish(_ context.Context, _ connection.Connection, b connection.Callback, l connection.Leg) (connection.Identity, error) {
+	if l.Nonce != f.leg.Nonce || l.Verifier != f.leg.Verifier || l.RedirectURI != f.leg.RedirectURI {
+		return connection.Identity{}, errors.New("the leg's secrets were not kept")
+	}
+	return f.identity, f.err
+}
+
+type issuer struct{}
+
+func (issuer) Issue(_ context.Context, g login.Grant) (login.Tokens, error) {
+	text := strings.Join([]string{string(g.User.ID), string(g.Session.ID), string(g.Application), strings.Join(g.Session.AMR(), "+"), strings.Join(g.Audiences, "+")}, "/")
+	return login.Tokens{Access: secret.New("at:" + text), ID: secret.New("id:" + text), Life: time.Hour}, nil
+}
+
+func each(t *testing.T, fn func(w *world)) {
+	migrations := slices.Concat(userdb.Migrations(), sessiondb.Migrations(), emailcodedb.Migrations(), logindb.Migrations(), mail.Migrations(), ratelimit.Migrations())
+	sqldbtest.Each(t, migrations, func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		keys, err := crypt.NewKeys(make([]byte, crypt.KeySize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{t: t, db: db, clk: clk, issuer: "https://login.example.test", inactive: map[ident.ConnectionID]bool{}}
+		w.app = login.Application{
+			ID: "app_default", Name: "Shop",
+			AllowsRedirect: func(u string) bool {
+				return strings.HasPrefix(u, "https://app.example.test/") || strings.HasPrefix(u, "http://localhost")
+			},
+			LoopbackTokens: func(u string) bool { return strings.HasPrefix(u, "http://localhost:3000/") },
+		}
+		w.upstream.identity = connection.Identity{Issuer: "https://idp.example.test", Subject: "s1", Email: "ann@x.example", EmailVerified: true, Name: "Ann"}
+		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		w.users = user.New(db, userdb.Store{}, userdb.Store{})
+		w.service = login.New(login.Deps{
+			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
+			Accounts: w, Applications: applications{w}, Connections: connections{w}, Upstream: &w.upstream, Users: w.users, Sessions: w.sessions,
+			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
+			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
+		})
+		fn(w)
+	})
+}
+
+func (w *world) setup(_ context.Context, _ tx.Tx, _ actor.Actor, u ident.UserID) (login.SetupOutcome, error) {
+	w.setups++
+	return login.SetupOutcome{User: u, ClientID: "sc_1", AccessKey: secret.New("sc_1.k.acc_default.KEY")}, nil
+}
+
+func (w *world) compose(f login.MailFacts) (login.MailContent, error) {
+	w.mails++
+	w.code = f.Code
+	_, w.link, _ = strings.Cut(f.Link, "token=")
+	if !strings.HasPrefix(f.Link, w.issuer) && !strings.Contains(f.Link, "127.0.0.1") {
+		w.t.Errorf("the link leads to %s", f.Link)
+	}
+	return login.MailContent{Subject: "code " + f.Code, Text: f.Link}, nil
+}
+
+// browser is one browser with its cookies.
+type browser struct {
+	*world
+	who, session secret.Text
+	host         string
+}
+
+func (w *world) browser() *browser { return &browser{world: w, host: "login.example.test"} }
+
+func (b *browser) visit() login.Visit {
+	return login.Visit{Account: acc, Actor: actor.Actor{Account: acc}, Host: b.host, Browser: b.who, Session: b.session}
+}
+
+// take keeps the cookies of an answer.
+func (b *browser) take(v login.View, err error) login.View {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if !v.NewBrowser.Empty() {
+		b.who = v.NewBrowser
+	}
+	if v.Result != nil && !v.Result.Session.Empty() {
+		b.session = v.Result.Session
+	}
+	return v
+}
+
+var ctx = context.Background()
+
+func (b *browser) view(id ident.LoginID) login.View {
+	b.t.Helper()
+	return b.take(b.service.View(ctx, b.visit(), id))
+}
+
+func (b *browser) send(id ident.LoginID, email string) login.View {
+	b.t.Helper()
+	return b.take(b.service.SendCode(ctx, b.visit(), id, email, b.compose))
+}
+
+func (b *browser) enter(id ident.LoginID, code string) login.View {
+	b.t.Helper()
+	return b.take(b.service.EnterCode(ctx, b.visit(), id, code))
+}
+
+// signIn runs a whole login by e-mail code and returns the answer to the application.
+func (b *browser) signIn(id ident.LoginID, email string) url.Values {
+	b.t.Helper()
+	b.view(id)
+	b.send(id, email)
+	return b.answer(b.enter(id, b.code))
+}
+
+// answer is what a redirect back to the application says.
+func (b *browser) answer(v login.View) url.Values {
+	b.t.Helper()
+	b.want(v, login.StateRedirect, "")
+	u, err := url.Parse(v.Result.Location)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u.Query()
+}
+
+func (w *world) want(v login.View, state login.State, problem login.Problem) {
+	w.t.Helper()
+	if v.State != state || v.Problem != problem {
+		w.t.Fatalf("page %q, problem %q; want %q, %q", v.State, v.Problem, state, problem)
+	}
+}
+
+func (w *world) startWith(change func(*login.StartRequest)) (login.Started, error) {
+	r := login.StartRequest{
+		Account: acc, Actor: actor.Actor{Account: acc}, Application: "app_default", RedirectURL: redirectURL, ChallengeMethod: "S256", Challenge: challenge(),
+	}
+	if change != nil {
+		change(&r)
+	}
+	return w.service.Start(ctx, r)
+}
+
+func (w *world) start(change func(*login.StartRequest)) ident.LoginID {
+	w.t.Helper()
+	started, err := w.startWith(change)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return started.ID
+}
+
+func (w *world) exchange(id ident.LoginID, code string, change func(*login.ExchangeRequest)) (login.Tokens, error) {
+	r := login.ExchangeRequest{
+		Account: acc, Actor: actor.Actor{Account: acc}, ID: id, Application: "app_default", RedirectURL: redirectURL, Code: secret.New(code), Verifier: secret.New(verifier),
+	}
+	if change != nil {
+		change(&r)
+	}
+	return w.service.Exchange(ctx, r)
+}
