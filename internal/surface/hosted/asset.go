@@ -70,6 +70,9 @@ func (s *Surface) serveAsset(w http.ResponseWriter, r *http.Request) error {
 		_, err := io.WriteString(w, themeCSS(r.URL.Query().Get("c")))
 		return err
 	}
+	if name == "logo" {
+		return s.serveLogo(w, r)
+	}
 	a, ok := s.assets[name]
 	if !ok {
 		return errNoAsset

@@ -198,8 +198,12 @@ func (f fakeAccounts) Verify(context.Context, ident.AccountID, string) (actor.Ac
 
 // handler is the surface behind the real chain.
 func handler(t testing.TB, f *fakeLogin, a fakeAccounts, development bool) http.Handler {
+	return handlerWith(t, f, a, development, nil)
+}
+
+func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c Client) http.Handler {
 	t.Helper()
-	s, err := New(Deps{Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development})
+	s, err := New(Deps{Outbound: c, Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development})
 	if err != nil {
 		t.Fatal(err)
 	}

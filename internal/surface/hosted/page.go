@@ -135,9 +135,7 @@ func (s *Surface) newPage(r *http.Request, title string) page {
 	if p.Brand.Name == "" {
 		p.Brand = brand{Name: "Admit", Initial: "A"}
 	}
-	if strings.HasPrefix(b.Logo, "/") && !strings.HasPrefix(b.Logo, "//") {
-		p.Brand.Logo = b.Logo
-	}
+	p.Brand.Logo = s.logoPath(r.Context(), b.Logo)
 	if s.deps.Development {
 		p.Mailbox = "/dev/mailbox"
 	}

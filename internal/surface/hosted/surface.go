@@ -41,7 +41,7 @@ type Links interface {
 // Brand is how an account looks.
 type Brand struct {
 	Name   string
-	Logo   string // a path on this server; anything else is not shown, because no page asks another host
+	Logo   string // a path on this server, or an https URL, which this server fetches; else none
 	Accent string // "#rrggbb"; empty or malformed for the built-in one
 	Locale string // language when the browser names none that Admit speaks
 }
@@ -60,6 +60,8 @@ type Deps struct {
 	Links    Links
 	Accounts Accounts
 	Clock    clock.Clock
+	// Outbound fetches logos from other hosts; without it only those on this server are shown.
+	Outbound Client
 	// Development shows where the mails and the try-it page are, and lets forms lead to
 	// providers on loopback.
 	Development bool
@@ -71,6 +73,7 @@ type Surface struct {
 	catalogue *catalogue.Catalogue
 	pages     pages
 	assets    assets
+	logos     *logos
 	codeMail  *template.Template
 }
 
@@ -92,7 +95,7 @@ func New(d Deps) (*Surface, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Surface{deps: d, catalogue: texts, pages: p, assets: a, codeMail: m}, nil
+	return &Surface{deps: d, catalogue: texts, pages: p, assets: a, logos: newLogos(d.Outbound, d.Clock), codeMail: m}, nil
 }
 
 // secure tells whether the account is reached by https, which decides the cookies' names.
