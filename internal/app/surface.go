@@ -80,7 +80,8 @@ func (a *App) apiSurface() *v1.Surface {
 	return v1.New(v1.Deps{
 		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
 		Permissions: x.engine, Records: x.access, Roles: x.access, Groups: x.access,
-		Guard: x.engine, Users: x.users, Connections: x.connections,
+		Guard: x.engine, Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
+		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Connections: x.connections,
 	})
 }
 
