@@ -1,11 +1,9 @@
 package v1
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -15,39 +13,34 @@ type duration time.Duration
 
 var durationForm = regexp.MustCompile(`^P(?:([0-9]{1,4})D)?(T(?:([0-9]{1,5})H)?(?:([0-9]{1,5})M)?(?:([0-9]{1,6})S)?)?$`)
 
-// MarshalJSON writes hours, minutes and seconds, because that is how the API spells its defaults.
-func (d duration) MarshalJSON() ([]byte, error) {
+// MarshalText writes hours, minutes and seconds, because that is how the API spells its defaults.
+func (d duration) MarshalText() ([]byte, error) {
 	if d < duration(time.Second) {
-		return []byte(`"PT0S"`), nil
+		return []byte("PT0S"), nil
 	}
-	var b strings.Builder
-	b.WriteString("PT")
+	out := []byte("PT")
 	rest := time.Duration(d)
 	for _, u := range []struct {
 		of     time.Duration
 		letter string
 	}{{time.Hour, "H"}, {time.Minute, "M"}, {time.Second, "S"}} {
 		if n := rest / u.of; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.letter)
+			out = fmt.Appendf(out, "%d%s", n, u.letter)
 			rest -= n * u.of
 		}
 	}
-	return json.Marshal(b.String())
+	return out, nil
 }
 
-// UnmarshalJSON reads an ISO 8601 duration.
-func (d *duration) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	m := durationForm.FindStringSubmatch(text)
-	if m == nil || text == "P" || m[2] == "T" {
+// UnmarshalText reads an ISO 8601 duration.
+func (d *duration) UnmarshalText(text []byte) error {
+	m := durationForm.FindSubmatch(text)
+	if m == nil || string(text) == "P" || string(m[2]) == "T" {
 		return fmt.Errorf("%q is not an ISO 8601 duration such as PT24H", text)
 	}
 	var total time.Duration
 	for i, unit := range map[int]time.Duration{1: 24 * time.Hour, 3: time.Hour, 4: time.Minute, 5: time.Second} {
-		n, _ := strconv.Atoi(m[i]) // empty, or digits that fit
+		n, _ := strconv.Atoi(string(m[i])) // empty, or digits that fit
 		total += time.Duration(n) * unit
 	}
 	*d = duration(total)
