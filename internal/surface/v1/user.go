@@ -19,15 +19,12 @@ type Users interface {
 }
 
 func (s *Surface) userRoutes() []web.Route {
-	route := func(method, pattern, needs string, h web.Handler) web.Route {
-		return web.Route{Method: method, Pattern: pattern, Permission: needs, Handler: h, Auth: web.Bearer,
-			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins}
-	}
 	const one = "/v1/users/{userId}"
 	return []web.Route{
-		route(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
-		route(http.MethodGet, one, "READ Authress:Users/{userId} or self", s.getUser),
-		route(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
+		s.guarded(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
+		{Method: http.MethodGet, Pattern: one, Permission: "READ Authress:Users/{userId} or self", Handler: s.getUser, Auth: web.Bearer,
+			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins},
+		s.guarded(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
 	}
 }
 
@@ -75,11 +72,7 @@ func (s *Surface) getUser(w http.ResponseWriter, r *http.Request) error {
 
 // deleteUser answers 202 as the contract says, though the person is gone when it answers.
 func (s *Surface) deleteUser(w http.ResponseWriter, r *http.Request) error {
-	a, id := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
-	if err := s.d.Guard.Allow(a, "UPDATE", access.System("Users", string(id))); err != nil {
-		return err
-	}
-	if err := s.d.Users.Delete(r.Context(), a, id); err != nil {
+	if err := s.d.Users.Delete(r.Context(), web.ActorOf(r), ident.UserID(r.PathValue("userId"))); err != nil {
 		return err
 	}
 	return web.JSONBytes(w, http.StatusAccepted, []byte("{}"))
@@ -92,15 +85,11 @@ type usersWire struct {
 }
 
 func (s *Surface) listUsers(w http.ResponseWriter, r *http.Request) error {
-	a := web.ActorOf(r)
-	if err := s.d.Guard.Allow(a, "READ", access.System("Users", "*")); err != nil {
-		return err
-	}
 	p, err := s.readPage(r, r.URL.Query(), pageLimits{user.DefaultLimit, user.MaxLimit}, "/v1/users")
 	if err != nil {
 		return err
 	}
-	list, next, err := s.d.Users.List(r.Context(), a.Account, user.Query{After: ident.UserID(p.After), Limit: p.Limit, Filter: p.Filter})
+	list, next, err := s.d.Users.List(r.Context(), web.AccountOf(r), user.Query{After: ident.UserID(p.After), Limit: p.Limit, Filter: p.Filter})
 	if err != nil {
 		return err
 	}
