@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -61,7 +62,19 @@ func (a *App) CreateAccessKey(ctx context.Context, name string, admin bool) (sec
 		_, key, err = clients.CreateKey(ctx, by, client.ID)
 		return err
 	})
+	if err == nil {
+		awaitOthers(ctx)
+	}
 	return key, err
+}
+
+// awaitOthers gives servers that run on the same database the time to hear of what this command
+// has written, so that whoever reads its output can use it at once.
+func awaitOthers(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(feed.PollEvery + 100*time.Millisecond):
+	}
 }
 
 func findOrCreate(ctx context.Context, clients *serviceclient.Service, by actor.Actor, name string) (serviceclient.Client, error) {
