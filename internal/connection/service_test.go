@@ -388,19 +388,3 @@ func TestPresets(t *testing.T) {
 		}
 	}
 }
-
-func TestDurations(t *testing.T) {
-	for text, want := range map[string]time.Duration{"": 0, "PT5M": 5 * time.Minute, "PT1H": time.Hour, "PT1H2M3S": time.Hour + 2*time.Minute + 3*time.Second, "PT90S": 90 * time.Second} {
-		if got, err := connection.ParseDuration(text); err != nil || got != want {
-			t.Errorf("%s: %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"PT", "5M", "P1D", "PT5", "PT-5M", "PT5m", "PT99999H", "PT5M "} {
-		if _, err := connection.ParseDuration(text); err == nil {
-			t.Errorf("%q was read", text)
-		}
-	}
-	if got := connection.FormatDuration(time.Hour + 90*time.Second); got != "PT1H1M30S" {
-		t.Error(got)
-	}
-}

@@ -3,9 +3,8 @@ package v1
 import (
 	"context"
 	"net/http"
-	"strings"
+	"time"
 
-	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -29,28 +28,14 @@ type Guard interface {
 }
 
 func (s *Surface) connectionRoutes() []web.Route {
-	all := func(*http.Request) string { return access.System("Connections", "*") }
-	none := func(*http.Request) string { return access.System("Connections") }
-	one := func(r *http.Request) string { return access.System("Connections", r.PathValue("connectionId")) }
-	route := func(method, pattern, needs string, target func(*http.Request) string, h web.Handler) web.Route {
-		action, _, _ := strings.Cut(needs, " ")
-		guarded := func(w http.ResponseWriter, r *http.Request) error {
-			if err := s.d.Guard.Allow(web.ActorOf(r), action, target(r)); err != nil {
-				return err
-			}
-			return h(w, r)
-		}
-		return web.Route{Method: method, Pattern: pattern, Permission: needs, Handler: guarded, Auth: web.Bearer,
-			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins}
-	}
 	return []web.Route{
-		route(http.MethodPost, "/v1/connections", "CREATE Authress:Connections", none, s.createConnection),
-		route(http.MethodGet, "/v1/connections", "READ Authress:Connections/*", all, s.listConnections),
+		s.guarded(http.MethodPost, "/v1/connections", "CREATE Authress:Connections", s.createConnection),
+		s.guarded(http.MethodGet, "/v1/connections", "READ Authress:Connections/*", s.listConnections),
 		// Some SDKs write a slash at the end.
-		route(http.MethodGet, "/v1/connections/{$}", "READ Authress:Connections/*", all, s.listConnections),
-		route(http.MethodGet, oneConnection, "READ Authress:Connections/{connectionId}", one, s.getConnection),
-		route(http.MethodPut, oneConnection, "UPDATE Authress:Connections/{connectionId}", one, s.putConnection),
-		route(http.MethodDelete, oneConnection, "UPDATE Authress:Connections/{connectionId}", one, s.deleteConnection),
+		s.guarded(http.MethodGet, "/v1/connections/{$}", "READ Authress:Connections/*", s.listConnections),
+		s.guarded(http.MethodGet, oneConnection, "READ Authress:Connections/{connectionId}", s.getConnection),
+		s.guarded(http.MethodPut, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.putConnection),
+		s.guarded(http.MethodDelete, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.deleteConnection),
 	}
 }
 
@@ -176,8 +161,8 @@ type userDataWire struct {
 }
 
 type connectionCondition struct {
-	RequireBusinessAccount bool   `json:"requireBusinessAccount,omitempty"`
-	Leeway                 string `json:"authenticationLeewayDuration,omitempty"`
+	RequireBusinessAccount bool      `json:"requireBusinessAccount,omitempty"`
+	Leeway                 *duration `json:"authenticationLeewayDuration,omitempty"`
 }
 
 type assignmentWire struct {
@@ -216,9 +201,8 @@ func (c *connectionWire) input() (connection.Input, error) {
 		in.Linking = c.Linking.Type
 	}
 	if c.Conditions != nil {
-		var err error
-		if in.Leeway, err = connection.ParseDuration(c.Conditions.Leeway); err != nil {
-			return in, err
+		if c.Conditions.Leeway != nil {
+			in.Leeway = time.Duration(*c.Conditions.Leeway)
 		}
 		if c.Conditions.RequireBusinessAccount {
 			return in, refuseMember("conditions.requireBusinessAccount")
@@ -258,7 +242,8 @@ func (s *Surface) connectionWire(r *http.Request, c connection.Connection) conne
 		out.UserData = &userDataWire{c.UserDataLocation}
 	}
 	if c.Leeway > 0 {
-		out.Conditions = &connectionCondition{Leeway: connection.FormatDuration(c.Leeway)}
+		leeway := duration(c.Leeway)
+		out.Conditions = &connectionCondition{Leeway: &leeway}
 	}
 	if c.Assignment != "" {
 		out.Tenants = &assignmentWire{c.Assignment}
