@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -64,6 +66,9 @@ func setUp(s settings) (b *bench, err error) {
 	b.flags = []string{"--dev", "--listen", b.server.Address, "--public-url", "http://" + b.server.Host, "--data-dir", b.folder, "--rate-limit-scale", "1000"}
 	if s.database != "" {
 		b.flags = append(b.flags, "--database", s.database)
+		if err = masterKey(); err != nil {
+			return b, err
+		}
 	}
 	if _, err = b.start(); err != nil {
 		return b, err
@@ -76,6 +81,17 @@ func setUp(s settings) (b *bench, err error) {
 		b.people = append(b.people, p)
 	}
 	return b, b.fill()
+}
+
+// masterKey gives the server a key by the environment: with PostgreSQL it does not make its own.
+func masterKey() error {
+	const name = "ADMIT_MASTER_KEY"
+	if os.Getenv(name) != "" {
+		return nil
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails; see crypto/rand
+	return os.Setenv(name, base64.StdEncoding.EncodeToString(key))
 }
 
 func (b *bench) startFloor() error {
