@@ -1,0 +1,119 @@
+package login
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// TestNext is the table of the dispatcher.
+func TestNext(t *testing.T) {
+	now := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
+	mine, other := []byte("mine"), []byte("other")
+	open := Request{ID: "l", Browser: mine, ExpiresAt: now.Add(time.Minute)}
+	with := func(change func(*Request)) Request {
+		r := open
+		change(&r)
+		return r
+	}
+	session := func(connections ...string) *session.Session {
+		s := &session.Session{ID: "s"}
+		for _, c := range connections {
+			s.Evidence = append(s.Evidence, evidenceOf(c))
+		}
+		return s
+	}
+	code := &emailcode.Code{ExpiresAt: now.Add(time.Minute)}
+	for name, c := range map[string]struct {
+		facts Facts
+		want  Step
+	}{
+		"nothing there":              {Facts{Browser: mine}, StepUnknown},
+		"unbound":                    {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Browser = nil })}, StepBind},
+		"unbound, expired":           {Facts{Found: true, Request: with(func(r *Request) { r.Browser, r.ExpiresAt = nil, now })}, StepExpired},
+		"no cookie":                  {Facts{Found: true, Request: open}, StepNoCookie},
+		"other browser":              {Facts{Found: true, Browser: other, Request: open}, StepOtherBrowser},
+		"other browser, done":        {Facts{Found: true, Browser: other, Request: with(func(r *Request) { r.DoneAt = now })}, StepOtherBrowser},
+		"other browser, session":     {Facts{Found: true, Browser: other, Request: open, Session: session("con_email")}, StepOtherBrowser},
+		"done":                       {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.DoneAt = now }), Session: session("con_email")}, StepDone},
+		"expired":                    {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.ExpiresAt = now }), Session: session("con_email")}, StepExpired},
+		"choose":                     {Facts{Found: true, Browser: mine, Request: open}, StepChoose},
+		"code":                       {Facts{Found: true, Browser: mine, Request: open, Code: code, Session: session("con_email")}, StepCode},
+		"dead code":                  {Facts{Found: true, Browser: mine, Request: open, Code: &emailcode.Code{ExpiresAt: now}}, StepChoose},
+		"session":                    {Facts{Found: true, Browser: mine, Request: open, Session: session("con_email")}, StepContinue},
+		"session, multi-account":     {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.MultiAccount = true }), Session: session("con_email")}, StepChoose},
+		"named connection":           {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_x" })}, StepForward},
+		"named connection, session":  {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_x" }), Session: session("con_email")}, StepForward},
+		"named connection, its own":  {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_x" }), Session: session("con_email", "con_x")}, StepContinue},
+		"named connection, problem":  {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection, r.Problem = "con_x", ProblemUpstreamDenied })}, StepChoose},
+		"named connection, e-mail":   {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_email" })}, StepChoose},
+		"empty hash is no browser":   {Facts{Found: true, Browser: []byte{}, Request: open}, StepNoCookie},
+		"no session, no other facts": {Facts{Found: true, Browser: mine, Request: open, Session: nil}, StepChoose},
+	} {
+		c.facts.Now = now
+		if got := Next(c.facts); got != c.want {
+			t.Errorf("%s: %s; want %s", name, got, c.want)
+		}
+	}
+	for step := range states {
+		if states[step] == "" {
+			t.Errorf("step %s has no page", step)
+		}
+	}
+}
+
+func evidenceOf(c string) session.Evidence {
+	return session.Evidence{Connection: ident.ConnectionID(c)}
+}
+
+// FuzzRedirect holds that our answer is the only one in the URL, and that it stays where the
+// application's rule has sent it.
+func FuzzRedirect(f *testing.F) {
+	for _, seed := range []string{
+		"https://app.example/", "https://app.example/?", "https://app.example/?a=1&", "https://app.example/?a=1?b=2", "https://app.example?x",
+		"https://app.example/?code=1", "https://app.example/?%63ode=1", "https://app.example/?CODE=1", "https://app.example/?a;code=1",
+		"https://app.example/#x", "https://app.example\\@evil.example/", "com.example.app:/cb", "https://app.example/?a=%", "https://app.example/%3F",
+	} {
+		f.Add(seed)
+	}
+	app := Application{AllowsRedirect: func(string) bool { return true }}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if checkRedirect(app, raw) != nil {
+			return
+		}
+		got := withQuery(raw, url.Values{"code": {"c&=#?"}, "nonce": {"n"}, "iss": {"https://login.example"}})
+		if !strings.HasPrefix(got, raw) {
+			t.Fatalf("%q became %q", raw, got)
+		}
+		before, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := url.Parse(got)
+		if err != nil {
+			t.Fatalf("%q cannot be read: %v", got, err)
+		}
+		if before.Scheme != after.Scheme || before.Host != after.Host || before.Path != after.Path || after.Fragment != "" {
+			t.Fatalf("%q leads elsewhere than %q", got, raw)
+		}
+		q, err := url.ParseQuery(after.RawQuery)
+		if err != nil || len(q["code"]) != 1 || len(q["nonce"]) != 1 || len(q["iss"]) != 1 || q.Get("code") != "c&=#?" {
+			t.Fatalf("%q is read as %v, %v", got, q, err)
+		}
+	})
+}
+
+func FuzzVerifier(f *testing.F) {
+	f.Add(strings.Repeat("a", 43))
+	f.Add("undefined")
+	f.Fuzz(func(t *testing.T, v string) {
+		if validVerifier(v) && (len(v) < 43 || len(v) > 256 || url.QueryEscape(v) != v) {
+			t.Fatalf("took %q", v)
+		}
+	})
+}
