@@ -46,6 +46,9 @@ func (t *Tx) Now() time.Time { return t.now }
 
 // Exec runs a statement and returns how many rows it touched.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := checkText(args); err != nil {
+		return 0, t.fail(err)
+	}
 	res, err := t.session.exec(ctx, query, args)
 	if err != nil {
 		return 0, t.fail(fmt.Errorf("%w; in: %s", err, shorten(query)))
@@ -56,6 +59,9 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // Query runs a query. The rows must be closed before the next statement.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := checkText(args); err != nil {
+		return nil, t.fail(err)
+	}
 	rows, err := t.session.query(ctx, query, args)
 	if err != nil {
 		return nil, t.fail(fmt.Errorf("%w; in: %s", err, shorten(query)))
