@@ -57,6 +57,7 @@ type page struct {
 	Languages []languageLink
 	Locale    string // the ui_locales that this page was asked with; forms carry it on
 	Mailbox   string // path of the development mailbox, or empty
+	loopback  bool   // this server is on loopback, and so may be applications and providers
 
 	Title      string
 	Named      bool // the account's name stands beside its logo, because the heading lacks it
@@ -136,6 +137,7 @@ func (s *Surface) newPage(r *http.Request, title string) page {
 		p.Brand = brand{Name: "Admit", Initial: "A"}
 	}
 	p.Brand.Logo = s.logoPath(r.Context(), b.Logo)
+	p.loopback = !s.secure(web.AccountOf(r))
 	if s.deps.Development {
 		p.Mailbox = "/dev/mailbox"
 	}
@@ -189,8 +191,8 @@ func (s *Surface) write(w http.ResponseWriter, status int, name string, p page, 
 	if err := s.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
 		return err
 	}
-	if s.deps.Development {
-		targets = append(targets, "http://localhost:*", "http://127.0.0.1:*") // providers of a developer's own
+	if p.loopback {
+		targets = append(targets, "http://localhost:*", "http://127.0.0.1:*")
 	}
 	protect(w.Header(), targets)
 	w.WriteHeader(status)

@@ -62,8 +62,7 @@ type Deps struct {
 	Clock    clock.Clock
 	// Outbound fetches logos from other hosts; without it only those on this server are shown.
 	Outbound Client
-	// Development shows where the mails and the try-it page are, and lets forms lead to
-	// providers on loopback.
+	// Development shows where the mails and the try-it page are.
 	Development bool
 }
 
