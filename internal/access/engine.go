@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
@@ -23,6 +24,7 @@ type Engine struct {
 	index   *index.Index
 	fresh   func() bool
 	clients Clients
+	applied atomic.Int64 // revision of the feed that the index has, at least
 }
 
 // NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is

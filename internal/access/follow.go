@@ -17,9 +17,13 @@ func ChangeKinds() []string { return []string{ChangeRecord, ChangeRole, ChangeGr
 
 // Load implements feed.Subscriber: it builds the index anew and puts it in place at once.
 func (s *Service) Load(ctx context.Context, t tx.Tx) error {
+	rev, err := s.d.Records.Revision(ctx, t)
+	if err != nil {
+		return fault.Wrap("access.Load", err)
+	}
 	fresh := newIndex()
 	l := loader{index: fresh}
-	err := s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
+	err = s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
 		l.add(account, func(e *index.Editor) { e.SetRole(r.ID, r.compiled()) })
 		return nil
 	})
@@ -42,6 +46,7 @@ func (s *Service) Load(ctx context.Context, t tx.Tx) error {
 	}
 	l.flush()
 	s.d.Engine.index.Take(fresh)
+	s.d.Engine.applied.Store(rev)
 	return nil
 }
 
@@ -97,6 +102,9 @@ func (s *Service) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) err
 				edit(e)
 			}
 		})
+	}
+	if n := len(changes); n > 0 {
+		s.d.Engine.applied.Store(max(s.d.Engine.applied.Load(), changes[n-1].Rev))
 	}
 	return nil
 }

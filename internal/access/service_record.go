@@ -63,44 +63,48 @@ func (s *Service) putNew(ctx context.Context, t tx.Tx, a actor.Actor, r *Record)
 }
 
 // judgeRecord refuses a record that gives more than the caller may give, or that names
-// roles and groups that do not exist and that it did not name before.
+// roles and groups that do not exist and that it did not name before. The roles are judged as they
+// stand in the database, and stay so until the record is written.
 func (s *Service) judgeRecord(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Record) error {
 	m := s.d.Engine.mayGive(a)
+	if err := s.referencesExist(ctx, t, m, before, after); err != nil {
+		return err
+	}
 	if err := m.record(before, after); err != nil {
 		return err
 	}
 	if !m.unbounded() && m.sum == 0 && len(m.whole) == 0 && before == nil {
 		// It gives nothing that could be judged; only administrators may fill the store with such.
-		if err := s.d.Engine.Allow(a, "CREATE", System("AccessRecords")); err != nil {
-			return err
-		}
+		return s.d.Engine.Allow(a, "CREATE", System("AccessRecords"))
 	}
-	return s.referencesExist(ctx, t, a, before, after)
+	return nil
 }
 
-func (s *Service) referencesExist(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Record) error {
-	oldRoles, oldGroups := map[ident.RoleID]bool{}, map[ident.GroupID]bool{}
-	if before != nil {
-		before.references(oldRoles, oldGroups)
-	}
-	roles, groups := map[ident.RoleID]bool{}, map[ident.GroupID]bool{}
-	after.references(roles, groups)
-	for role := range roles {
-		if oldRoles[role] || Builtin(role) {
+func (s *Service) referencesExist(ctx context.Context, t tx.Tx, m *mayGive, before, after *Record) error {
+	oldRoles, oldGroups := before.references()
+	roles, groups := after.references()
+	for _, id := range roles {
+		if Builtin(id) {
 			continue
 		}
-		if _, err := s.d.Roles.Get(ctx, t, a.Account, role); fault.Is(err, fault.NotFound) {
-			return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "There is no role %s. Create it first.", role)
-		} else if err != nil {
+		role, err := s.d.Roles.Lock(ctx, t, m.actor.Account, id, false)
+		switch {
+		case err == nil:
+			m.roles[id] = role.compiled()
+		case !fault.Is(err, fault.NotFound):
 			return err
+		case slices.Contains(oldRoles, id):
+			m.roles[id] = nil
+		default:
+			return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "There is no role %s. Create it first.", id)
 		}
 	}
-	for group := range groups {
-		if oldGroups[group] {
+	for _, id := range groups {
+		if slices.Contains(oldGroups, id) {
 			continue
 		}
-		if _, err := s.d.Groups.Get(ctx, t, a.Account, group); fault.Is(err, fault.NotFound) {
-			return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "There is no group %s. Create it first.", group)
+		if _, err := s.d.Groups.Get(ctx, t, m.actor.Account, id); fault.Is(err, fault.NotFound) {
+			return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "There is no group %s. Create it first.", id)
 		} else if err != nil {
 			return err
 		}
@@ -108,18 +112,17 @@ func (s *Service) referencesExist(ctx context.Context, t tx.Tx, a actor.Actor, b
 	return nil
 }
 
-func (r *Record) references(roles map[ident.RoleID]bool, groups map[ident.GroupID]bool) {
-	for _, g := range r.Groups {
-		groups[g] = true
+// references returns the roles and groups that the record names, each once, in order.
+func (r *Record) references() (roles []ident.RoleID, groups []ident.GroupID) {
+	if r == nil {
+		return nil, nil
 	}
+	groups = append(groups, r.Groups...)
 	for i := range r.Statements {
-		for _, g := range r.Statements[i].Groups {
-			groups[g] = true
-		}
-		for _, role := range r.Statements[i].Roles {
-			roles[role] = true
-		}
+		groups = append(groups, r.Statements[i].Groups...)
+		roles = append(roles, r.Statements[i].Roles...)
 	}
+	return unique(roles), unique(groups)
 }
 
 // GetRecord returns a record, deleted ones too. Errors: NotFound, Forbidden.

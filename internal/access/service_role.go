@@ -2,7 +2,9 @@ package access
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -31,8 +33,8 @@ func (s *Service) CreateRole(ctx context.Context, a actor.Actor, r Role) (Role, 
 	if err := r.Validate(); err != nil {
 		return Role{}, err
 	}
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		if err := s.judgeRole(a, nil, &r); err != nil {
+	err := s.writeRole(ctx, a, func(ctx context.Context, t tx.Tx) error {
+		if err := s.judgeRole(ctx, t, a, nil, &r); err != nil {
 			return err
 		}
 		r.CreatedAt, r.LastUpdated = t.Now(), t.Now()
@@ -46,12 +48,45 @@ func (s *Service) CreateRole(ctx context.Context, a actor.Actor, r Role) (Role, 
 	return r, fault.Wrap("access.CreateRole", err)
 }
 
-func (s *Service) judgeRole(a actor.Actor, before, after *Role) error {
+// errBehind says that a role cannot be judged now: a record has changed, and memory, which knows
+// where the role is in use, has not followed yet.
+var errBehind = fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many changes at the same time. Try again in a moment.")
+
+// judgeRole refuses a role that gains what the caller may not give. The caller of this
+// keeps the role locked, so no record that is being written names it meanwhile.
+func (s *Service) judgeRole(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Role) error {
 	var old *check.Role
 	if before != nil {
 		old = before.compiled()
 	}
-	return s.d.Engine.mayGive(a).roleChange(after.ID, newPermissions(old, after.compiled()))
+	m, gained := s.d.Engine.mayGive(a), newPermissions(old, after.compiled())
+	everything := check.Everything()
+	if m.unbounded() || len(gained) == 0 || m.givesAll(&everything) {
+		return nil
+	}
+	behind, err := s.d.Records.ChangedSince(ctx, t, a.Account, s.d.Engine.applied.Load())
+	if err != nil {
+		return err
+	}
+	if behind {
+		return errBehind
+	}
+	return m.roleChange(after.ID, gained)
+}
+
+// writeRole runs a unit of work again while memory is behind, for up to about a second.
+func (s *Service) writeRole(ctx context.Context, a actor.Actor, fn func(context.Context, tx.Tx) error) error {
+	for wait := time.Millisecond; ; wait *= 2 {
+		err := s.d.Runner.Write(ctx, tx.In(a.Account), fn)
+		if !errors.Is(err, errBehind) || wait > 500*time.Millisecond {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (s *Service) roleChanged(ctx context.Context, t tx.Tx, a actor.Actor, id ident.RoleID, kind string) error {
@@ -88,12 +123,12 @@ func (s *Service) ReplaceRole(ctx context.Context, a actor.Actor, r Role) (Role,
 	if err := r.Validate(); err != nil {
 		return Role{}, err
 	}
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		old, err := s.d.Roles.Get(ctx, t, a.Account, r.ID)
+	err := s.writeRole(ctx, a, func(ctx context.Context, t tx.Tx) error {
+		old, err := s.d.Roles.Lock(ctx, t, a.Account, r.ID, true)
 		if err != nil {
 			return err
 		}
-		if err := s.judgeRole(a, &old, &r); err != nil {
+		if err := s.judgeRole(ctx, t, a, &old, &r); err != nil {
 			return err
 		}
 		r.CreatedAt, r.LastUpdated = old.CreatedAt, t.Now()

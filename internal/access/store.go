@@ -29,10 +29,17 @@ type RecordStore interface {
 	AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, s Status) ([]ident.RecordID, error)
 	// Each calls fn for every record in force of all accounts.
 	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Record) error) error
+	// Revision is the number of the last change in the feed that the unit of work sees.
+	Revision(ctx context.Context, t tx.Tx) (int64, error)
+	// ChangedSince tells whether a record of the account changed after the revision.
+	ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, rev int64) (bool, error)
 }
 
 // RoleStore keeps roles, without the built-in ones.
 type RoleStore interface {
+	// Lock is Get, and keeps the role as it is until the unit of work ends; exclusive also
+	// waits for everybody else who keeps it so.
+	Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID, exclusive bool) (Role, error)
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID) (Role, error)
 	Create(ctx context.Context, t tx.Tx, account ident.AccountID, r Role) (bool, error)
 	// Replace tells whether there was a role to replace.

@@ -141,6 +141,16 @@ func (Records) Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, acces
 WHERE status = 'ACTIVE' ORDER BY account_id, record_id`)
 }
 
+// Revision implements access.RecordStore.
+func (Records) Revision(ctx context.Context, t tx.Tx) (int64, error) {
+	return sqldb.Revision(ctx, sqldb.From(t))
+}
+
+// ChangedSince implements access.RecordStore.
+func (Records) ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, rev int64) (bool, error) {
+	return sqldb.ChangedSince(ctx, sqldb.From(t), account, access.ChangeRecord, rev)
+}
+
 // each reads rows whose first column is the account, without keeping them.
 func each[T any](ctx context.Context, t tx.Tx, scan func(sqldb.Row) (T, error), fn func(ident.AccountID, T) error, query string) error {
 	rows, err := sqldb.From(t).Query(ctx, query)

@@ -63,6 +63,19 @@ func (Roles) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident
 		`SELECT `+roleColumns+` FROM access_roles WHERE account_id = $1 AND role_id = $2`, string(account), string(id))
 }
 
+// Lock implements access.RoleStore. SQLite has one writer, so there is nothing to lock.
+func (Roles) Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID, exclusive bool) (access.Role, error) {
+	q, lock := sqldb.From(t), ""
+	if q.Dialect() == sqldb.Postgres {
+		lock = " FOR SHARE"
+		if exclusive {
+			lock = " FOR UPDATE"
+		}
+	}
+	return sqldb.One(ctx, q, scanRole,
+		`SELECT `+roleColumns+` FROM access_roles WHERE account_id = $1 AND role_id = $2`+lock, string(account), string(id))
+}
+
 // Create implements access.RoleStore.
 func (Roles) Create(ctx context.Context, t tx.Tx, account ident.AccountID, r access.Role) (bool, error) {
 	body, err := encodeRole(&r)

@@ -68,3 +68,16 @@ func (d *DB) SyncClock(ctx context.Context, c *clock.System) error {
 
 var _ feed.Source = (*DB)(nil)
 var _ tx.Runner = (*DB)(nil)
+
+// Revision returns the number of the last change in the feed as the unit of work sees it.
+func Revision(ctx context.Context, t *Tx) (int64, error) {
+	return One(ctx, t, Scalar[int64], `SELECT rev FROM feed_head WHERE id = 1`)
+}
+
+// ChangedSince tells whether the feed, as the unit of work sees it, has a change of the kind in
+// the account after rev.
+func ChangedSince(ctx context.Context, t *Tx, account ident.AccountID, kind string, rev int64) (bool, error) {
+	found, err := List(ctx, t, Scalar[int64],
+		`SELECT rev FROM feed_changes WHERE rev > $1 AND account_id = $2 AND kind = $3 ORDER BY rev LIMIT 1`, rev, string(account), kind)
+	return len(found) > 0, err
+}
