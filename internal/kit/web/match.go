@@ -285,3 +285,18 @@ func stillEncoded(s string) bool {
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
+
+var errQuery = fault.New(fault.Invalid, fault.CodeInvalidRequest,
+	"The query cannot be read in one way only: it holds a semicolon, a broken percent-encoding, a zero byte or text that is no UTF-8.")
+
+// checkQuery refuses queries of which url.Values would silently leave out a part.
+func checkQuery(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	text, err := url.QueryUnescape(raw)
+	if err != nil || strings.IndexByte(raw, ';') >= 0 || strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
+		return errQuery
+	}
+	return nil
+}

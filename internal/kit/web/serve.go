@@ -89,6 +89,9 @@ func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *le
 	}
 	route := &l.route
 	rt.cors(w.Header(), r, route.CORS, e.account)
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
 	if route.Limit != LimitNone {
 		if err := rt.spend(w, route.Limit, e); err != nil {
 			return err

@@ -123,8 +123,9 @@ func ask(rt *Router, method, target string, header ...string) *httptest.Response
 }
 
 func askBody(rt *Router, method, target string, body io.Reader, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://a.example"+target, body)
+	r := httptest.NewRequest(method, "http://a.example/", body)
 	r.RequestURI = target
+	_, r.URL.RawQuery, _ = strings.Cut(target, "?")
 	r.RemoteAddr = "192.0.2.7:4711"
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
@@ -214,6 +215,10 @@ func TestStatus(t *testing.T) {
 		{"GET", "/api/either", []string{"Authorization", "Bearer bad"}, 401},
 		{"GET", "/dev", []string{"Host", "localhost:8080"}, 421}, // the test's accounts know no localhost
 		{"GET", "/dev", nil, 404},
+		{"GET", "/jwks?kid=1&x=%2F+y", nil, 200},
+		{"GET", "/jwks?a=1;b=2", nil, 400},
+		{"GET", "/jwks?a=%00", nil, 400},
+		{"GET", "/jwks?a=%ff", nil, 400},
 		{"GET", "/" + strings.Repeat("a/", 3000), nil, 404},
 	} {
 		w := ask(rt, c.method, c.target, c.header...)
