@@ -7,11 +7,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -82,12 +85,15 @@ func run(s settings) error {
 		return err
 	}
 	began := time.Now()
-	bench, err := setUp(s)
+	// An interrupted run stops its servers and removes its folder like a finished one.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	bench, err := setUp(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer bench.close()
-	if err := bench.measure(); err != nil {
+	if err := bench.measure(ctx); err != nil {
 		return err
 	}
 	report := bench.report(time.Since(began))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -21,7 +23,7 @@ type point struct {
 }
 
 // measure takes everything in turn, so that whatever else the machine does hits all alike.
-func (b *bench) measure() error {
+func (b *bench) measure(ctx context.Context) error {
 	b.ops = b.operations()
 	if err := b.coldStarts(); err != nil {
 		return err
@@ -29,7 +31,7 @@ func (b *bench) measure() error {
 	for round := range b.settings.rounds {
 		for _, connections := range b.settings.connections {
 			for _, o := range b.ops {
-				p, err := b.take(o, connections)
+				p, err := b.take(ctx, o, connections)
 				if err != nil {
 					return fmt.Errorf("%s at %d connections: %w%s", o.name, connections, err, b.lastWords())
 				}
@@ -59,20 +61,20 @@ func (b *bench) coldStarts() error {
 	return nil
 }
 
-func (b *bench) take(o *operation, connections int) (point, error) {
+func (b *bench) take(ctx context.Context, o *operation, connections int) (point, error) {
 	requests, err := o.requests()
 	if err != nil {
 		return point{}, err
 	}
 	l := &loader{address: o.address, requests: requests, once: o.once, connections: connections}
 	if !o.once {
-		if err := l.run(b.settings.warm); err != nil {
+		if err := l.run(ctx, b.settings.warm); err != nil {
 			return point{}, err
 		}
 	}
 	pid := o.pid()
 	server, own, busy, began := proc.CPU(pid), proc.CPU(os.Getpid()), proc.Busy(), time.Now()
-	if err := l.run(b.settings.duration); err != nil {
+	if err := l.run(ctx, b.settings.duration); err != nil {
 		return point{}, err
 	}
 	took := time.Since(began)
@@ -105,7 +107,7 @@ type loader struct {
 const maxRequests = 2_000_000
 
 // run loads the server for a time, or until the requests are used up. Any wrong answer ends it.
-func (l *loader) run(d time.Duration) error {
+func (l *loader) run(ctx context.Context, d time.Duration) error {
 	var next atomic.Int64
 	limit := int64(maxRequests)
 	if l.once {
@@ -123,7 +125,7 @@ func (l *loader) run(d time.Duration) error {
 				return
 			}
 			defer c.Close()
-			for i := next.Add(1) - 1; i < limit; i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < limit && ctx.Err() == nil; i = next.Add(1) - 1 {
 				q := &l.requests[i%int64(len(l.requests))]
 				began := time.Now()
 				if !l.once && began.After(end) {
@@ -144,6 +146,9 @@ func (l *loader) run(d time.Duration) error {
 	}
 	wait.Wait()
 	l.latencies = slices.Concat(lists...)
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
 	for _, err := range errs {
 		if err != nil {
 			return err

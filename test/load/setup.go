@@ -41,7 +41,7 @@ type bench struct {
 }
 
 // setUp starts the servers and fills Admit. On failure nothing is left running.
-func setUp(s settings) (b *bench, err error) {
+func setUp(ctx context.Context, s settings) (b *bench, err error) {
 	b = &bench{settings: s}
 	defer func() {
 		if err != nil {
@@ -80,7 +80,7 @@ func setUp(s settings) (b *bench, err error) {
 		}
 		b.people = append(b.people, p)
 	}
-	return b, b.fill()
+	return b, b.fill(ctx)
 }
 
 // masterKey gives the server a key by the environment: with PostgreSQL it does not make its own.
@@ -122,7 +122,7 @@ func (b *bench) start() (took time.Duration, err error) {
 
 // fill gives every person a hundred resources of their own and makes up the rest with
 // other people's.
-func (b *bench) fill() error {
+func (b *bench) fill(ctx context.Context) error {
 	output, err := exec.Command(b.settings.admit, append([]string{"access-key", "create", "--client", "load", "--admin"}, b.keyFlags()...)...).Output()
 	if err != nil {
 		return fmt.Errorf("admit access-key create: %w", err)
@@ -135,7 +135,7 @@ func (b *bench) fill() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := accepted(ctx, c); err != nil {
 		return err
