@@ -130,7 +130,7 @@ func TestPlainHTTPNeedsAnAllowedLoopbackBlock(t *testing.T) {
 	}
 }
 
-func TestCertificatesAreVerified(t *testing.T) {
+func TestSSR05_CertificatesAreVerified(t *testing.T) {
 	s, pool := start(t, func(http.ResponseWriter, *http.Request) {})
 	if _, _, err := get(egress.New(egress.Options{Clock: fake(), Allow: loopback}), s.URL); err == nil {
 		t.Error("a self-signed certificate was accepted")
@@ -148,7 +148,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	}
 }
 
-func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
+func TestSSR05_ProxyOfTheEnvironmentIsIgnored(t *testing.T) {
 	var hits atomic.Int32
 	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 	defer sink.Close()
@@ -216,7 +216,7 @@ func TestBodiesAreBounded(t *testing.T) {
 
 // A host that hangs or drips costs at most the time limit, never keeps another host waiting,
 // and after a few failures is left alone until the breaker lets one exchange probe.
-func TestHangingHostIsLeftAlone(t *testing.T) {
+func TestOIU06_HangingHostIsLeftAlone(t *testing.T) {
 	var hang atomic.Bool
 	hang.Store(true)
 	stop := make(chan struct{})
