@@ -32,12 +32,12 @@ func TestLoader(t *testing.T) {
 		t.Errorf("sent %d, %v", count.Load(), err)
 	}
 	timed := &loader{address: address, requests: requests(1, "/"), connections: 2}
-	if err := timed.run(t.Context(), 20 * time.Millisecond); err != nil || len(timed.latencies) == 0 {
+	if err := timed.run(t.Context(), 20*time.Millisecond); err != nil || len(timed.latencies) == 0 {
 		t.Errorf("%d answers, %v", len(timed.latencies), err)
 	}
 	count.Store(0)
 	wrong := &loader{address: address, requests: requests(1, "/fails"), connections: 2}
-	if err := wrong.run(t.Context(), 5 * time.Second); err == nil || !strings.Contains(err.Error(), "answered 500") {
+	if err := wrong.run(t.Context(), 5*time.Second); err == nil || !strings.Contains(err.Error(), "answered 500") {
 		t.Errorf("a wrong answer passes: %v", err)
 	}
 }
