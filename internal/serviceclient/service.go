@@ -57,25 +57,33 @@ func (s *Service) Create(ctx context.Context, by actor.Actor, c Client) (Client,
 	return c, nil
 }
 
-// Update replaces name, options, rate limits and tags. Keys stay as they are.
-func (s *Service) Update(ctx context.Context, by actor.Actor, c Client) (Client, error) {
+// Update replaces name, options, rate limits and tags. Keys stay as they are. allow judges
+// the options that the client has against those that it would get, on a state that cannot
+// change before the update is done; it must not wait for anything.
+func (s *Service) Update(ctx context.Context, by actor.Actor, c Client, allow func(before, after Options) error) (Client, error) {
 	c = c.clone()
 	c.AccountID = by.Account
 	if err := c.Validate(); err != nil {
 		return Client{}, err
 	}
 	err := s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		there, err := s.keys.Lock(ctx, t, c.AccountID, c.ID)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return noClient()
+		}
 		old, err := s.store.Get(ctx, t, c.AccountID, c.ID)
 		if err != nil {
 			return err
 		}
-		c.CreatedAt, c.UpdatedAt, c.Keys = old.CreatedAt, t.Now(), old.Keys
-		ok, err := s.store.Update(ctx, t, c)
-		if err != nil {
+		if err := allow(old.Options, c.Options); err != nil {
 			return err
 		}
-		if !ok {
-			return noClient()
+		c.CreatedAt, c.UpdatedAt, c.Keys = old.CreatedAt, t.Now(), old.Keys
+		if _, err := s.store.Update(ctx, t, c); err != nil {
+			return err
 		}
 		t.Changed(ChangeKind, c.AccountID, string(c.ID))
 		return t.Emit(ctx, event.New(by, EventUpdated, string(c.ID), optionDetail(c.Options)...))

@@ -164,6 +164,31 @@ func TestAClientWithBroughtKeys(t *testing.T) {
 	}
 }
 
+func anything(_, _ serviceclient.Options) error { return nil }
+
+func TestUpdateAsksBeforeItGives(t *testing.T) {
+	f := start(t)
+	ctx := t.Context()
+	c, err := f.Create(ctx, admin, serviceclient.Client{Options: serviceclient.Options{GrantUserPermissionsAccess: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := fault.New(fault.Forbidden, fault.CodeForbidden, "no")
+	c.Options = serviceclient.Options{GrantTokenGeneration: true}
+	_, err = f.Update(ctx, admin, c, func(before, after serviceclient.Options) error {
+		if !before.GrantUserPermissionsAccess || before.GrantTokenGeneration || !after.GrantTokenGeneration {
+			t.Errorf("%+v %+v", before, after)
+		}
+		return refused
+	})
+	if !fault.Is(err, fault.Forbidden) {
+		t.Fatal(err)
+	}
+	if o, _ := f.Options("acc_a", c.ID); o.GrantTokenGeneration || !o.GrantUserPermissionsAccess {
+		t.Errorf("%+v", o)
+	}
+}
+
 func TestUpdateKeepsKeys(t *testing.T) {
 	f := start(t)
 	ctx := t.Context()
@@ -175,7 +200,7 @@ func TestUpdateKeepsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Name, c.RateLimits = "b", []serviceclient.RateLimit{{Duration: "P1D", Quota: 1000}}
-	got, err := f.Update(ctx, admin, c)
+	got, err := f.Update(ctx, admin, c, anything)
 	if err != nil || got.Name != "b" || len(got.Keys) != 1 {
 		t.Fatalf("%+v %v", got, err)
 	}
@@ -183,15 +208,15 @@ func TestUpdateKeepsKeys(t *testing.T) {
 		t.Fatal("an update lost the keys")
 	}
 	c.RateLimits[0].Quota = 7
-	if _, err := f.Update(ctx, admin, c); !fault.Is(err, fault.Invalid) {
+	if _, err := f.Update(ctx, admin, c, anything); !fault.Is(err, fault.Invalid) {
 		t.Error(err)
 	}
 	c.RateLimits, c.Name = nil, "a\x00"
-	if _, err := f.Update(ctx, admin, c); !fault.Is(err, fault.Invalid) {
+	if _, err := f.Update(ctx, admin, c, anything); !fault.Is(err, fault.Invalid) {
 		t.Error(err)
 	}
 	c.Name, c.ID = "", "sc_none"
-	if _, err := f.Update(ctx, admin, c); !fault.Is(err, fault.NotFound) {
+	if _, err := f.Update(ctx, admin, c, anything); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 }

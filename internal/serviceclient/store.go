@@ -30,6 +30,9 @@ type Store interface {
 
 // KeyStore keeps the public halves of access keys.
 type KeyStore interface {
+	// Lock keeps other units of work from changing a client until this one ends, and tells
+	// whether the client is there.
+	Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ServiceClientID) (bool, error)
 	// AddKey adds a key unless the client has limit active ones already. It locks the client,
 	// so that two calls at once cannot both take the last place.
 	AddKey(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ServiceClientID, k Key, limit int) (Added, error)

@@ -157,16 +157,21 @@ func (Store) All(ctx context.Context, t tx.Tx) ([]serviceclient.Client, error) {
 	return all, err
 }
 
-// AddKey implements serviceclient.KeyStore. The first statement locks the client's row on
-// PostgreSQL until the commit; on SQLite there is one writer.
-func (Store) AddKey(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ServiceClientID, k serviceclient.Key, limit int) (serviceclient.Added, error) {
-	q := sqldb.From(t)
-	n, err := q.Exec(ctx, `UPDATE service_clients SET updated_at = $3 WHERE account_id = $1 AND client_id = $2 AND deleted_at = 0`,
+// Lock implements serviceclient.KeyStore. On PostgreSQL the statement locks the row until
+// the commit; on SQLite there is one writer.
+func (Store) Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ServiceClientID) (bool, error) {
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE service_clients SET updated_at = $3 WHERE account_id = $1 AND client_id = $2 AND deleted_at = 0`,
 		string(account), string(id), sqldb.Micros(t.Now()))
-	if err != nil || n == 0 {
+	return n == 1, err
+}
+
+// AddKey implements serviceclient.KeyStore.
+func (s Store) AddKey(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ServiceClientID, k serviceclient.Key, limit int) (serviceclient.Added, error) {
+	there, err := s.Lock(ctx, t, account, id)
+	if err != nil || !there {
 		return serviceclient.NoClient, err
 	}
-	n, err = q.Exec(ctx, `INSERT INTO access_keys (account_id, client_id, key_id, public_key, created_at)
+	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO access_keys (account_id, client_id, key_id, public_key, created_at)
 		SELECT c.account_id, c.client_id, $3, $4, $5 FROM service_clients c
 		WHERE c.account_id = $1 AND c.client_id = $2 AND (
 			SELECT count(*) FROM access_keys a WHERE a.account_id = $1 AND a.client_id = $2 AND a.deleted_at = 0) < $6`,

@@ -16,7 +16,7 @@ import (
 type Clients interface {
 	Create(ctx context.Context, by actor.Actor, c serviceclient.Client) (serviceclient.Client, error)
 	Get(ctx context.Context, account ident.AccountID, id ident.ServiceClientID) (serviceclient.Client, error)
-	Update(ctx context.Context, by actor.Actor, c serviceclient.Client) (serviceclient.Client, error)
+	Update(ctx context.Context, by actor.Actor, c serviceclient.Client, allow func(before, after serviceclient.Options) error) (serviceclient.Client, error)
 	Delete(ctx context.Context, by actor.Actor, id ident.ServiceClientID) error
 	List(ctx context.Context, account ident.AccountID, q serviceclient.Query) ([]serviceclient.Client, ident.ServiceClientID, error)
 }
@@ -154,14 +154,10 @@ func (s *Surface) updateClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	c, a := in.client(), web.ActorOf(r)
 	c.ID = ident.ServiceClientID(r.PathValue("clientId"))
-	before, err := s.d.Clients.Get(r.Context(), a.Account, c.ID)
+	c, err := s.d.Clients.Update(r.Context(), a, c, func(before, after serviceclient.Options) error {
+		return s.allowOptions(a, before, after)
+	})
 	if err != nil {
-		return err
-	}
-	if err := s.allowOptions(a, before.Options, c.Options); err != nil {
-		return err
-	}
-	if c, err = s.d.Clients.Update(r.Context(), a, c); err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, s.clientWire(r, c))
