@@ -51,6 +51,11 @@ type Failure struct {
 // an error that is no fault says nothing but that something went wrong.
 func Translate(r *http.Request, err error) Failure {
 	f := Failure{ErrorID: RequestID(r)}
+	var own *refusal
+	if errors.As(err, &own) {
+		f.Status, f.Code, f.Public = own.status, own.code, own.public
+		return f
+	}
 	var e *fault.Error
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -81,8 +86,18 @@ var (
 	errForeign  = fault.New(fault.Forbidden, fault.CodeForbidden, "This request comes from another site, which may not do this.")
 	errLimited  = fault.New(fault.Limited, fault.CodeTooManyRequests, "Too many requests. Please wait a moment and try again.")
 	errStale    = fault.New(fault.Unavailable, fault.CodeUnavailable, "This node cannot decide at the moment. Please try again.")
-	errEncoding = fault.New(fault.Invalid, fault.CodeInvalidRequest, "Send the body without a content encoding.")
+
+	errEncoding = &refusal{http.StatusUnsupportedMediaType, "UnsupportedEncoding", "Send the body without a content encoding."}
+	errMethod   = &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed", "This address does not know that method."}
 )
+
+// refusal is for statuses that no fault has, because no feature can cause them.
+type refusal struct {
+	status       int
+	code, public string
+}
+
+func (e *refusal) Error() string { return e.public }
 
 type errorBody struct {
 	Title     string `json:"title"`
@@ -99,15 +114,10 @@ func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// methodNotAllowed answers 405 with the methods that the path has. It is the one status that
-// no fault has, because no feature can cause it.
+// methodNotAllowed refuses and names the methods that the path has.
 func methodNotAllowed(w http.ResponseWriter, methods map[string]*leaf) error {
 	w.Header()["Allow"] = []string{strings.Join(allowedMethods(methods), ", ")}
-	id := ""
-	if e, ok := w.(*writer); ok {
-		id = e.id
-	}
-	return JSON(w, http.StatusMethodNotAllowed, errorBody{"This address does not know that method.", "MethodNotAllowed", id})
+	return errMethod
 }
 
 // wantsPage tells whether a person with a browser is waiting for the answer.

@@ -245,7 +245,10 @@ func mustAbort() { panic(http.ErrAbortHandler) }
 
 func (rt *Router) logError(r *http.Request, e *exchange, l *leaf, err error) {
 	level := slog.LevelDebug
-	if kind := fault.KindOf(err); kind == fault.Internal || kind == fault.Unavailable {
+	var own *refusal
+	if kind := fault.KindOf(err); errors.As(err, &own) {
+		level = slog.LevelDebug
+	} else if kind == fault.Internal || kind == fault.Unavailable {
 		level = slog.LevelError
 		if errors.Is(err, context.Canceled) {
 			level = slog.LevelDebug // the client has gone

@@ -351,7 +351,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("chunked %q: %d, want %d", body, w.Code, want)
 		}
 	}
-	if w := askBody(rt, "POST", "/v1/decode", strings.NewReader(`{}`), "Content-Encoding", "gzip"); w.Code != 400 {
+	if w := askBody(rt, "POST", "/v1/decode", strings.NewReader(`{}`), "Content-Encoding", "gzip"); w.Code != 415 {
 		t.Errorf("gzip: %d", w.Code)
 	}
 	rt = router(t, func(d *Deps) { d.Fresh = func() bool { return false } })
