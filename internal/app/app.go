@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/egress"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
@@ -29,6 +31,7 @@ type App struct {
 	keys     *crypt.Keys
 	db       *sqldb.DB
 	follower *feed.Follower
+	outbound *http.Client // the one way out (I-20)
 	metrics  *obs.Metrics
 	tracer   *obs.Tracer
 	f        features
@@ -72,6 +75,7 @@ func (a *App) build(ctx context.Context, bus *tx.Bus) error {
 	}
 	a.follower = feed.NewFollower(a.db, a.db, a.cfg.StaleAfter)
 	a.metrics = obs.NewMetrics(Version())
+	a.outbound = egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock})
 	a.buildFeatures(public)
 	subscribe(bus, a)
 	follow(a.follower, &a.f)

@@ -19,7 +19,6 @@ import (
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
-	"github.com/admit-id/admit/internal/kit/egress"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -117,7 +116,7 @@ func (a *App) plainLoopback() bool { return len(a.cfg.EgressAllow) > 0 }
 func (a *App) buildLogins() {
 	x := &a.f
 	upstream := oauth2.Deps{
-		HTTP:    egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock}),
+		HTTP:    a.outbound,
 		Secrets: connection.NewSecrets(a.keys), Clock: a.clock,
 	}
 	tokens := token.NewService(token.ServiceDeps{

@@ -22,7 +22,8 @@ import (
 func (a *App) buildSurfaces(ctx context.Context) error {
 	x := &a.f
 	pages, err := hosted.New(hosted.Deps{
-		Steps: x.logins, Upstream: x.logins, Links: x.logins, Accounts: pageAccounts{x}, Clock: a.clock, Development: a.cfg.Dev,
+		Steps: x.logins, Upstream: x.logins, Links: x.logins, Accounts: pageAccounts{x}, Clock: a.clock,
+		Outbound: a.outbound, Development: a.cfg.Dev,
 	})
 	if err != nil {
 		return err
