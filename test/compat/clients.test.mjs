@@ -36,7 +36,7 @@ for (const database of databases) {
       const admit = server.sdk(key);
       await admit.roles.createRole({ roleId: 'ro_shape', name: 'Shape', permissions: [{ action: 'documents:read', allow: true, grant: false, delegate: false }] });
       await admit.accessRecords.createRecord({
-        recordId: 'shape', name: 'Shape', users: [{ userId: user }], statements: [{ roles: ['ro_shape'], resources: [{ resourceUri: uri }, { resourceUri: 'folders/*' }] }]
+        recordId: 'shape', name: 'Shape', users: [{ userId: user }, { userId: 'auth0|ann+b' }], statements: [{ roles: ['ro_shape'], resources: [{ resourceUri: uri }, { resourceUri: 'folders/*' }] }]
       });
     }));
     after(() => server?.stop());
@@ -62,6 +62,12 @@ for (const database of databases) {
         assert.equal((await ask('GET', path)).status, 200);
         assert.equal((await ask('GET', path.replace(':read', ':edit'))).status, 404);
         assert.equal((await ask('GET', `/v1/users/${person}/resources/folders%2F%2A/permissions/documents:read`)).status, 200);
+      });
+
+      test('leaves a plus as it is', async () => {
+        const path = '/v1/users/auth0%7Cann+b/resources/documents%2Fapples~and.pears@x%2F1/permissions/documents:read';
+        assert.equal((await ask('GET', path)).status, 200);
+        assert.equal((await ask('GET', path.replace('ann+b', 'ann%2Bb'))).status, 200);
       });
 
       test('decodes what is listed', async () => {
@@ -108,15 +114,15 @@ for (const database of databases) {
     });
 
     describe('C#', () => {
-      // HttpUtility.UrlEncode: lower-case hex and a plus for a space; a list's next page is the link, not the cursor.
+      // HttpUtility.UrlEncode: lower-case hex; a list's next page is the link, not the cursor.
       const ask = (method, path) => http(server, method, path, {
         token: selfSigned(key, server.url, { claims: { scope: undefined, scopes: 'openid', nbf: Math.floor(Date.now() / 1000) } }),
         headers: { 'User-Agent': 'Authress SDK; C#; 3.0.0;' }
       });
 
       test('checks a permission', async () => {
-        assert.equal((await ask('GET', '/v1/users/auth0%7cann+b/resources/documents%2fapples~and.pears%40x%2f1/permissions/documents%3aread')).status, 200);
-        assert.equal((await ask('GET', '/v1/users/auth0%7cann+b/resources/documents%2fapples~and.pears%40x%2f1/permissions/documents%3aedit')).status, 404);
+        assert.equal((await ask('GET', '/v1/users/auth0%7cann%2bb/resources/documents%2fapples~and.pears%40x%2f1/permissions/documents%3aread')).status, 200);
+        assert.equal((await ask('GET', '/v1/users/auth0%7cann%2bb/resources/documents%2fapples~and.pears%40x%2f1/permissions/documents%3aedit')).status, 404);
       });
 
       test('pages by links.next.href', async () => {

@@ -27,7 +27,7 @@ export async function startAdmit({ database = 'sqlite', dev = true, publicUrl, s
   const store = await freshDatabase(database, folder.path);
   const port = await freePort();
   const server = new Admit({ folder, store, port, dev, testClock, publicUrl: publicUrl || `http://localhost:${port}`, env: {
-    ...(smtp ? { ADMIT_SMTP_URL: smtp.url, ADMIT_MAIL_FROM: 'Admit <no-reply@example.com>' } : {}), ...env
+    ...(smtp ? { ADMIT_SMTP_URL: `${smtp.url}?from=no-reply@example.com` } : {}), ...env
   } });
   await server.start();
   return server;
@@ -103,6 +103,8 @@ class Admit {
   async accessKey(client = 'tests', { admin = true } = {}) {
     const key = (await this.command('access-key', 'create', '--client', client, ...(admin ? ['--admin'] : []))).trim();
     this.log.secret('access key', key.split('.')[3]);
+    // The command wrote to the database; the server hears of it a moment later.
+    await eventually('the server knows the new access key', async () => (await http(this, 'GET', '/v1/roles', { token: key })).status !== 401, { timeout: 5000, every: 20 });
     return key;
   }
 
