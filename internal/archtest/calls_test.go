@@ -81,6 +81,10 @@ func checkRules(t *testing.T, f file, rules []rule) {
 		}
 	}
 	ast.Inspect(f.ast, func(n ast.Node) bool {
+		// Called by the strict reader itself, with text that it has checked.
+		if d, ok := n.(*ast.FuncDecl); ok && d.Recv != nil && d.Name.Name == "UnmarshalJSON" {
+			return false
+		}
 		s, ok := n.(*ast.SelectorExpr)
 		if !ok {
 			return true
