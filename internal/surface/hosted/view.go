@@ -195,7 +195,7 @@ func messageOf(r *http.Request, v login.View) message {
 	case login.ProblemSetupDead:
 		return message{status: http.StatusGone, key: "setup.used", sign: "link"}
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
-		return message{status: http.StatusBadGateway, key: "upstream", sign: "warn", restart: true}
+		return message{status: http.StatusBadRequest, key: "upstream", sign: "warn", restart: true}
 	}
 	if v.State == login.StateNoCookie && r.Method == http.MethodGet {
 		// Somebody took the address to a browser that was never here. One that was here and
