@@ -33,9 +33,6 @@ func (q *Question) hashResource() {
 
 // Held tells whether the grants answer the question with yes.
 func (h *Holding) Held(q *Question, roles Roles) bool {
-	if len(h.leaves) == 0 {
-		return false
-	}
 	for k := range int(q.Resource.path.plain) + 1 {
 		hash := q.resourceHash[k]
 		lf := h.leafOf(hash)
@@ -59,9 +56,6 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 // Covering calls yield for every grant that covers the question's resource, from the top
 // of the hierarchy down, until yield returns false.
 func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
-	if len(h.leaves) == 0 {
-		return true
-	}
 	for k := range int(q.Resource.path.plain) + 1 {
 		lf := h.leafOf(q.resourceHash[k])
 		entries := lf.entries

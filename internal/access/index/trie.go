@@ -163,7 +163,7 @@ func (n *node) each(yield func(*person) bool) bool {
 // shelf is a persistent array of holdings by number: groups, and records kept once.
 type shelf struct{ pages []*page }
 
-const pageSize = 64
+const pageSize = 16
 
 type page struct {
 	items [pageSize]check.Holding
