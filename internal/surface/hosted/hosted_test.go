@@ -365,8 +365,14 @@ func TestCallback(t *testing.T) {
 		t.Errorf("given %q", f.given["FinishUpstream"])
 	}
 	n := len(f.calls)
-	for _, path := range []string{"/login?state=a&state=b", "/login?state=leg&code=a&code=b", "/login?code=c", "/login?state=%zz", "/login?state=a;b=c"} {
-		if a := get(t, h, path); a.StatusCode != http.StatusNotFound {
+	for path, want := range map[string]int{
+		"/login?state=a&state=b":         http.StatusNotFound,
+		"/login?state=leg&code=a&code=b": http.StatusNotFound,
+		"/login?code=c":                  http.StatusNotFound,
+		"/login?state=%zz":               http.StatusBadRequest, // refused before the page, by kit/web
+		"/login?state=a;b=c":             http.StatusBadRequest,
+	} {
+		if a := get(t, h, path); a.StatusCode != want {
 			t.Errorf("%s: %d", path, a.StatusCode)
 		}
 	}
