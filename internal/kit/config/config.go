@@ -25,8 +25,8 @@ type Config struct {
 	DataDir        string         `name:"data-dir" default:"./data" show:"visible" doc:"Directory for what this node keeps in files: the SQLite database and the master key."`
 	Dev            bool           `name:"dev" show:"visible" doc:"Development mode: mail is shown at /dev/mailbox and /try is served. Refuses to listen beyond loopback."`
 	MasterKey      secret.Text    `name:"master-key" show:"secret" doc:"Base64 of 32 random bytes, which encrypt what must not be readable in the database. All nodes share it. With SQLite it may be left out: the file master.key (mode 0600) in data-dir is made at the first start."`
-	SMTPURL        secret.Text    `name:"smtp-url" show:"secret" doc:"Where mail goes: smtp://USER:PASSWORD@HOST:PORT (STARTTLS) or smtps:// (TLS from the start)."`
-	MailFrom       string         `name:"mail-from" show:"visible" doc:"Sender of mail, as ADDRESS or NAME <ADDRESS>. Default: no-reply@ the public URL's host."`
+	SMTPURL        secret.Text    `name:"smtp-url" show:"secret" doc:"Where mail goes: smtp://USER:PASSWORD@HOST:PORT (STARTTLS) or smtps:// (TLS from the start). With ?from=ADDRESS it names the sender too."`
+	MailFrom       string         `name:"mail-from" show:"visible" doc:"Sender of mail, as ADDRESS or NAME <ADDRESS>. Default: the from of smtp-url, its user if that is an address, else no-reply@ the public URL's host."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" show:"visible" doc:"Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, separated by commas. Without any, the client's address is the socket's."`
 	RateLimitScale float64        `name:"rate-limit-scale" default:"1" show:"visible" doc:"Factor on every limit per client network, 0.01 to 1000."`
 	StaleAfter     time.Duration  `name:"stale-after" default:"1s" show:"visible" doc:"A node that has not heard from the database for this long answers 503 instead of deciding from memory, 200ms to 1m."`

@@ -205,7 +205,7 @@ func TestParseURL(t *testing.T) {
 	if err != nil || !s.Plain || s.Port != 2525 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	for _, bad := range []string{"", "http://x", "smtp://", "smtp://h", "smtp://h:99999?from=a@x.example", "smtp://h?from=a@x.example&tls=off", "smtp://h/path?from=a@x.example", "smtp://h?from=a@x.example&from=b@x.example"} {
+	for _, bad := range []string{"", "http://x", "smtp://", "smtp://h?from=nobody", "smtp://h:99999?from=a@x.example", "smtp://h?from=a@x.example&tls=off", "smtp://h/path?from=a@x.example", "smtp://h?from=a@x.example&from=b@x.example"} {
 		if _, err := mail.ParseURL(secret.New(bad)); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

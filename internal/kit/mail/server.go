@@ -31,7 +31,8 @@ type Server struct {
 // ParseURL reads smtp://user:password@host:port?from=Name%20<address>. The scheme smtps means
 // TLS from the start (port 465); smtp means STARTTLS, which is mandatory (port 587) except on
 // loopback, or with tls=none for a server that is reached over a private network. Without
-// from, the user must be an e-mail address and is the sender.
+// from, the user is the sender if it is an e-mail address; else From stays empty and the caller
+// names the sender.
 func ParseURL(text secret.Text) (Server, error) {
 	u, err := url.Parse(text.Reveal())
 	if err != nil {
@@ -74,8 +75,11 @@ func (s *Server) options(q url.Values) error {
 		}
 	}
 	address, err := netmail.ParseAddress(from)
+	if err != nil && !q.Has("from") {
+		return nil
+	}
 	if err != nil {
-		return errors.New("the SMTP URL must name the sender: add ?from=admit@example.com")
+		return errors.New("the SMTP URL names a sender that is no e-mail address; write ?from=admit@example.com")
 	}
 	if _, ok := ParseAddress(address.Address); !ok {
 		return fmt.Errorf("the sender %s is not a plain e-mail address", address.Address)
