@@ -30,6 +30,8 @@ type world struct {
 	t      *testing.T
 	key    string
 	public string // the issuer
+
+	database string // ADMIT_DATABASE
 }
 
 // each runs an attack on a fresh server with SQLite and, where there is one, with PostgreSQL.
@@ -38,7 +40,10 @@ type world struct {
 func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) {
 	t.Helper()
 	run := func(t *testing.T, o process.Options) {
-		w := &world{Server: process.Start(t, o), t: t, public: o.Public}
+		w := &world{Server: process.Start(t, o), t: t, public: o.Public, database: o.Database}
+		if w.database == "" {
+			w.database = "sqlite:" + w.DataDir + "/admit.db"
+		}
 		if w.public == "" {
 			w.public = w.URL
 		}
