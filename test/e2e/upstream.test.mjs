@@ -52,7 +52,7 @@ for (const database of databases) {
     const identity = page => page.evaluate(() => window.login.getUserIdentity());
 
     test('from the button in the box, to the provider and back', async () => {
-      const who = await person(browser, { origins });
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
       const { page } = who;
       await page.goto(`${app.origin}/`);
       await page.evaluate(() => { window.login.authenticate(); });
@@ -70,7 +70,7 @@ for (const database of databases) {
     });
 
     test('with the connection named by the application, past the box', async () => {
-      const who = await person(browser, { origins });
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
       const { page } = who;
       await page.goto(`${app.origin}/`);
       await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
@@ -83,7 +83,7 @@ for (const database of databases) {
     });
 
     test('the same e-mail address elsewhere is another person', async () => {
-      const byProvider = await person(browser, { origins });
+      const byProvider = await person(browser, { origins, strangers: [provider.issuer] });
       await byProvider.page.goto(`${app.origin}/`);
       await byProvider.page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
       await atProvider(byProvider.page, 'mallory');
@@ -91,7 +91,7 @@ for (const database of databases) {
       const first = await identity(byProvider.page);
       await byProvider.verdict();
 
-      const byMail = await person(browser, { origins });
+      const byMail = await person(browser, { origins, strangers: [provider.issuer] });
       await byMail.page.goto(`${app.origin}/`);
       await byMail.page.evaluate(() => { window.login.authenticate(); });
       await expectUrl(byMail.page, url => url.pathname === '/login');
@@ -104,7 +104,7 @@ for (const database of databases) {
     });
 
     test('giving up at the provider leads back to the box', async () => {
-      const who = await person(browser, { origins });
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
       const { page } = who;
       await page.goto(`${app.origin}/`);
       await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
@@ -118,7 +118,7 @@ for (const database of databases) {
     });
 
     test('an answer that was replayed, or belongs to another browser, is refused', async () => {
-      const who = await person(browser, { origins });
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
       const { page } = who;
       let answer;
       page.on('request', request => {
@@ -131,7 +131,7 @@ for (const database of databases) {
       assert.ok(answer);
       await page.goto(answer);
       assert.notEqual(new URL(page.url()).origin, app.origin, 'the same answer twice');
-      const stranger = await person(browser, { origins });
+      const stranger = await person(browser, { origins, strangers: [provider.issuer] });
       await stranger.page.goto(answer);
       assert.notEqual(new URL(stranger.page.url()).origin, app.origin, 'in another browser');
       await shot(stranger.page, `provider-replayed-${database}`);

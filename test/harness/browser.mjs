@@ -21,13 +21,14 @@ const window = { ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 12
 export const launch = () => chromium.launch(options);
 
 /**
- * A browser window of one person, with nothing remembered. `origins` are the only ones that its pages may speak to.
+ * A browser window of one person, with nothing remembered. `origins` are the only ones that its pages may speak to; what pages
+ * of `strangers` (of another provider) load is cut off and nobody's fault here.
  * Answers {context, page, requests, verdict}: verdict() closes the window, and fails when a page asked another host, met a
  * server error, threw, or broke its own content security policy.
  */
-export async function person(browser, { origins, ...more } = {}) {
+export async function person(browser, { origins, strangers, ...more } = {}) {
   const context = await browser.newContext({ ...window, ...more });
-  return watched(context, origins, () => context.close());
+  return watched(context, origins, strangers, () => context.close());
 }
 
 /** The same in a browser of its own whose user has switched cookies off, by the browser's own setting. */
@@ -36,17 +37,19 @@ export async function personWithoutCookies({ origins } = {}) {
   await mkdir(join(folder.path, 'Default'));
   await writeFile(join(folder.path, 'Default/Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
   const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window });
-  return watched(context, origins, async () => { await context.close(); await folder.remove(); });
+  return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
 }
 
-async function watched(context, origins, close) {
+async function watched(context, origins, strangers = [], close) {
   context.setDefaultTimeout(10_000);
   const wrong = [];
   const requests = [];
+  if (origins) { await context.route(url => url.protocol.startsWith('http') && !origins.includes(url.origin), route => route.abort()); }
   context.on('request', request => {
     const url = new URL(request.url());
     requests.push(request);
-    if (url.protocol.startsWith('http') && origins && !origins.includes(url.origin)) { wrong.push(`a page asked another host: ${url.origin}`); }
+    const ours = request.isNavigationRequest() || !strangers.includes(new URL(request.frame().url()).origin);
+    if (url.protocol.startsWith('http') && origins && !origins.includes(url.origin) && ours) { wrong.push(`a page asked another host: ${url.origin}`); }
   });
   context.on('response', response => {
     if (response.status() >= 500 && response.status() !== 503) { wrong.push(`${response.status()} from ${response.url().split('?')[0]}`); }

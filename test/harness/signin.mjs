@@ -4,10 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { http } from './http.mjs';
 
-/** Makes `origin` one of the places that people may be sent back to. */
+/** Adds to the places that people may be sent back to after signing in to the default application. */
 export async function allowRedirects(server, redirectUrls, more = {}) {
   const token = await (await server.administrator()).httpClient.tokenProvider(server.url);
-  const answer = await http(server, 'PUT', '/v1/applications/app_default', { token, body: { applicationId: 'app_default', name: 'Tests', redirectUrls, ...more } });
+  const { json: application } = await http(server, 'GET', '/v1/applications/app_default', { token });
+  const body = { ...application, redirectUrls: [...application.redirectUrls, ...redirectUrls], ...more };
+  const answer = await http(server, 'PUT', '/v1/applications/app_default', { token, body });
   assert.equal(answer.status, 200, answer.text);
 }
 
