@@ -36,7 +36,8 @@ type Profile struct {
 const DefaultScope = "openid profile email"
 
 // accessClaims are an access token's, in the shape that the SDKs read (RFC 9068 section 2.2,
-// with azp for the connection and client_id for the application).
+// with azp for the connection and client_id for the application). How the person signed in
+// is the ID token's to tell.
 type accessClaims struct {
 	Issuer      string   `json:"iss"`
 	Subject     string   `json:"sub"`
@@ -48,8 +49,6 @@ type accessClaims struct {
 	Connection  string   `json:"azp"`
 	Application string   `json:"client_id"`
 	Session     string   `json:"sid"`
-	AuthTime    int64    `json:"auth_time"`
-	AMR         []string `json:"amr"`
 }
 
 // idClaims are an ID token's (OpenID Connect Core section 2).
@@ -76,7 +75,6 @@ func (p Params) access(issuer string, now, expires time.Time, id string) accessC
 		Issuer: issuer, Subject: string(p.User), Audience: unique(append([]string{string(p.Account)}, p.Audiences...)),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: id, Scope: p.scope(),
 		Connection: string(p.Connection), Application: string(p.Application), Session: string(p.Session),
-		AuthTime: p.AuthTime.Unix(), AMR: p.AMR,
 	}
 }
 
