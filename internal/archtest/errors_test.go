@@ -36,7 +36,7 @@ func TestErrorCodesAreListed(t *testing.T) {
 }
 
 // codes returns the error codes that a file names: constants called Code..., and texts given to
-// fault.New, fault.Newf or a helper called invalid.
+// fault.New, fault.Newf, a helper called invalid, or a refusal of kit/web.
 func codes(f *ast.File) (out []string) {
 	add := func(e ast.Expr) {
 		if l, ok := e.(*ast.BasicLit); ok && l.Kind == token.STRING {
@@ -52,6 +52,10 @@ func codes(f *ast.File) (out []string) {
 				if strings.HasPrefix(name.Name, "Code") && i < len(n.Values) {
 					add(n.Values[i])
 				}
+			}
+		case *ast.CompositeLit:
+			if x, ok := n.Type.(*ast.Ident); ok && x.Name == "refusal" && len(n.Elts) > 1 {
+				add(n.Elts[1])
 			}
 		case *ast.CallExpr:
 			switch fun := n.Fun.(type) {
