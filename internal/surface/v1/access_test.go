@@ -230,6 +230,14 @@ func TestQuestionsOverHTTP(t *testing.T) {
 	a.want(400, "user:ann", "GET", "/v1/users/ann/resources?collectionConfiguration=ALL", "")
 	a.want(400, "user:ann", "GET", "/v1/users/ann/resources?limit=0", "")
 	a.want(400, "user:ann", "GET", "/v1/users/ann/resources?cursor=abc", "")
+	a.want(400, "user:ann", "GET", "/v1/users/ann/resources?limit=1.5", "")
+	// getUserResources(user, 'accounts/*', 'accounts:read') of the JavaScript SDK.
+	if out := a.want(200, "user:ann", "GET", "/v1/users/ann/resources?resourceUri=accounts%2F*&limit=write", ""); len(out["resources"].([]any)) != 0 {
+		t.Error(out)
+	}
+	if out := a.want(200, "user:ann", "GET", "/v1/users/ann/resources?resourceUri=accounts%2F*&limit=read", ""); len(out["resources"].([]any)) != 20 {
+		t.Error(out)
+	}
 
 	// Page by page, by cursor and by following the link, as the SDKs do.
 	for name, next := range map[string]func(out map[string]any) string{

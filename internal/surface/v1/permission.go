@@ -2,6 +2,8 @@ package v1
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -140,6 +142,7 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	q := r.URL.Query()
+	positional(q)
 	l := access.Listing{Collection: value(q, "resourceUri"), Action: value(q, "permissions")}
 	configuration := value(q, "collectionConfiguration")
 	switch configuration {
@@ -166,6 +169,23 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 	}
 	out.Links, out.Pagination = s.finish(r, p, nextAfter(held, more))
 	return web.JSON(w, http.StatusOK, out)
+}
+
+// positional reads a permission that stands in the place of the limit. The JavaScript SDK takes
+// limit and cursor before the permission, and calls that name the permission third are common;
+// their answer is the one that was meant, which is never more than without it.
+func positional(q url.Values) {
+	text := value(q, "limit")
+	if text == "" || value(q, "permissions") != "" {
+		return
+	}
+	if _, err := strconv.Atoi(text); err == nil {
+		return
+	}
+	if _, err := access.ParseAction(text); err == nil {
+		q.Del("limit")
+		q.Set("permissions", text)
+	}
 }
 
 // nextAfter is the position after the last item when others follow.
