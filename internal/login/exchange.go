@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -105,18 +106,22 @@ func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want C
 // Renew issues fresh tokens for an application from a living session: silent renewal.
 // session.ErrNone when the cookie stands for none.
 func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (Tokens, session.Session, error) {
-	found, err := s.d.Sessions.Resume(ctx, account, cookie)
-	if err != nil {
-		return Tokens{}, session.Session{}, err
-	}
-	g := Grant{Session: found, Application: app}
-	err = s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		if g.User, err = s.d.Users.Find(ctx, t, account, found.User); err != nil {
+	g := Grant{Application: app}
+	var now time.Time
+	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
+		now = t.Now()
+		if g.Session, err = s.d.Sessions.ByCookie(ctx, t, account, cookie); err != nil {
 			return err
 		}
-		g.Wish, err = s.d.Grants.Wish(ctx, t, account, found.Root, app)
+		if g.User, err = s.d.Users.Find(ctx, t, account, g.Session.User); err != nil {
+			return err
+		}
+		g.Wish, err = s.d.Grants.Wish(ctx, t, account, g.Session.Root, app)
 		return err
 	})
+	if err == nil {
+		g.Session, err = s.d.Sessions.Touch(ctx, g.Session, now)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return Tokens{}, session.Session{}, session.ErrNone
 	}
@@ -124,7 +129,7 @@ func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie sec
 		return Tokens{}, session.Session{}, err
 	}
 	tokens, err := s.d.Issuer.Issue(ctx, g)
-	return tokens, found, err
+	return tokens, g.Session, err
 }
 
 func challengeOf(verifier secret.Text) string {

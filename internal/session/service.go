@@ -110,17 +110,26 @@ func (s *Service) Start(ctx context.Context, t tx.Tx, n NewSession) (Session, se
 // Resume returns the session behind a cookie and notes its use. ErrNone when there is none.
 func (s *Service) Resume(ctx context.Context, account ident.AccountID, cookie secret.Text) (Session, error) {
 	found, now, err := s.peek(ctx, account, cookie)
-	l := s.limits(account)
-	if err != nil || now.Sub(found.LastSeen) < min(touchEvery, l.Idle/8) {
-		return found, err
+	if err != nil {
+		return Session{}, err
 	}
-	err = s.d.DB.Write(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+	return s.Touch(ctx, found, now)
+}
+
+// Touch notes the use of a session that was just read, at most once an hour. ErrNone when it
+// has ended meanwhile.
+func (s *Service) Touch(ctx context.Context, found Session, now time.Time) (Session, error) {
+	l := s.limits(found.Account)
+	if now.Sub(found.LastSeen) < min(touchEvery, l.Idle/8) {
+		return found, nil
+	}
+	err := s.d.DB.Write(ctx, tx.In(found.Account), func(ctx context.Context, t tx.Tx) error {
 		found.LastSeen = t.Now()
 		found.ExpiresAt = t.Now().Add(l.Idle)
 		if found.ExpiresAt.After(found.AbsoluteExpiry) {
 			found.ExpiresAt = found.AbsoluteExpiry
 		}
-		return s.d.Store.Touch(ctx, t, account, found.ID, found.ExpiresAt)
+		return s.d.Store.Touch(ctx, t, found.Account, found.ID, found.ExpiresAt)
 	})
 	if fault.Is(err, fault.NotFound) {
 		return Session{}, ErrNone
@@ -202,7 +211,11 @@ func (s *Service) EndCookie(ctx context.Context, a actor.Actor, cookie secret.Te
 			return err
 		}
 		ended = true
-		return s.end(ctx, t, a, found, "ended")
+		by := a
+		if by.Kind == actor.Anonymous { // the cookie says who it is
+			by.Kind, by.ID, by.Session = actor.User, string(found.User), found.ID
+		}
+		return s.end(ctx, t, by, found, "ended")
 	})
 	return ended, err
 }

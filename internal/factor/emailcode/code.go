@@ -22,8 +22,9 @@ const (
 	Method                        = "email"
 )
 
-// The limits per address, over all logins and browsers of an account. Guessing one address
-// from everywhere at once has at most 20 chances in a million per hour.
+// The limits per address, over all logins and browsers of an account. SendLimit holds for every
+// hour there is, so that guessing one address from everywhere at once has at most 25 chances
+// in a million per hour; WrongLimit holds on the average and is there for the hours after.
 var (
 	SendLimit  = ratelimit.Rule{Count: 5, Per: time.Hour}
 	WrongLimit = ratelimit.Rule{Count: 20, Per: time.Hour}

@@ -56,11 +56,11 @@ func (s *Service) Send(ctx context.Context, t tx.Tx, r Request) (Sent, error) {
 	if err == nil && old.Address == r.Address && old.Live(now) && secret.Equal(old.Browser, r.Browser) && now.Before(old.CreatedAt.Add(ResendAfter)) {
 		return Sent{Code: old}, nil
 	}
-	ok, retry, err := s.limits.Take(ctx, t, r.Account, sendName, string(r.Address), SendLimit)
+	retry, err := s.mayMail(ctx, t, r.Account, r.Address)
 	if err != nil {
 		return Sent{}, err
 	}
-	if !ok {
+	if retry > 0 {
 		return Sent{Limited: true, Retry: retry}, nil
 	}
 	digits, link := secret.Digits(Digits), secret.Random("")
@@ -75,6 +75,24 @@ func (s *Service) Send(ctx context.Context, t tx.Tx, r Request) (Sent, error) {
 	m.To, m.Expires = r.Address, c.ExpiresAt
 	_, err = s.Outbox.Put(ctx, t, r.Account, m)
 	return Sent{Code: c}, err
+}
+
+// mayMail counts a mail to the address, or tells how long to wait. The limiter alone would allow
+// a burst and the refill of the same hour, so the mails themselves are counted as well; its row
+// makes units of work for one address wait for one another.
+func (s *Service) mayMail(ctx context.Context, t tx.Tx, account ident.AccountID, to mail.Address) (time.Duration, error) {
+	ok, retry, err := s.limits.Take(ctx, t, account, sendName, string(to), SendLimit)
+	if err != nil || !ok {
+		return retry, err
+	}
+	n, oldest, err := s.Outbox.Recent(ctx, t, account, to, t.Now().Add(-SendLimit.Per))
+	if err != nil || n < SendLimit.Count {
+		return 0, err
+	}
+	if err := s.limits.Return(ctx, t, account, sendName, string(to), SendLimit); err != nil {
+		return 0, err
+	}
+	return max(oldest.Add(SendLimit.Per).Sub(t.Now()), time.Second), nil
 }
 
 // Enter compares what a person typed. The attempt is counted before it is compared, so the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,14 +170,56 @@ func TestLimits(t *testing.T) {
 		if sent := b.send("l9", "bob@x.example"); sent.Limited {
 			t.Fatal("another address was held back")
 		}
-		tries := 0
 		for i := range 5 {
 			for range 4 {
 				b.enter(ident.LoginID(fmt.Sprint("l", i)), "b", "x")
-				tries++
 			}
 		}
 		// Twenty wrong codes for one address, in five logins: the right one waits now too.
 		b.want(b.enter("l4", "b", b.code), emailcode.Paused)
+	})
+}
+
+// TestMailsPerHour asks every minute, and all at once: no hour has more than five mails.
+func TestMailsPerHour(t *testing.T) {
+	each(t, func(b *bench) {
+		var sent []time.Time
+		for i := range 150 {
+			if s := b.send(ident.LoginID(fmt.Sprint("l", i)), "ann@x.example"); !s.Limited {
+				sent = append(sent, b.clk.Now())
+			} else if s.Retry <= 0 || s.Retry > time.Hour {
+				t.Fatalf("retry %v", s.Retry)
+			}
+			b.clk.Advance(time.Minute)
+		}
+		if len(sent) < 10 {
+			t.Fatalf("%d mails in two and a half hours", len(sent))
+		}
+		for i := 5; i < len(sent); i++ {
+			if sent[i].Sub(sent[i-5]) < time.Hour {
+				t.Fatalf("six mails within %v", sent[i].Sub(sent[i-5]))
+			}
+		}
+		var wg sync.WaitGroup
+		var mails atomic.Int32
+		for i := range 20 {
+			wg.Go(func() {
+				err := b.db.Write(context.Background(), tx.In("a"), func(ctx context.Context, t tx.Tx) error {
+					s, err := b.service.Send(ctx, t, emailcode.Request{Account: "a", Login: ident.LoginID(fmt.Sprint("r", i)), Browser: []byte("b"), Address: "bob@x.example",
+						Compose: func(string, secret.Text) (mail.Message, error) { return mail.Message{}, nil }})
+					if err == nil && !s.Limited {
+						mails.Add(1)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if mails.Load() != 5 {
+			t.Fatalf("%d of 20 mails at once; want 5", mails.Load())
+		}
 	})
 }

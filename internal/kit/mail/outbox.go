@@ -79,6 +79,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $5, 0, 0, '')`,
 	return id, err
 }
 
+// Recent tells how many mails to an address were put in since a time, and when the oldest of them was.
+func (o *Outbox) Recent(ctx context.Context, t tx.Tx, account ident.AccountID, to Address, since time.Time) (n int, oldest time.Time, err error) {
+	times, err := sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[int64],
+		`SELECT created_at FROM mail_outbox WHERE account_id = $1 AND recipient = $2 AND created_at > $3 ORDER BY created_at`,
+		string(account), string(to), sqldb.Micros(since))
+	if err != nil || len(times) == 0 {
+		return 0, time.Time{}, err
+	}
+	return len(times), sqldb.Time(times[0]), nil
+}
+
 // List returns the newest mails of an account whose body is still kept. For development.
 func (o *Outbox) List(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) ([]Kept, error) {
 	rows, err := sqldb.List(ctx, sqldb.From(t), scan, `
@@ -167,5 +178,6 @@ CREATE TABLE mail_outbox (
 	PRIMARY KEY (account_id, id));
 CREATE INDEX mail_outbox_due ON mail_outbox (next_at) WHERE done_at = 0;
 CREATE INDEX mail_outbox_waiting ON mail_outbox (account_id) WHERE done_at = 0;
-CREATE INDEX mail_outbox_created ON mail_outbox (created_at);`}}
+CREATE INDEX mail_outbox_created ON mail_outbox (created_at);`}, {ID: "mail/0002", SQL: `
+CREATE INDEX mail_outbox_recipient ON mail_outbox (account_id, recipient, created_at);`}}
 }
