@@ -43,7 +43,7 @@ func (oneClient) MayReadPermissions(_ ident.AccountID, id ident.ServiceClientID)
 	return id == "sc_reader"
 }
 
-func newRig(t *testing.T, db *sqldb.DB, clk *clock.Fake) *rig {
+func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{})}
 	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine})

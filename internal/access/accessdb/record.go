@@ -82,7 +82,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, record_id) DO NOTHI
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, putAdmins(ctx, t, account, r)
+	return true, addAdmins(ctx, t, account, r)
 }
 
 // Replace implements access.RecordStore.
@@ -99,15 +99,15 @@ WHERE account_id = $1 AND record_id = $2 AND updated_at = $3`,
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, putAdmins(ctx, t, account, r)
+	if _, err := sqldb.From(t).Exec(ctx, `DELETE FROM access_record_admins WHERE account_id = $1 AND record_id = $2`,
+		string(account), string(r.ID)); err != nil {
+		return false, err
+	}
+	return true, addAdmins(ctx, t, account, r)
 }
 
-func putAdmins(ctx context.Context, t tx.Tx, account ident.AccountID, r access.Record) error {
+func addAdmins(ctx context.Context, t tx.Tx, account ident.AccountID, r access.Record) error {
 	q := sqldb.From(t)
-	if _, err := q.Exec(ctx, `DELETE FROM access_record_admins WHERE account_id = $1 AND record_id = $2`,
-		string(account), string(r.ID)); err != nil {
-		return err
-	}
 	for _, user := range r.Admins {
 		if _, err := q.Exec(ctx, `
 INSERT INTO access_record_admins (account_id, user_id, record_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
