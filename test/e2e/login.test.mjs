@@ -394,7 +394,7 @@ for (const database of databases) {
       await page.goto(`${app.origin}/`);
       await page.evaluate(() => { window.login.authenticate(); });
       await expectUrl(page, url => url.pathname === '/login');
-      await server.restart({ ADMIT_TEST_CLOCK_OFFSET: '25h' });
+      await server.restart({ ADMIT_TEST_CLOCK_OFFSET: '2h' });
       await page.reload();
       await shot(page, `expired-${database}`);
       assert.equal(await box.email.isVisible(), false);

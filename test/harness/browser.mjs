@@ -44,7 +44,7 @@ async function watched(context, origins, strangers = [], close) {
   context.setDefaultTimeout(10_000);
   const wrong = [];
   const requests = [];
-  if (origins) { await context.route(url => url.protocol.startsWith('http') && !origins.includes(url.origin), route => route.abort()); }
+  if (strangers.length) { await context.route(url => url.protocol.startsWith('http') && !origins.includes(url.origin), route => route.abort()); }
   context.on('request', request => {
     const url = new URL(request.url());
     requests.push(request);
