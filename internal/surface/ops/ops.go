@@ -6,6 +6,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -33,9 +34,10 @@ type Deps struct {
 type Surface struct {
 	deps Deps
 
-	mu     sync.Mutex
-	at     time.Time
-	result []outcome
+	mu      sync.Mutex
+	at      time.Time
+	result  []outcome
+	running map[string]<-chan error // checks that have not answered yet
 }
 
 type outcome struct {
@@ -45,10 +47,10 @@ type outcome struct {
 }
 
 // New makes the surface.
-func New(d Deps) *Surface { return &Surface{deps: d} }
+func New(d Deps) *Surface { return &Surface{deps: d, running: map[string]<-chan error{}} }
 
 const (
-	checkTimeout = 2 * time.Second
+	checkTimeout = time.Second
 	remembered   = 250 * time.Millisecond // so that a flood of probes does not reach the database
 )
 
@@ -58,16 +60,7 @@ func (s *Surface) check(ctx context.Context) (results []outcome, ready bool) {
 	defer s.mu.Unlock()
 	now := s.deps.Clock.Now()
 	if s.result == nil || now.Sub(s.at) > remembered || now.Before(s.at) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
-		defer cancel()
-		s.result = make([]outcome, 0, len(s.deps.Checks))
-		for _, c := range s.deps.Checks {
-			o := outcome{Name: c.Name, Ready: true}
-			if err := c.Ready(ctx); err != nil {
-				o.Ready, o.Why = false, err.Error()
-			}
-			s.result = append(s.result, o)
-		}
+		s.result = s.askAll(context.WithoutCancel(ctx))
 		s.at = now
 	}
 	ready = true
@@ -75,6 +68,47 @@ func (s *Surface) check(ctx context.Context) (results []outcome, ready bool) {
 		ready = ready && o.Ready
 	}
 	return s.result, ready
+}
+
+var errSilent = errors.New("no answer in time")
+
+// askAll runs the checks side by side, at most one at a time of each: a driver whose peer is
+// gone may hang far longer than its context lives, and a probe must not.
+func (s *Surface) askAll(ctx context.Context) []outcome {
+	for _, c := range s.deps.Checks {
+		if s.running[c.Name] != nil {
+			continue
+		}
+		answer := make(chan error, 1)
+		s.running[c.Name] = answer
+		go func() {
+			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+			defer cancel()
+			answer <- c.Ready(ctx)
+		}()
+	}
+	patience, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	results := make([]outcome, 0, len(s.deps.Checks))
+	for _, c := range s.deps.Checks {
+		err := errSilent
+		select {
+		case err = <-s.running[c.Name]:
+			delete(s.running, c.Name)
+		case <-patience.Done():
+			select { // it may have answered while an earlier one was waited for
+			case err = <-s.running[c.Name]:
+				delete(s.running, c.Name)
+			default:
+			}
+		}
+		o := outcome{Name: c.Name, Ready: err == nil}
+		if err != nil {
+			o.Why = err.Error()
+		}
+		results = append(results, o)
+	}
+	return results
 }
 
 type status struct {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -44,6 +45,27 @@ func TestReadiness(t *testing.T) {
 	if code, body := ask(s.Operator().ServeHTTP); code != 503 || !strings.Contains(body, "db.internal") {
 		t.Error("the operator learns too little:", code, body)
 	}
+}
+
+func TestACheckThatHangsDoesNotHangTheProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clk := clock.NewFake(time.Unix(1e9, 0))
+		release := make(chan struct{})
+		running := 0
+		s := New(Deps{Clock: clk, Checks: []Check{{"database", func(context.Context) error { running++; <-release; return nil }}, {"keys", func(context.Context) error { return nil }}}})
+		for range 3 {
+			start := time.Now()
+			if results, ready := s.check(t.Context()); ready || results[0].Why != errSilent.Error() || !results[1].Ready || time.Since(start) > checkTimeout {
+				t.Errorf("%v after %v", results, time.Since(start))
+			}
+			clk.Advance(time.Second)
+		}
+		close(release)
+		synctest.Wait()
+		if _, ready := s.check(t.Context()); !ready || running != 1 {
+			t.Errorf("ready %v, %d checks at once", ready, running)
+		}
+	})
 }
 
 func TestMetricsOnlyForLoopbackDeployments(t *testing.T) {
