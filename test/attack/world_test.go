@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -134,15 +133,6 @@ type answer struct {
 	header http.Header
 	body   string
 	took   time.Duration
-}
-
-// code is the errorCode of a refusal.
-func (a answer) code() string {
-	var e struct{ ErrorCode string }
-	if json.Unmarshal([]byte(a.body), &e) != nil {
-		return ""
-	}
-	return e.ErrorCode
 }
 
 var client = &http.Client{

@@ -95,6 +95,49 @@ for (const database of databases) {
       await who.verdict();
     });
 
+    test('with multiAccount the person is asked who they are today', async () => {
+      const [one, two] = [fresh('one'), fresh('two')];
+      await start();
+      await box.signIn(one, app.origin);
+      assert.equal(await signedIn(page), true);
+      await authenticate(page, { multiAccount: true });
+      await page.getByText(one).waitFor();
+      await shot(page, `choose-${database}`);
+      await page.getByRole('link', { name: 'Use another account' }).click();
+      await box.signIn(two, app.origin);
+      assert.equal(await signedIn(page), true);
+      assert.equal((await identity(page)).email, two);
+      await authenticate(page, { multiAccount: true });
+      await page.getByRole('button', { name: two }).click();
+      await expectUrl(page, url => url.searchParams.has('code'));
+      assert.equal(await signedIn(page), true);
+      assert.equal((await identity(page)).email, two);
+      await who.verdict();
+    });
+
+    test('tokens travel in the address only where the application says so', async () => {
+      const ask = { responseLocation: 'query', flowType: 'token id_token' };
+      who = await person(browser, { origins });
+      page = who.page;
+      box = new Box(page, server, smtp);
+      await page.goto(`${app.origin}/`);
+      await authenticate(page, ask);
+      await box.signIn(fresh('query'), app.origin);
+      assert.deepEqual([new URL(page.url()).searchParams.has('access_token'), new URL(page.url()).searchParams.has('code')], [false, true]);
+      assert.equal(await signedIn(page), true);
+
+      const admit = await server.administrator();
+      await admit.httpClient.put('/v1/applications/app_default', { ...(await admit.httpClient.get('/v1/applications/app_default')).data, allowLoopbackTokens: true });
+      await page.evaluate(settings => { window.login.authenticate(settings); }, ask);
+      await expectUrl(page, url => url.searchParams.has('access_token'));
+      server.log.secret('access token', new URL(page.url()).searchParams.get('access_token').split('.')[2]);
+      assert.equal(await signedIn(page), true);
+      assert.deepEqual([...new URL(page.url()).searchParams.keys()], [], 'the SDK takes them out of the address');
+      assert.ok(await token(page));
+      await admit.httpClient.put('/v1/applications/app_default', { ...(await admit.httpClient.get('/v1/applications/app_default')).data, allowLoopbackTokens: false });
+      await who.verdict();
+    });
+
     for (const host of ['localhost', '127.0.0.1']) {
       test(`logging out at ${host} kills the session and the token at once`, async () => {
         const origin = host === 'localhost' ? app.origin : app.twin;

@@ -1,12 +1,15 @@
 // Signing in through another provider: a real OpenID Connect provider that the test starts on loopback.
 
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { startApplication } from '../harness/application.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
+import { eventually } from '../harness/net.mjs';
 import { startProvider } from '../harness/provider.mjs';
 import { allowRedirects } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
@@ -101,6 +104,43 @@ for (const database of databases) {
       assert.equal(second.email, first.email);
       assert.notEqual(second.userId, first.userId);
       await byMail.verdict();
+    });
+
+    test('chosen on the application\'s own login page', async () => {
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
+      const { page } = who;
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate(); });
+      await expectUrl(page, url => url.pathname === '/login');
+      const state = new URL(page.url()).searchParams.get('state');
+      // The SDK keeps the verifier in the page's storage until userSessionExists() reads it.
+      await page.goto(`${app.origin}/?state=${encodeURIComponent(state)}&flow=oauthLogin`);
+      const started = await page.evaluate(() => window.login.updateExtensionAuthenticationRequest({ connectionId: 'con_partner' }));
+      if (started?.authenticationUrl && new URL(page.url()).origin === app.origin) { await page.goto(started.authenticationUrl); }
+      await atProvider(page, 'una');
+      assert.equal(await exists(page), true);
+      assert.equal((await identity(page)).email, 'una@provider.example');
+      await who.verdict();
+    });
+
+    test('added on the command line, as plain OAuth 2 with a user-info endpoint', async () => {
+      const secretFile = join(server.folder.path, 'provider.secret');
+      await writeFile(secretFile, provider.clientSecret);
+      const id = (await server.command('connection', 'add', '--id', 'con_plain', '--name', 'Plain OAuth', '--client-id', provider.clientId, '--client-secret-file', secretFile,
+        '--authorization-url', `${provider.issuer}/auth`, '--token-url', `${provider.issuer}/token`, '--userinfo-url', `${provider.issuer}/me`, '--scope', 'openid email profile')).trim();
+      assert.equal(id, 'con_plain');
+      const who = await person(browser, { origins, strangers: [provider.issuer] });
+      const { page } = who;
+      await page.goto(`${app.origin}/`);
+      await page.evaluate(() => { window.login.authenticate(); });
+      await expectUrl(page, url => url.pathname === '/login');
+      const button = page.getByRole('button', { name: /Plain OAuth/ });
+      await eventually('the box offers the new connection', async () => await button.isVisible() || (await page.reload(), false));
+      await button.click();
+      await atProvider(page, 'piet');
+      assert.equal(await exists(page), true);
+      assert.equal((await identity(page)).email, 'piet@provider.example');
+      await who.verdict();
     });
 
     test('giving up at the provider leads back to the box', async () => {
