@@ -73,7 +73,9 @@ func (s *Service) fillChoice(view *View, f Facts) {
 
 // fillPerson tells whose session the browser has, for requests that it does not answer by itself.
 func (s *Service) fillPerson(ctx context.Context, view *View, f Facts) error {
-	if f.Session == nil || view.Setup {
+	wanted := f
+	wanted.Request.MultiAccount = false
+	if view.Setup || !wanted.sessionAnswers() { // Continue would lead back to the same page
 		return nil
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
