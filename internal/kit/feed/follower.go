@@ -40,7 +40,7 @@ type Follower struct {
 	subs   []subscription
 
 	applied atomic.Int64
-	heard   atomic.Int64 // clock.Monotonic of the last successful look
+	heard   atomic.Int64 // clock.Monotonic at the start of the last look that left nothing to do
 	wake    chan struct{}
 
 	mu      sync.Mutex
@@ -66,6 +66,7 @@ func (f *Follower) Subscribe(s Subscriber, kinds ...string) {
 
 // Start loads every subscriber and remembers the revision that they have at least.
 func (f *Follower) Start(ctx context.Context) error {
+	asked := clock.Monotonic()
 	last, _, err := f.source.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("feed: read the head: %w", err)
@@ -74,6 +75,7 @@ func (f *Follower) Start(ctx context.Context) error {
 		return err
 	}
 	f.moveTo(last)
+	f.heard.Store(int64(asked))
 	return nil
 }
 
@@ -104,8 +106,9 @@ func (f *Follower) Run(ctx context.Context) {
 // Rev is the revision up to which this node has applied everything.
 func (f *Follower) Rev() int64 { return f.applied.Load() }
 
-// Fresh tells whether this node has heard from the database within the bound. When it
-// has not, decisions from memory must not be given.
+// Fresh tells whether what is in memory was the truth within the bound: it counts from the
+// question to the database, because between its answer and now a node may have been stopped,
+// or busy applying. When it is not, decisions from memory must not be given.
 func (f *Follower) Fresh() bool {
 	return clock.Monotonic()-time.Duration(f.heard.Load()) < f.bound
 }
@@ -139,13 +142,13 @@ func (f *Follower) WaitFor(ctx context.Context, rev int64) error {
 }
 
 func (f *Follower) step(ctx context.Context) (more bool, err error) {
-	from := f.applied.Load()
+	from, asked := f.applied.Load(), clock.Monotonic()
 	changes, err := f.source.Since(ctx, from, batch)
 	if err != nil {
 		return false, fmt.Errorf("read the feed: %w", err)
 	}
 	if len(changes) == 0 {
-		f.heard.Store(int64(clock.Monotonic()))
+		f.heard.Store(int64(asked))
 		return false, nil
 	}
 	last := changes[len(changes)-1].Rev
@@ -158,7 +161,11 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	f.moveTo(last)
-	return len(changes) == batch, nil
+	if len(changes) == batch {
+		return true, nil // there is more, which memory does not know yet
+	}
+	f.heard.Store(int64(asked))
+	return false, nil
 }
 
 func (f *Follower) apply(ctx context.Context, changes []Change) error {
@@ -189,7 +196,6 @@ func (f *Follower) load(ctx context.Context) error {
 
 func (f *Follower) moveTo(rev int64) {
 	f.applied.Store(rev)
-	f.heard.Store(int64(clock.Monotonic()))
 	f.mu.Lock()
 	close(f.advance)
 	f.advance = make(chan struct{})

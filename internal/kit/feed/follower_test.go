@@ -172,3 +172,34 @@ func TestAGapLoadsEverythingAgain(t *testing.T) {
 	stop()
 	<-done
 }
+
+// delayed hands every answer on late, as a node does that was stopped after it came.
+type delayed struct {
+	feed.Source
+	by time.Duration
+}
+
+func (d delayed) Since(ctx context.Context, rev int64, limit int) ([]feed.Change, error) {
+	changes, err := d.Source.Since(ctx, rev, limit)
+	time.Sleep(d.by)
+	return changes, err
+}
+
+func TestAnAnswerThatIsOldWhenItIsTakenIsNotFresh(t *testing.T) {
+	db, _ := sqldbtest.SQLite(t, schema, nil)
+	f := feed.NewFollower(delayed{db, 300 * time.Millisecond}, db, 100*time.Millisecond)
+	f.Subscribe(&memory{}, "thing")
+	ctx, stop := context.WithCancel(context.Background())
+	if err := f.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { f.Run(ctx); close(done) }()
+	defer func() { stop(); <-done }()
+	time.Sleep(150 * time.Millisecond)
+	for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if f.Fresh() {
+			t.Fatal("fresh, though what it knows is older than the bound")
+		}
+	}
+}
