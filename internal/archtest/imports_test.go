@@ -145,6 +145,9 @@ func TestPackagesSayWhatTheyOwn(t *testing.T) {
 		if _, seen := docs[path]; !seen {
 			order = append(order, path)
 		}
+		if docs[path] != "" && f.ast.Doc.Text() != "" {
+			t.Errorf("%s has a second package comment, in %s", path, f.name)
+		}
 		docs[path] += f.ast.Doc.Text()
 	}
 	for _, path := range order {

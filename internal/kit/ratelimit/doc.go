@@ -2,6 +2,6 @@
 // keep one time per key, the theoretical arrival time, and no counters.
 //
 // Store is shared by all nodes and takes part in the caller's unit of work: for limits on
-// an e-mail address or a person. Local lives in one process: for limits per network, where
+// an e-mail address or a person. Limiter lives in one process: for limits per network, where
 // a database round trip per request would itself be the attack.
 package ratelimit

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/admit-id/admit/internal/kit/fault"
 )
@@ -51,22 +53,11 @@ type Failure struct {
 // an error that is no fault says nothing but that something went wrong.
 func Translate(r *http.Request, err error) Failure {
 	f := Failure{ErrorID: RequestID(r)}
-	var own *refusal
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*refusal](err); ok {
 		f.Status, f.Code, f.Public = own.status, own.code, own.public
 		return f
 	}
-	var e *fault.Error
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		e = errTooLarge
-	case errors.As(err, &e) && e.Kind != fault.Internal:
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		e = errTooSlow
-	default:
-		e = errInternal
-	}
+	e := reduce(err)
 	f.Status, f.Code, f.Public = http.StatusInternalServerError, e.Code, e.Public
 	if int(e.Kind) < len(statusOf) {
 		f.Status = statusOf[e.Kind]
@@ -75,6 +66,20 @@ func Translate(r *http.Request, err error) Failure {
 		}
 	}
 	return f
+}
+
+// reduce finds the fault that a client is told of.
+func reduce(err error) *fault.Error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errTooLarge
+	}
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Internal {
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return errTooSlow
+	}
+	return errInternal
 }
 
 var (
@@ -99,19 +104,29 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.public }
 
-type errorBody struct {
-	Title     string `json:"title"`
-	ErrorCode string `json:"errorCode"`
-	ErrorID   string `json:"errorId"`
-}
-
-// JSONError is the ErrorWriter of the JSON surfaces: {title, errorCode, errorId}.
+// JSONError is the ErrorWriter of the JSON surfaces: {title, errorCode, errorId}. It is written by
+// hand because "no" is the answer to half of all permission checks.
 func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	f := Translate(r, err)
 	w.Header()["Cache-Control"] = valueNoStore
-	if JSON(w, f.Status, errorBody{f.Public, f.Code, f.ErrorID}) != nil {
-		w.WriteHeader(http.StatusInternalServerError)
+	body := make([]byte, 0, 256)
+	body = appendText(append(body, `{"title":`...), f.Public)
+	body = appendText(append(body, `,"errorCode":`...), f.Code)
+	body = appendText(append(body, `,"errorId":`...), f.ErrorID)
+	JSONBytes(w, f.Status, append(body, '}'))
+}
+
+// appendText appends s as a JSON string.
+func appendText(to []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string always encodes
+			return append(to, quoted...)
+		}
 	}
+	to = append(to, '"')
+	to = append(to, s...)
+	return append(to, '"')
 }
 
 // methodNotAllowed refuses and names the methods that the path has.

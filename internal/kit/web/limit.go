@@ -10,24 +10,24 @@ import (
 
 // Budgets are what each class gives to one client network per minute. They leave room for an
 // office behind one address; what guards secrets is counted per target in the database.
-var Budgets = map[LimitClass]ratelimit.Rate{
-	LimitPage:     {Burst: 3000, Window: time.Minute},
-	LimitSession:  {Burst: 1200, Window: time.Minute},
-	LimitLogin:    {Burst: 600, Window: time.Minute},
-	LimitGuess:    {Burst: 120, Window: time.Minute},
-	LimitMail:     {Burst: 60, Window: time.Minute},
-	LimitBadToken: {Burst: 300, Window: time.Minute},
+var Budgets = map[LimitClass]ratelimit.Rule{
+	LimitPage:     {Count: 3000, Per: time.Minute},
+	LimitSession:  {Count: 1200, Per: time.Minute},
+	LimitLogin:    {Count: 600, Per: time.Minute},
+	LimitGuess:    {Count: 120, Per: time.Minute},
+	LimitMail:     {Count: 60, Per: time.Minute},
+	LimitBadToken: {Count: 300, Per: time.Minute},
 }
 
 type budgets struct{ limiter *ratelimit.Limiter }
 
 // NewLimiter gives the budgets, each times scale.
 func NewLimiter(c clock.Clock, scale float64) Limiter {
-	rates := make([]ratelimit.Rate, LimitClasses)
-	for class, rate := range Budgets {
-		rates[class] = rate
+	rules := make([]ratelimit.Rule, LimitClasses)
+	for class, rule := range Budgets {
+		rules[class] = rule
 	}
-	return budgets{ratelimit.New(c, rates, scale)}
+	return budgets{ratelimit.New(c, rules, scale)}
 }
 
 func (b budgets) Allow(class LimitClass, client netip.Addr) (time.Duration, bool) {

@@ -14,11 +14,12 @@ import (
 type exchange struct {
 	context.Context
 	http.ResponseWriter
-	id      string
-	address netip.Addr
-	account ident.AccountID
-	actor   actor.Actor
-	status  int
+	id       string
+	idHeader [1]string // the header's value
+	address  netip.Addr
+	account  ident.AccountID
+	actor    actor.Actor
+	status   int
 }
 
 type exchangeKey struct{}

@@ -27,7 +27,7 @@ func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	e := &exchange{Context: r.Context(), ResponseWriter: rw, id: ident.New("")}
 	e.address = clientAddress(r, rt.deps.TrustedProxies)
 	w := (*writer)(e)
-	rt.secure(rw.Header(), e.id)
+	rt.secure(rw.Header(), e)
 
 	f, err := rt.root.match(rawPath(r))
 	l := f.methods[r.Method]
@@ -64,12 +64,13 @@ func rawPath(r *http.Request) string {
 	return r.URL.EscapedPath()
 }
 
-func (rt *Router) secure(h http.Header, id string) {
+func (rt *Router) secure(h http.Header, e *exchange) {
 	h["X-Content-Type-Options"] = valueNoSniff
 	h["Referrer-Policy"] = valueReferrer
 	h["Cache-Control"] = valueNoStore
 	h["Vary"] = valueVary
-	h["X-Request-Id"] = []string{id}
+	e.idHeader[0] = e.id
+	h["X-Request-Id"] = e.idHeader[:]
 	if rt.draining.Load() {
 		h["Connection"] = valueClose
 	}
@@ -245,13 +246,10 @@ func mustAbort() { panic(http.ErrAbortHandler) }
 
 func (rt *Router) logError(r *http.Request, e *exchange, l *leaf, err error) {
 	level := slog.LevelDebug
-	var own *refusal
-	if kind := fault.KindOf(err); errors.As(err, &own) {
-		level = slog.LevelDebug
-	} else if kind == fault.Internal || kind == fault.Unavailable {
-		level = slog.LevelError
-		if errors.Is(err, context.Canceled) {
-			level = slog.LevelDebug // the client has gone
+	if kind := fault.KindOf(err); kind == fault.Internal || kind == fault.Unavailable {
+		_, own := errors.AsType[*refusal](err)
+		if !own && !errors.Is(err, context.Canceled) { // the client has gone
+			level = slog.LevelError
 		}
 	}
 	if !rt.deps.Log.Enabled(e, level) {

@@ -1,6 +1,3 @@
-// Package ratelimit owns how much a stranger may ask of one node: a budget per class of
-// routes and client network. It protects the node's work and is deliberately local; what
-// guards a secret (attempts at a code, mails to an address) is counted in the database.
 package ratelimit
 
 import (
@@ -11,27 +8,18 @@ import (
 	"github.com/admit-id/admit/internal/kit/clock"
 )
 
-// Rate is a budget: Burst requests at once, refilled evenly so that it is full again after Window.
-type Rate struct {
-	Burst  int
-	Window time.Duration
-}
-
-// interval is the time that one request costs.
-func (r Rate) interval() int64 { return int64(r.Window) / int64(max(1, r.Burst)) }
-
 const (
 	shardCount = 32
 	perShard   = 4096 // entries; with all shards about 16 MiB at most
 )
 
-// Limiter counts by the generic cell rate algorithm: per client it keeps one time, the moment
-// at which the budget would be full again. Memory is bounded: when a shard is full, clients
-// that it does not know yet share one budget, and those it knows keep theirs, so that a flood
-// of addresses cannot wipe out what is held against one (DOS-05).
+// Limiter limits client networks inside this process, by class of what they ask for. Memory is
+// bounded: when a shard is full, clients that it does not know yet share one budget, and those
+// it knows keep theirs, so that a flood of addresses cannot wipe out what is held against one
+// (DOS-05).
 type Limiter struct {
 	clock  clock.Clock
-	rates  []Rate // by class
+	rules  []Rule // by class
 	shards [shardCount]shard
 }
 
@@ -46,15 +34,15 @@ type shard struct {
 	swept int64
 }
 
-// New makes a limiter. Class i has rates[i]; a class without a rate, or with a zero one, is
-// without limit. Scale multiplies every burst.
-func New(c clock.Clock, rates []Rate, scale float64) *Limiter {
-	l := &Limiter{clock: c, rates: make([]Rate, len(rates))}
-	for i, r := range rates {
-		if r.Burst > 0 {
-			r.Burst = max(1, int(float64(r.Burst)*scale))
+// New makes a limiter. Class i has rules[i]; a class without a rule, or with a zero one, is
+// without limit. Scale multiplies every count.
+func New(c clock.Clock, rules []Rule, scale float64) *Limiter {
+	l := &Limiter{clock: c, rules: make([]Rule, len(rules))}
+	for i, r := range rules {
+		if r.Count > 0 {
+			r.Count = max(1, int(float64(r.Count)*scale))
 		}
-		l.rates[i] = r
+		l.rules[i] = r
 	}
 	for i := range l.shards {
 		l.shards[i].full = map[client]int64{}
@@ -65,10 +53,10 @@ func New(c clock.Clock, rates []Rate, scale float64) *Limiter {
 // Allow spends one request. If the budget is used up it returns how long until one fits, and
 // spends nothing.
 func (l *Limiter) Allow(class int, address netip.Addr) (wait time.Duration, ok bool) {
-	if class >= len(l.rates) || l.rates[class].Burst == 0 {
+	if class >= len(l.rules) || l.rules[class].Count == 0 {
 		return 0, true
 	}
-	rate := l.rates[class]
+	rule := l.rules[class]
 	key := client{uint8(class), network(address)}
 	s := &l.shards[place(key)]
 	now := l.clock.Now().UnixNano()
@@ -82,8 +70,8 @@ func (l *Limiter) Allow(class int, address netip.Addr) (wait time.Duration, ok b
 			at = s.full[key]
 		}
 	}
-	next := max(at, now) + rate.interval()
-	if over := next - now - int64(rate.Window); over > 0 {
+	next := max(at, now) + int64(rule.interval())
+	if over := next - now - int64(rule.window()); over > 0 {
 		return time.Duration(over), false
 	}
 	s.full[key] = next

@@ -11,7 +11,7 @@ import (
 
 func TestBudget(t *testing.T) {
 	clk := clock.NewFake(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	l := New(clk, []Rate{{}, {Burst: 5, Window: 10 * time.Second}, {Burst: 1, Window: time.Second}}, 1)
+	l := New(clk, []Rule{{}, {Count: 5, Per: 10 * time.Second}, {Count: 1, Per: time.Second}}, 1)
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	for range 1000 {
 		if _, ok := l.Allow(0, a); !ok {
@@ -51,7 +51,7 @@ func TestBudget(t *testing.T) {
 }
 
 func TestIPv6NetworkIsOneClient(t *testing.T) {
-	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rate{{Burst: 1, Window: time.Minute}}, 1)
+	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rule{{Count: 1, Per: time.Minute}}, 1)
 	if _, ok := l.Allow(0, netip.MustParseAddr("2001:db8::1")); !ok {
 		t.Fatal()
 	}
@@ -67,7 +67,7 @@ func TestIPv6NetworkIsOneClient(t *testing.T) {
 }
 
 func TestFloodKeepsWhatIsHeldAgainstAClient(t *testing.T) {
-	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rate{{Burst: 2, Window: time.Minute}}, 1)
+	l := New(clock.NewFake(time.Unix(1e9, 0)), []Rule{{Count: 2, Per: time.Minute}}, 1)
 	attacker := netip.MustParseAddr("192.0.2.1")
 	l.Allow(0, attacker)
 	l.Allow(0, attacker)
@@ -89,7 +89,7 @@ func TestFloodKeepsWhatIsHeldAgainstAClient(t *testing.T) {
 }
 
 func BenchmarkAllow(b *testing.B) {
-	l := New(clock.NewSystem(), []Rate{{Burst: 1 << 30, Window: time.Second}}, 1)
+	l := New(clock.NewSystem(), []Rule{{Count: 1 << 30, Per: time.Second}}, 1)
 	a := netip.MustParseAddr("192.0.2.1")
 	for b.Loop() {
 		l.Allow(0, a)
