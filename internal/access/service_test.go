@@ -28,7 +28,6 @@ type rig struct {
 	engine *access.Engine
 	db     *sqldb.DB
 	clock  *clock.Fake
-	bus    *tx.Bus
 }
 
 func each(t *testing.T, fn func(t *testing.T, r *rig)) {

@@ -18,8 +18,8 @@ const (
 	// Connection, Issuer and Method name the proof: the person's key is (account, Connection,
 	// Issuer, address), and Method is the `amr` value.
 	Connection ident.ConnectionID = "con_email"
-	Issuer                        = "urn:admit:email"
-	Method                        = "email"
+	Issuer     string             = "urn:admit:email"
+	Method     string             = "email"
 )
 
 // The limits per address, over all logins and browsers of an account. SendLimit holds for every

@@ -29,7 +29,7 @@ func (s *System) Now() time.Time {
 
 // Correct sets the distance to the reference clock, where remote is the reference's time now.
 func (s *System) Correct(remote time.Time) {
-	s.correction.Store(int64(remote.Sub(time.Now())))
+	s.correction.Store(int64(time.Until(remote)))
 }
 
 // Correction returns the distance to the reference clock that was last measured.

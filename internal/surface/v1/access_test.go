@@ -36,7 +36,7 @@ import (
 
 const (
 	acct ident.AccountID = "acc_1"
-	base                 = "https://login.example"
+	base string          = "https://login.example"
 )
 
 // world is what surrounds the surface: one account, everybody's token is "user:ID" or
