@@ -80,8 +80,7 @@ func Wrap(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return &Error{Kind: e.Kind, Code: e.Code, Public: e.Public, Op: op, Err: err}
 	}
 	return &Error{Kind: Internal, Code: CodeInternal, Public: "Something went wrong on our side.", Op: op, Err: err}
@@ -96,8 +95,7 @@ func (e *Error) With(cause error) *Error {
 
 // KindOf returns the kind of err; an error that is no fault is Internal.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal
