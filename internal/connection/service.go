@@ -44,6 +44,10 @@ type Input struct {
 	Secret secret.Text
 	// Active switches the connection. Nil keeps it as it is; a new one is on.
 	Active *bool
+	// AllowTrust judges whether the actor may make the account believe somebody else about who
+	// people are: asked, inside the unit of work, when that is what the input does. It must not
+	// wait for anything. Nil allows it, for the operator.
+	AllowTrust func() error
 }
 
 // Create makes a connection in the actor's account. Faults: Invalid, Unprocessable, and
@@ -57,6 +61,9 @@ func (s *Service) Create(ctx context.Context, a actor.Actor, in Input) (Connecti
 		return Connection{}, err
 	}
 	err = s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+		if err := in.judge(nil, c); err != nil {
+			return err
+		}
 		return s.insert(ctx, t, a, &c)
 	})
 	return c.shown(), fault.Wrap("connection.Create", err)
@@ -77,12 +84,18 @@ func (s *Service) Put(ctx context.Context, a actor.Actor, in Input) (c Connectio
 		c = next
 		old, err := s.d.Store.Get(ctx, t, a.Account, in.ID)
 		if created = fault.Is(err, fault.NotFound); created {
+			if err := in.judge(nil, c); err != nil {
+				return err
+			}
 			return s.insert(ctx, t, a, &c)
 		}
 		if err != nil {
 			return err
 		}
 		if err := replace(old, &c, in); err != nil {
+			return err
+		}
+		if err := in.judge(&old, c); err != nil {
 			return err
 		}
 		return s.update(ctx, t, a, &c)

@@ -50,11 +50,17 @@ func (s *Surface) createConnection(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	in.AllowTrust = s.allowTrust(r)
 	c, err := s.d.Connections.Create(r.Context(), web.ActorOf(r), in)
 	if err != nil {
 		return err
 	}
 	return web.JSON(w, created(r), s.connectionWire(r, c))
+}
+
+// allowTrust judges whether the caller may say whom the account believes about who people are.
+func (s *Surface) allowTrust(r *http.Request) func() error {
+	return func() error { return s.d.Acting.AllowActingAsAnyone(web.ActorOf(r)) }
 }
 
 func (s *Surface) getConnection(w http.ResponseWriter, r *http.Request) error {
@@ -79,6 +85,7 @@ func (s *Surface) putConnection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	in.AllowTrust = s.allowTrust(r)
 	c, _, err := s.d.Connections.Put(r.Context(), web.ActorOf(r), in)
 	if err != nil {
 		return err

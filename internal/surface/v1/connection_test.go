@@ -24,7 +24,7 @@ import (
 )
 
 // connectionHouse is an account "acc_one" on one.test and another on two.test. The bearer "admin"
-// may do everything, "reader" may read, anybody else nothing.
+// may do everything, "keeper" may keep connections, "reader" may read, anybody else nothing.
 type connectionHouse struct{}
 
 func (connectionHouse) ByHost(host string) (ident.AccountID, bool) {
@@ -42,7 +42,18 @@ func (connectionHouse) Verify(_ context.Context, account ident.AccountID, bearer
 }
 
 func (connectionHouse) Allow(a actor.Actor, action, resource string) error {
-	if a.ID == "admin" || a.ID == "reader" && action == "READ" || a.ID == "only:"+action+":"+resource {
+	if a.ID == "admin" || a.ID == "keeper" || a.ID == "reader" && action == "READ" || a.ID == "only:"+action+":"+resource {
+		return nil
+	}
+	return fault.New(fault.Forbidden, fault.CodeForbidden, "no")
+}
+
+func (connectionHouse) AllowActing(a actor.Actor, _ string) error {
+	return connectionHouse{}.AllowActingAsAnyone(a)
+}
+
+func (connectionHouse) AllowActingAsAnyone(a actor.Actor) error {
+	if a.ID == "admin" {
 		return nil
 	}
 	return fault.New(fault.Forbidden, fault.CodeForbidden, "no")
@@ -56,7 +67,7 @@ func connectionAPI(t *testing.T) func(method, path, bearer, body string) (int, m
 		t.Fatal(err)
 	}
 	service := connection.New(connection.Deps{Runner: db, Store: connectiondb.New(), Secrets: connection.NewSecrets(keys)})
-	surface := v1.New(v1.Deps{Issuers: connectionHouse{}, Cursors: cursor.New(keys), Guard: connectionHouse{}, Connections: service})
+	surface := v1.New(v1.Deps{Issuers: connectionHouse{}, Cursors: cursor.New(keys), Guard: connectionHouse{}, Acting: connectionHouse{}, Connections: service})
 	var routes []web.Route
 	for _, r := range surface.Routes() {
 		if strings.HasPrefix(r.Pattern, "/v1/connections") {
@@ -190,6 +201,42 @@ func TestConnectionBodiesAreChecked(t *testing.T) {
 		status, e := call(http.MethodPost, "one/v1/connections", "admin", body)
 		if status != want || want >= 400 && (e["title"] == "" || e["errorCode"] == nil) {
 			t.Errorf("%.80s: %d %v", body, status, e)
+		}
+	}
+}
+
+// I-14: whoever says where a connection asks can be anybody who signs in with it, so it takes the
+// right to act as anyone, and not only the right over connections.
+func TestWhomAConnectionBelievesIsJudged(t *testing.T) {
+	call := connectionAPI(t)
+	const hub = `{"provider":"github","clientId":"admit","clientSecret":"s3cret","data":{"name":"GitHub"}}`
+	if status, _ := call("PUT", "one/v1/connections/con_hub", "keeper", hub); status != 200 {
+		t.Fatal(status)
+	}
+	for name, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"a new name":        {`{"provider":"github","clientId":"admit","data":{"name":"Hub"}}`, 200},
+		"a new secret":      {hub, 200},
+		"somebody's record": {`{"provider":"github","clientId":"admit","data":{"oidcUserEndpointUrl":"https://api.github.com/users/octocat"}}`, 403},
+		"another client":    {`{"provider":"github","clientId":"other","clientSecret":"x","data":{}}`, 403},
+		"another server":    {`{"provider":"github","clientId":"admit","clientSecret":"x","tokenUrl":"https://api.github.com.evil.example/t","data":{}}`, 403},
+		"all addresses":     {`{"provider":"github","clientId":"admit","emailDomains":["victim.example"],"data":{}}`, 403},
+	} {
+		if status, e := call("PUT", "one/v1/connections/con_hub", "keeper", c.body); status != c.want {
+			t.Errorf("%s: %d %v", name, status, e)
+		}
+		if status, e := call("PUT", "one/v1/connections/con_hub", "admin", c.body); status != 200 {
+			t.Errorf("%s as admin: %d %v", name, status, e)
+		}
+		call("PUT", "one/v1/connections/con_hub", "admin", hub)
+	}
+	vouching := strings.Replace(acme, `"tags"`, `"emailDomains":["victim.example"],"tags"`, 1)
+	for _, method := range []string{"POST one/v1/connections", "PUT one/v1/connections/con_acme"} {
+		verb, path, _ := strings.Cut(method, " ")
+		if status, _ := call(verb, path, "keeper", vouching); status != 403 {
+			t.Errorf("%s of one that vouches: %d", method, status)
 		}
 	}
 }
