@@ -56,14 +56,19 @@ func (s *Service) SignIn(ctx context.Context, t tx.Tx, by actor.Actor, i Identit
 		}
 		return User{}, false, fault.Wrap("user.SignIn", err)
 	}
+	return u, false, fault.Wrap("user.SignIn", s.renew(ctx, t, by, &u, i.Connection, p))
+}
+
+// renew takes a profile over to a person who is there.
+func (s *Service) renew(ctx context.Context, t tx.Tx, by actor.Actor, u *User, via ident.ConnectionID, p Profile) error {
 	if !u.apply(p) {
-		return u, false, nil
+		return nil
 	}
 	u.UpdatedAt = t.Now()
-	if err := s.store.Update(ctx, t, u); err != nil {
-		return User{}, false, fault.Wrap("user.SignIn", err)
+	if err := s.store.Update(ctx, t, *u); err != nil {
+		return err
 	}
-	return u, false, t.Emit(ctx, event.New(by, EventUpdated, string(u.ID), "connection", string(i.Connection)))
+	return t.Emit(ctx, event.New(by, EventUpdated, string(u.ID), "connection", string(via)))
 }
 
 func (s *Service) find(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (User, error) {
@@ -79,8 +84,8 @@ func (s *Service) find(ctx context.Context, t tx.Tx, account ident.AccountID, i 
 func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, i Identity, p Profile) (User, bool, error) {
 	u := User{Account: by.Account, ID: ident.UserID(ident.New("usr_")), CreatedAt: t.Now(), UpdatedAt: t.Now()}
 	u.apply(p)
-	if err := s.store.Insert(ctx, t, u); err != nil {
-		return User{}, false, err
+	if free, err := s.store.Insert(ctx, t, u); err != nil || !free {
+		return User{}, false, errors.Join(err, notFree(free))
 	}
 	i.CreatedAt, i.LastLogin = t.Now(), t.Now()
 	linked, err := s.identities.Link(ctx, t, by.Account, u.ID, i)
@@ -92,6 +97,13 @@ func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, i Identit
 	}
 	u.Identities = []Identity{i}
 	return u, true, t.Emit(ctx, event.New(by, EventCreated, string(u.ID), "connection", string(i.Connection)))
+}
+
+func notFree(free bool) error {
+	if free {
+		return nil
+	}
+	return errors.New("user: a random id came twice")
 }
 
 // Find returns one person inside the caller's unit of work, or a fault of kind NotFound.

@@ -16,8 +16,9 @@ type Query struct {
 
 // Store keeps people. Every method sees and changes users that are not deleted only.
 type Store interface {
-	// Insert adds a user without identities.
-	Insert(ctx context.Context, t tx.Tx, u User) error
+	// Insert adds a user without identities and tells whether nobody has or had that id. When
+	// another unit of work is doing the same, it waits for that one.
+	Insert(ctx context.Context, t tx.Tx, u User) (bool, error)
 	// Update replaces the profile.
 	Update(ctx context.Context, t tx.Tx, u User) error
 	// Remove deletes a user for good: the identities and the profile go, the id stays taken.

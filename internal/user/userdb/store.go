@@ -55,11 +55,12 @@ const columns = `account_id, user_id, name, email, email_verified, picture, loca
 const pageOf = ` WHERE account_id = $1 AND user_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\' ORDER BY user_id LIMIT $4`
 
 // Insert implements user.Store.
-func (Store) Insert(ctx context.Context, t tx.Tx, u user.User) error {
-	_, err := sqldb.From(t).Exec(ctx, `INSERT INTO users (`+columns+`, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+func (Store) Insert(ctx context.Context, t tx.Tx, u user.User) (bool, error) {
+	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO users (`+columns+`, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (account_id, user_id) DO NOTHING`,
 		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale,
 		sqldb.Micros(u.CreatedAt), sqldb.Micros(u.UpdatedAt), u.SearchText())
-	return err
+	return n == 1, err
 }
 
 // Update implements user.Store.

@@ -34,6 +34,8 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("logins at once make one person", s.race)
 	t.Run("a deleted person is gone, and the id stays taken", s.remove)
 	t.Run("a connection that is gone leaves nobody behind", s.unlink)
+	t.Run("an id that a caller chose is found or made, once and for good", s.named)
+	t.Run("logins at once under one chosen id make one person", s.namedRace)
 	t.Run("lists", s.list)
 }
 
@@ -201,12 +203,12 @@ func (s suite) remove(t *testing.T) {
 	if page, _, _ := s.service.List(t.Context(), account, user.Query{Filter: "ada"}); len(page) != 0 {
 		t.Fatal("a deleted person is listed")
 	}
-	err := s.db.Write(t.Context(), tx.In(account), func(ctx context.Context, x tx.Tx) error {
-		return s.store.Insert(ctx, x, user.User{Account: account, ID: u.ID})
+	s.write(t, account, func(ctx context.Context, x tx.Tx) error {
+		if free, err := s.store.Insert(ctx, x, user.User{Account: account, ID: u.ID}); err != nil || free {
+			t.Fatalf("a used id is free again (%v)", err)
+		}
+		return nil
 	})
-	if err == nil {
-		t.Fatal("a used id is free again")
-	}
 	if again, created := s.signIn(t, account, i, user.Profile{}); !created || again.ID == u.ID || again.Name != "" {
 		t.Fatalf("%+v inherits from a deleted person", again)
 	}
