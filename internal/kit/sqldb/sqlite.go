@@ -28,7 +28,8 @@ type sqliteEngine struct {
 	bus     *tx.Bus
 	db      *sql.DB
 	writer  *sqliteSession
-	readers chan *sqliteSession
+	readers chan *sqliteSession // idle ones
+	unborn  chan struct{}       // readers that may still be opened
 	jobs    chan *job
 	done    chan struct{}
 
@@ -69,6 +70,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteEngine, err
 	e := &sqliteEngine{
 		path: path, clock: o.Clock, bus: o.Bus, db: db,
 		readers: make(chan *sqliteSession, sqliteReaders),
+		unborn:  make(chan struct{}, sqliteReaders),
 		jobs:    make(chan *job, groupLimit),
 		done:    make(chan struct{}),
 	}
@@ -77,7 +79,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteEngine, err
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	for range sqliteReaders {
-		e.readers <- nil // opened when first needed
+		e.unborn <- struct{}{}
 	}
 	go e.loop()
 	return e, nil
@@ -187,18 +189,11 @@ func (e *sqliteEngine) runUnit(j *job) (rev int64, err error) {
 }
 
 func (e *sqliteEngine) read(ctx context.Context, _ tx.Scope, fn func(context.Context, tx.Tx) error) (err error) {
-	var s *sqliteSession
-	select {
-	case s = <-e.readers:
-	case <-ctx.Done():
-		return ctx.Err()
+	s, err := e.reader(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { e.readers <- s }()
-	if s == nil {
-		if s, err = newSQLiteSession(ctx, e.db); err != nil {
-			return fmt.Errorf("open a reader: %w", err)
-		}
-	}
 	detached := context.WithoutCancel(ctx) // an interrupted statement could hit the next reader
 	if _, err := s.exec(detached, "BEGIN", nil); err != nil {
 		return fmt.Errorf("begin a read: %w", err)
@@ -216,6 +211,28 @@ func (e *sqliteEngine) read(ctx context.Context, _ tx.Scope, fn func(context.Con
 		return fmt.Errorf("%w: %w", errMisuse, t.failed)
 	}
 	return nil
+}
+
+// reader takes an idle reader, and opens one only when all are busy: that costs milliseconds.
+func (e *sqliteEngine) reader(ctx context.Context) (*sqliteSession, error) {
+	select {
+	case s := <-e.readers:
+		return s, nil
+	default:
+	}
+	select {
+	case s := <-e.readers:
+		return s, nil
+	case <-e.unborn:
+		s, err := newSQLiteSession(ctx, e.db)
+		if err != nil {
+			e.unborn <- struct{}{}
+			return nil, fmt.Errorf("open a reader: %w", err)
+		}
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (e *sqliteEngine) check(ctx context.Context) ([]string, error) {
@@ -264,8 +281,10 @@ func (e *sqliteEngine) close() error {
 	<-e.done
 	e.writer.close()
 	for range sqliteReaders {
-		if s := <-e.readers; s != nil {
+		select {
+		case s := <-e.readers:
 			s.close()
+		case <-e.unborn:
 		}
 	}
 	return e.db.Close()
