@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,6 +48,18 @@ func (a Application) Origins() []string {
 		}
 	}
 	return out
+}
+
+// SendsBeyond tells whether codes and tokens go to places where before sent none: another
+// redirect URL, the rest of an origin, a parent domain. Loopback is the person's own machine.
+func (a Application) SendsBeyond(before Application) bool {
+	if a.CookieDomain != "" && a.CookieDomain != before.CookieDomain {
+		return true
+	}
+	wider := a.RedirectMode == Origin && before.RedirectMode != Origin
+	return slices.ContainsFunc(a.RedirectURLs, func(u string) bool {
+		return !IsLoopback(u) && (wider || !slices.Contains(before.RedirectURLs, u))
+	})
 }
 
 // IsLoopback tells whether raw is an http(s) URL whose host is literally localhost, 127.0.0.1 or [::1].

@@ -67,16 +67,26 @@ func (s *Service) insert(ctx context.Context, t tx.Tx, by actor.Actor, a *Applic
 }
 
 // Update replaces what a person may set: name, redirect URLs and modes, session type,
-// tags, the two opt-ins. Errors: Invalid, NotFound.
-func (s *Service) Update(ctx context.Context, by actor.Actor, a Application) (Application, error) {
-	a = a.normal()
-	a.Account, a.Active = by.Account, true
-	if err := a.Validate(); err != nil {
-		return Application{}, err
-	}
+// tags, the two opt-ins. change makes the next state of the present one, inside the unit of
+// work, so that two updates at once never undo each other; it judges the caller as well, and must not
+// wait for anything. Errors: Invalid, NotFound, and those of change.
+func (s *Service) Update(ctx context.Context, by actor.Actor, id ident.ApplicationID, change func(Application) (Application, error)) (Application, error) {
 	var out Application
-	err := s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		out, err = s.update(ctx, t, by, a)
+	err := s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		old, err := s.store.Lock(ctx, t, by.Account, id)
+		if err != nil {
+			return err
+		}
+		next, err := change(old)
+		if err != nil {
+			return err
+		}
+		next = next.normal()
+		next.Account, next.ID, next.Active = by.Account, id, true
+		if err := next.Validate(); err != nil {
+			return err
+		}
+		out, err = s.update(ctx, t, by, next)
 		return err
 	})
 	return out, fault.Wrap("application.Update", err)
@@ -175,7 +185,7 @@ func (s *Service) AllowDevelopment(ctx context.Context, account ident.AccountID,
 		}
 	}
 	err := s.db.Write(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		a, err := s.store.Get(ctx, t, account, ident.DefaultApplication)
+		a, err := s.store.Lock(ctx, t, account, ident.DefaultApplication)
 		if err != nil {
 			return err
 		}

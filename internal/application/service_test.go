@@ -75,7 +75,7 @@ func TestAChangeIsInTheDirectoryWhenItIsAnswered(t *testing.T) {
 		}
 	}
 	a.RedirectURLs = []string{"https://new.example/cb"}
-	if _, err := f.Update(t.Context(), admin, a); err != nil {
+	if _, err := f.Update(t.Context(), admin, a.ID, func(application.Application) (application.Application, error) { return a, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if f.directory.OriginAllowed("acc_a", "https://shop.example") || !f.directory.OriginAllowed("acc_a", "https://new.example") {
@@ -108,7 +108,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}},
 		{"update of nothing", fault.NotFound, func() error {
-			_, err := f.Update(ctx, admin, application.Application{ID: "app_none", Name: "x"})
+			_, err := f.Update(ctx, admin, "app_none", func(a application.Application) (application.Application, error) { return a, nil })
 			return err
 		}},
 		{"delete of nothing", fault.NotFound, func() error { return f.Delete(ctx, admin, "app_none") }},

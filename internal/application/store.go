@@ -24,6 +24,8 @@ type Store interface {
 	Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ApplicationID) (bool, error)
 	// Get returns one application, or a fault of kind NotFound.
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ApplicationID) (Application, error)
+	// Lock is Get for a change: nobody else changes the application before the unit of work ends.
+	Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ApplicationID) (Application, error)
 	// List returns at most q.Limit applications of one account.
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, q Query) ([]Application, error)
 }

@@ -82,7 +82,7 @@ func (s *Service) Put(ctx context.Context, a actor.Actor, in Input) (c Connectio
 	}
 	err = s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
 		c = next
-		old, err := s.d.Store.Get(ctx, t, a.Account, in.ID)
+		old, err := s.d.Store.Lock(ctx, t, a.Account, in.ID)
 		if created = fault.Is(err, fault.NotFound); created {
 			if err := in.judge(nil, c); err != nil {
 				return err
@@ -196,7 +196,7 @@ func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Conn
 		return c, invalid("data.name", "must be text of 1 to %d characters", MaxName)
 	}
 	err = s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		c, err = s.d.Store.Get(ctx, t, a.Account, Email)
+		c, err = s.d.Store.Lock(ctx, t, a.Account, Email)
 		missing := fault.Is(err, fault.NotFound)
 		if err != nil && !missing {
 			return err
@@ -223,7 +223,7 @@ func (s *Service) Switch(ctx context.Context, a actor.Actor, id ident.Connection
 		return err
 	}
 	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		c, err := s.d.Store.Get(ctx, t, a.Account, id)
+		c, err := s.d.Store.Lock(ctx, t, a.Account, id)
 		if fault.Is(err, fault.NotFound) {
 			return notFound()
 		}

@@ -18,6 +18,8 @@ type Store interface {
 	Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ConnectionID) (bool, error)
 	// Get returns one connection, or a fault of kind NotFound.
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ConnectionID) (Connection, error)
+	// Lock is Get for a change: nobody else changes the connection before the unit of work ends.
+	Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ConnectionID) (Connection, error)
 	// Page returns at most limit connections with an id greater than after, ordered by id.
 	Page(ctx context.Context, t tx.Tx, account ident.AccountID, after ident.ConnectionID, limit int) ([]Connection, error)
 	// All returns the connections of every account, for a unit of work in the system's scope.

@@ -77,8 +77,18 @@ func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 
 // Get implements application.Store.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ApplicationID) (application.Application, error) {
-	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM applications
-		WHERE account_id = $1 AND application_id = $2 AND deleted_at = 0`, string(account), string(id))
+	return sqldb.One(ctx, sqldb.From(t), scan, one, string(account), string(id))
+}
+
+const one = `SELECT ` + columns + ` FROM applications WHERE account_id = $1 AND application_id = $2 AND deleted_at = 0`
+
+// Lock implements application.Store. On SQLite there is one writer.
+func (Store) Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ApplicationID) (application.Application, error) {
+	q, query := sqldb.From(t), one
+	if q.Dialect() == sqldb.Postgres {
+		query += " FOR UPDATE"
+	}
+	return sqldb.One(ctx, q, scan, query, string(account), string(id))
 }
 
 // List implements application.Store.

@@ -4,6 +4,7 @@ package applicationtest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +26,7 @@ func RunStore(t *testing.T, db tx.Runner, store application.Source) {
 	t.Run("what is written is read", s.roundTrip)
 	t.Run("accounts are apart", s.accounts)
 	t.Run("an id is used once", s.tombstone)
+	t.Run("changes wait for one another", s.together)
 	t.Run("lists are paged and filtered", s.list)
 }
 
@@ -92,6 +94,35 @@ func (s suite) roundTrip(t *testing.T) {
 	})
 	if got, _ = s.get(t, accountA, a.ID); !cmp.Equal(a, got) {
 		t.Fatal(cmp.Diff(a, got))
+	}
+}
+
+// together changes one application from many units of work; none undoes another.
+func (s suite) together(t *testing.T) {
+	a := Build(accountA, "app_together")
+	a.Tags = nil
+	s.insert(t, a)
+	const changes = 8
+	var wg sync.WaitGroup
+	for n := range changes {
+		wg.Go(func() {
+			err := s.db.Write(t.Context(), tx.In(accountA), func(ctx context.Context, x tx.Tx) error {
+				a, err := s.store.Lock(ctx, x, accountA, a.ID)
+				if err != nil {
+					return err
+				}
+				a.RedirectURLs = append(a.RedirectURLs, fmt.Sprintf("https://shop.example/%d", n))
+				_, err = s.store.Update(ctx, x, a)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got, err := s.get(t, accountA, a.ID); err != nil || len(got.RedirectURLs) != changes+1 {
+		t.Error(got.RedirectURLs, err)
 	}
 }
 

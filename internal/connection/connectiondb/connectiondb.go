@@ -102,8 +102,18 @@ func (Store) Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 
 // Get implements connection.Store.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ConnectionID) (connection.Connection, error) {
-	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM connections
-		WHERE account_id = $1 AND connection_id = $2 AND deleted_at = 0`, string(account), string(id))
+	return sqldb.One(ctx, sqldb.From(t), scan, one, string(account), string(id))
+}
+
+const one = `SELECT ` + columns + ` FROM connections WHERE account_id = $1 AND connection_id = $2 AND deleted_at = 0`
+
+// Lock implements connection.Store. On SQLite there is one writer.
+func (Store) Lock(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.ConnectionID) (connection.Connection, error) {
+	q, query := sqldb.From(t), one
+	if q.Dialect() == sqldb.Postgres {
+		query += " FOR UPDATE"
+	}
+	return sqldb.One(ctx, q, scan, query, string(account), string(id))
 }
 
 // Page implements connection.Store.

@@ -5,6 +5,8 @@ package connectiontest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +45,7 @@ func RunStore(t *testing.T, open func(t *testing.T) (tx.Runner, connection.Store
 		"pages by id, byte for byte":   pages,
 		"accounts do not see another":  accountsApart,
 		"a deleted one leaves nothing": deleted,
+		"changes wait for one another": together,
 	} {
 		t.Run(name, func(t *testing.T) {
 			runner, store := open(t)
@@ -100,6 +103,33 @@ func keepsEveryMember(t *testing.T, r tx.Runner, s connection.Store) {
 	})
 	if got, err := get(t, r, s, Account, "con_bare"); err != nil || !cmp.Equal(got, changed) {
 		t.Errorf("%v, %s", err, cmp.Diff(changed, got))
+	}
+}
+
+// together changes one connection from many units of work; none undoes another.
+func together(t *testing.T, r tx.Runner, s connection.Store) {
+	insert(t, r, s, Build(Account, "con_a"))
+	const changes = 8
+	var wg sync.WaitGroup
+	for n := range changes {
+		wg.Go(func() {
+			err := r.Write(t.Context(), tx.In(Account), func(ctx context.Context, u tx.Tx) error {
+				c, err := s.Lock(ctx, u, Account, "con_a")
+				if err != nil {
+					return err
+				}
+				c.EmailDomains = append(c.EmailDomains, fmt.Sprintf("%d.example.com", n))
+				_, err = s.Update(ctx, u, c)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if c, err := get(t, r, s, Account, "con_a"); err != nil || len(c.EmailDomains) != changes+1 {
+		t.Error(c.EmailDomains, err)
 	}
 }
 

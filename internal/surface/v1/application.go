@@ -14,7 +14,7 @@ import (
 type Applications interface {
 	Create(ctx context.Context, by actor.Actor, a application.Application) (application.Application, error)
 	Get(ctx context.Context, account ident.AccountID, id ident.ApplicationID) (application.Application, error)
-	Update(ctx context.Context, by actor.Actor, a application.Application) (application.Application, error)
+	Update(ctx context.Context, by actor.Actor, id ident.ApplicationID, change func(application.Application) (application.Application, error)) (application.Application, error)
 	Delete(ctx context.Context, by actor.Actor, id ident.ApplicationID) error
 	List(ctx context.Context, account ident.AccountID, q application.Query) ([]application.Application, ident.ApplicationID, error)
 }
@@ -95,12 +95,25 @@ func (s *Surface) applicationWire(r *http.Request, a application.Application) ap
 	return out
 }
 
+// allowSending judges whether the caller may let people's codes and tokens go where they did not
+// go before. Whoever is there can act as anyone who follows a link to the sign-in (I-14).
+func (s *Surface) allowSending(r *http.Request, before, after application.Application) (application.Application, error) {
+	if !after.SendsBeyond(before) {
+		return after, nil
+	}
+	return after, s.d.Acting.AllowActingAsAnyone(web.ActorOf(r))
+}
+
 func (s *Surface) createApplication(w http.ResponseWriter, r *http.Request) error {
 	var in applicationInput
 	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
-	a, err := s.d.Applications.Create(r.Context(), web.ActorOf(r), in.onto(application.Application{ID: in.ApplicationID}))
+	next, err := s.allowSending(r, application.Application{}, in.onto(application.Application{ID: in.ApplicationID}))
+	if err != nil {
+		return err
+	}
+	a, err := s.d.Applications.Create(r.Context(), web.ActorOf(r), next)
 	if err != nil {
 		return err
 	}
@@ -124,11 +137,9 @@ func (s *Surface) updateApplication(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	old, err := s.d.Applications.Get(r.Context(), web.AccountOf(r), id)
-	if err != nil {
-		return err
-	}
-	a, err := s.d.Applications.Update(r.Context(), web.ActorOf(r), in.onto(old))
+	a, err := s.d.Applications.Update(r.Context(), web.ActorOf(r), id, func(old application.Application) (application.Application, error) {
+		return s.allowSending(r, old, in.onto(old))
+	})
 	if err != nil {
 		return err
 	}

@@ -276,6 +276,29 @@ func TestPagesOfClients(t *testing.T) {
 	}
 }
 
+// I-14: whoever names where codes go gets the codes of everybody who follows a link, so a new
+// place takes the right to act as anyone, and not only the right over applications.
+func TestWhereAnApplicationSendsPeopleIsJudged(t *testing.T) {
+	e := newEstate(t)
+	const shop = `{"name":"Shop","applicationId":"app_shop","redirectUrls":["https://shop.example/cb","https://shop.example/2"]}`
+	e.want(t, 403, "usr_manager", "POST", "/v1/applications", shop)
+	e.want(t, 201, "usr_owner", "POST", "/v1/applications", shop)
+	e.want(t, 201, "usr_manager", "POST", "/v1/applications", `{"name":"Mine","redirectUrls":["http://localhost:3000/cb"],"redirectMode":"origin"}`)
+	for body, status := range map[string]int{
+		`{"name":"Renamed","redirectUrls":["https://shop.example/2","https://shop.example/cb"]}`:     200,
+		`{"name":"Fewer","redirectUrls":["https://shop.example/cb"]}`:                                200,
+		`{"name":"Dev","redirectUrls":["http://localhost:3000"]}`:                                    200,
+		`{"name":"Evil","redirectUrls":["https://shop.example/cb","https://evil.example/"]}`:         403,
+		`{"name":"Scheme","redirectUrls":["com.evil.app:/cb"]}`:                                      403,
+		`{"name":"Wide","redirectUrls":["https://shop.example/cb"],"redirectMode":"origin"}`:         403,
+		`{"name":"Cookie","redirectUrls":["https://shop.example/cb"],"cookieDomain":"shop.example"}`: 403,
+	} {
+		e.want(t, status, "usr_manager", "PUT", "/v1/applications/app_shop", body)
+		e.want(t, 200, "usr_owner", "PUT", "/v1/applications/app_shop", body)
+		e.want(t, 200, "usr_owner", "PUT", "/v1/applications/app_shop", strings.Replace(shop, "{", `{"redirectMode":"exact","cookieDomain":"",`, 1))
+	}
+}
+
 func TestApplicationsThroughTheAPI(t *testing.T) {
 	e := newEstate(t)
 	a := e.want(t, 201, "usr_owner", "POST", "/v1/applications", `{"name":"Shop","redirectUrls":["https://shop.example/cb"],"redirectMode":"origin","sessionType":"SINGLE_SESSION"}`)
