@@ -31,5 +31,5 @@ const env = {
   ADMIT_BIN_TESTCLOCK: process.env.ADMIT_BIN_TESTCLOCK || build({ testClock: true })
 };
 const files = suites.flatMap(suite => readdirSync(`${here}${suite}`).filter(name => name.endsWith('.test.mjs')).map(name => `${suite}/${name}`));
-const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=900000', ...passed, ...files], { cwd: here, env, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=2', '--test-timeout=900000', ...passed, ...files], { cwd: here, env, stdio: 'inherit' });
 process.exit(status ?? 1);

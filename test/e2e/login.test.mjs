@@ -455,5 +455,6 @@ function linkIn(mail, server) {
   const link = mail.text.match(/https?:\/\/\S+\/login\/link\?\S+/)?.[0];
   assert.ok(link, `no link in the mail:\n${mail.text}`);
   assert.ok([server.url, server.local].some(origin => link.startsWith(origin)));
+  server.log.secret('mail link', new URL(link).searchParams.get('token'));
   return link;
 }

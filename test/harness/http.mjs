@@ -23,9 +23,24 @@ export function http(server, method, path, { headers = {}, body, raw, token, hos
         const text = Buffer.concat(chunks).toString('utf8');
         let json;
         try { json = JSON.parse(text); } catch { json = undefined; }
-        resolve({ status: answer.statusCode, headers: answer.headers, text, json });
+        try {
+          judge(method, path, answer, text);
+        } catch (error) {
+          return reject(error);
+        }
+        return resolve({ status: answer.statusCode, headers: answer.headers, text, json });
       });
     });
     outgoing.on('error', reject).end(raw ?? payload);
   });
+}
+
+/** What holds for every answer: no server error but a deliberate 503, no stack trace, and nothing that may be kept when it holds a token. */
+function judge(method, path, { statusCode, headers }, text) {
+  const where = `${method} ${path.split('?')[0]}`;
+  if (statusCode >= 500 && statusCode !== 503) { throw new Error(`${where} answered ${statusCode}: ${text.slice(0, 500)}`); }
+  if (/goroutine \d+ \[|\.go:\d+/.test(text)) { throw new Error(`${where} shows its inside: ${text.slice(0, 500)}`); }
+  if (/"(access_token|id_token|accessKey)"/.test(text) && headers['cache-control'] !== 'no-store') {
+    throw new Error(`${where} answers a secret with Cache-Control: ${headers['cache-control']}`);
+  }
 }

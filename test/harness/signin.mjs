@@ -23,6 +23,7 @@ class Jar {
       gone ? this.#cookies.delete(name) : this.#cookies.set(name, value);
     }
   }
+  get values() { return [...this.#cookies.values()]; }
   get header() { return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '); }
 }
 
@@ -108,6 +109,7 @@ export class Visitor {
     assert.equal(exchanged.status, 200, exchanged.text);
     const { access_token: accessToken, id_token: idToken } = exchanged.json;
     for (const token of [accessToken, idToken]) { this.server.log.secret('token', token.split('.')[2]); }
+    for (const value of [code, started.verifier, ...this.jar.values]) { this.server.log.secret('code, verifier or cookie', value); }
     return { accessToken, idToken, userId: claims(accessToken).sub, started, code };
   }
 
