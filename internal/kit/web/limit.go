@@ -11,6 +11,7 @@ import (
 // Budgets are what each class gives to one client network per minute. They leave room for an
 // office behind one address; what guards secrets is counted per target in the database.
 var Budgets = map[LimitClass]ratelimit.Rule{
+	LimitDocument: {Count: 120_000, Per: time.Minute},
 	LimitPage:     {Count: 3000, Per: time.Minute},
 	LimitSession:  {Count: 1200, Per: time.Minute},
 	LimitLogin:    {Count: 600, Per: time.Minute},

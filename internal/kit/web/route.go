@@ -76,7 +76,9 @@ const (
 	undeclaredLimit LimitClass = iota
 	// LimitNone is only for callers who prove who they are; their failures count as LimitBadToken.
 	LimitNone
-	// LimitPage is for pages, assets and public documents.
+	// LimitDocument is for public documents that services fetch, some for every request of theirs.
+	LimitDocument
+	// LimitPage is for pages and assets.
 	LimitPage
 	// LimitSession is for silent renewal and the session endpoints.
 	LimitSession
@@ -93,7 +95,7 @@ const (
 )
 
 func (l LimitClass) String() string {
-	return [...]string{"undeclared", "none", "page", "session", "login", "guess", "mail", "bad token"}[l]
+	return [...]string{"undeclared", "none", "document", "page", "session", "login", "guess", "mail", "bad token"}[l]
 }
 
 // Scope says whether a route belongs to the account that the host names.

@@ -19,7 +19,7 @@ const (
 func (s *Surface) Routes() []web.Route {
 	route := func(path string, h web.Handler) web.Route {
 		return web.Route{Method: http.MethodGet, Pattern: path, Auth: web.Public, Scope: web.Account,
-			Limit: web.LimitPage, CORS: web.AnyOrigin, Hot: true, Handler: h}
+			Limit: web.LimitDocument, CORS: web.AnyOrigin, Hot: true, Handler: h}
 	}
 	return []web.Route{
 		route(pathDiscovery, s.discovery),
