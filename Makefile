@@ -5,7 +5,7 @@
 # make lint    formatting, vet, staticcheck, known vulnerabilities
 # make fuzz    each fuzz target for FUZZTIME (default 30s)
 # make bench   the side-by-side benchmark, which writes docs/reference/performance.md
-# make soak    the long tests: SOAK (default 10m) of load, restarts and rotation
+# make soak    live with a server for SOAK (default 10m) on each database: logins, grants, rotation, restarts
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w $(if $(VERSION),-X github.com/admit-id/admit/internal/app.version=$(VERSION))
@@ -37,7 +37,7 @@ bench: build
 	go run ./test/load -binary bin/admit -out docs/reference/performance.md
 
 soak: build
-	ADMIT_TEST_SOAK=$(SOAK) ADMIT_BIN=$(CURDIR)/bin/admit go test -count=1 -timeout 0 -v ./test/durable ./test/attack
+	./scripts/test.sh soak $(SOAK)
 
 deps:
 	./scripts/deps.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, cheap ones first: scripts/test.sh [all|quick|lint]
+# All tests, cheap ones first: scripts/test.sh [all|quick|lint|soak TIME]
 #
 # Ends with one line, "N passed, N failed", which counts tests (a step without tests counts as one).
 # The full output of each step is in test/artifacts/log.
@@ -85,30 +85,43 @@ binaries() {
     if command -v file >/dev/null && file bin/admit | grep -q 'dynamically linked'; then echo "bin/admit is not static"; return 1; fi
 }
 
-# The packages whose tests need no running server.
-units=$(go list ./... | grep -vE '/test/(attack|durable|load)|/cmd/admit$')
-
-step 'format' format || close
-step 'vet' go vet ./... || close
-step 'architecture' go test -count=1 -v ./internal/archtest
-step 'units on SQLite' go test -v -timeout 5m $units
-if [ "$what" = quick ]; then close; fi
-step 'staticcheck' go tool -modfile=tools/go.mod staticcheck ./...
-step 'known vulnerabilities' vulnerabilities
-if [ "$what" = lint ]; then close; fi
-
-step 'binaries' binaries || close
-step 'command line' go test -count=1 -v -timeout 3m ./cmd/admit
-./scripts/deps.sh || { failed=$((failed + 1)); close; }
-pgdir=$(mktemp -d -t admit-postgres-XXXXXX)
-if ADMIT_TEST_POSTGRES=$(./scripts/postgres.sh start "$pgdir"); then
+postgres() {
+  pgdir=$(mktemp -d -t admit-postgres-XXXXXX)
+  ADMIT_TEST_POSTGRES=$(./scripts/postgres.sh start "$pgdir") || return 1
   export ADMIT_TEST_POSTGRES
-else
-  failed=$((failed + 1)) && close
-fi
-step 'both databases, race detector' go test -race -v -timeout 12m $units
-step 'kill -9 during writes' go test -count=1 -v -timeout 5m ./test/durable
-step 'attacks' go test -count=1 -v -timeout 8m ./test/attack
-step 'foreign SDKs' node test/run.mjs compat
-step 'browser' node test/run.mjs e2e
-close
+}
+
+# In a function, so that the shell has read all of it before an edit can change the rest.
+main() {
+  if [ "$what" = soak ]; then
+    postgres || { failed=1; close; }
+    ADMIT_TEST_SOAK=${2:-10m} step 'soak' go test -count=1 -timeout 0 -v -run TestSoak ./test/attack
+    close
+  fi
+
+  # The packages whose tests need no running server.
+  local units
+  units=$(go list ./... | grep -vE '/test/(attack|durable)$|/cmd/admit$|/internal/archtest$')
+
+  step 'format' format || close
+  step 'vet' go vet ./... || close
+  step 'architecture' go test -count=1 -v ./internal/archtest
+  step 'units on SQLite' go test -v -timeout 5m $units
+  if [ "$what" = quick ]; then close; fi
+  step 'staticcheck' go tool -modfile=tools/go.mod staticcheck ./...
+  step 'known vulnerabilities' vulnerabilities
+  if [ "$what" = lint ]; then close; fi
+
+  step 'binaries' binaries || close
+  step 'command line' go test -count=1 -v -timeout 3m ./cmd/admit
+  ./scripts/deps.sh || { failed=$((failed + 1)); close; }
+  postgres || { failed=$((failed + 1)); close; }
+  step 'both databases, race detector' go test -race -v -timeout 12m $units
+  step 'kill -9 during writes' go test -count=1 -v -timeout 5m ./test/durable
+  step 'attacks' go test -count=1 -v -timeout 8m ./test/attack
+  step 'foreign SDKs' node test/run.mjs compat
+  step 'browser' node test/run.mjs e2e
+  close
+}
+
+main
