@@ -37,6 +37,7 @@ type App struct {
 	f        features
 	router   *web.Router
 	ops      *ops.Surface
+	heapOurs bool // GOGC is not set
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -45,7 +46,7 @@ type App struct {
 // Open opens the database, brings the schema up to date, makes what a deployment needs from the
 // start (the default account, its application and keys) and loads the memory.
 func Open(ctx context.Context, cfg Config) (*App, error) {
-	a := &App{cfg: cfg, clock: clock.NewSystem()}
+	a := &App{cfg: cfg, clock: clock.NewSystem(), heapOurs: widenHeap()}
 	a.log = obs.NewLogger(os.Stderr, logLevel(cfg.LogLevel))
 	slog.SetDefault(a.log)
 	master, err := cfg.Master()

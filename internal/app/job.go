@@ -14,6 +14,7 @@ const (
 	purgeBatch  = 500
 	rotateEvery = 10 * time.Minute
 	clockEvery  = 30 * time.Second
+	heapEvery   = 10 * time.Second
 	feedKept    = 24 * time.Hour // a node that was away for longer loads everything anew
 )
 
@@ -25,7 +26,7 @@ type job struct {
 }
 
 func (a *App) jobs() []job {
-	return []job{
+	all := []job{
 		{"rotate keys", rotateEvery, a.f.signing.RotateDue},
 		{"read the database's clock", clockEvery, func(ctx context.Context) error { return a.db.SyncClock(ctx, a.clock) }},
 		{"forget finished logins", purgeEvery, inBatches(a.f.logins.Purge)},
@@ -36,6 +37,10 @@ func (a *App) jobs() []job {
 			return a.db.TrimFeed(ctx, a.clock.Now().Add(-feedKept))
 		}},
 	}
+	if a.heapOurs {
+		all = append(all, job{"fit the heap", heapEvery, fitHeap})
+	}
+	return all
 }
 
 // startJobs runs the jobs, and the sending of mail, until ctx ends.
