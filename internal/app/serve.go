@@ -8,7 +8,7 @@ import (
 	"net/http"
 	netmail "net/mail"
 	"os"
-	"time"
+	"syscall"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
@@ -35,18 +35,37 @@ func (a *App) Serve(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	a.startJobs(working, sender)
-	failed := make(chan error, len(servers))
-	for i, s := range servers {
-		go func() { failed <- s.Serve(listeners[i]) }()
-	}
 	a.greet(ctx)
-	select {
-	case <-ctx.Done():
-		a.log.Info("stopping: finishing what is in flight")
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
+	return a.run(ctx, servers, listeners)
+}
+
+// run serves until ctx ends and the requests in flight are answered. The operator's server goes
+// last: its /readyz says meanwhile that this node is stopping.
+func (a *App) run(ctx context.Context, servers []*http.Server, listeners []net.Listener) error {
+	serving, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for i, s := range servers[1:] {
+		go func() {
+			if err := s.Serve(listeners[i+1]); !errors.Is(err, http.ErrServerClosed) {
+				stop(fmt.Errorf("serve on %s: %w", s.Addr, err))
+			}
+		}()
 	}
-	return shutdown(servers, a.cfg.ShutdownAfter)
+	context.AfterFunc(serving, func() { a.log.Info("stopping: finishing what is in flight") })
+	err := web.Serve(serving, servers[0], a.router, listeners[0], a.cfg.ShutdownAfter)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("requests were cut off after %s: %w", a.cfg.ShutdownAfter, err)
+	case err != nil:
+		err = fmt.Errorf("serve: %w", err)
+	}
+	for _, s := range servers[1:] {
+		err = errors.Join(err, s.Close())
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, context.Cause(serving))
+	}
+	return err
 }
 
 func listen(ctx context.Context, servers []*http.Server) ([]net.Listener, error) {
@@ -57,23 +76,14 @@ func listen(ctx context.Context, servers []*http.Server) ([]net.Listener, error)
 			for _, open := range out {
 				open.Close()
 			}
-			return nil, fmt.Errorf("listen on %s: %w; choose another address with --listen", s.Addr, err)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return nil, fmt.Errorf("%s is taken by another process: stop that, or choose another address with --listen (and --public-url)", s.Addr)
+			}
+			return nil, fmt.Errorf("it cannot listen on %s (%w): choose another address with --listen", s.Addr, err)
 		}
 		out = append(out, l)
 	}
 	return out, nil
-}
-
-func shutdown(servers []*http.Server, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	var problems []error
-	for _, s := range servers {
-		if err := s.Shutdown(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("requests were cut off after %s: %w", within, err), s.Close())
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // mailSender returns who empties the outbox; nobody does in development without an SMTP server,

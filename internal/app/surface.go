@@ -89,6 +89,12 @@ func (a *App) apiSurface() *v1.Surface {
 // readiness is what must hold before this node takes traffic.
 func (a *App) readiness() []ops.Check {
 	return []ops.Check{
+		{Name: "running", Ready: func(context.Context) error {
+			if a.router.Draining() {
+				return errors.New("this node is stopping")
+			}
+			return nil
+		}},
 		{Name: "database", Ready: func(ctx context.Context) error {
 			_, _, err := a.db.Head(ctx)
 			return err
