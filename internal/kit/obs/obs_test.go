@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -58,5 +59,25 @@ func TestTrace(t *testing.T) {
 	if len(got) != 1 || got[0].Name != "GET /v1/x/{id}" || len(got[0].Links) != 1 || got[0].Parent.IsValid() ||
 		got[0].SpanContext.TraceID().String() == "0af7651916cd43dd8448eb211c80319c" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestTracesGoWhereCollectorsTakeThem(t *testing.T) {
+	for base, want := range map[string]string{"": "/v1/traces", "/": "/v1/traces", "/custom": "/custom"} {
+		paths := make(chan string, 1)
+		collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { paths <- r.URL.Path }))
+		tracer, err := NewTracer(t.Context(), collector.URL+base, "v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, end := tracer.Start(httptest.NewRequest("GET", "/x", nil), "GET", "/x")
+		end(200)
+		if err := tracer.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := <-paths; got != want {
+			t.Errorf("%q: traces went to %s, want %s", base, got, want)
+		}
+		collector.Close()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -22,10 +23,18 @@ type Tracer struct {
 	tracer   trace.Tracer
 }
 
-// NewTracer exports to a collector's URL, for example http://localhost:4318. It does not wait
+// NewTracer exports to a collector's URL, for example http://localhost:4318. Without a path it is
+// the collector's base URL, and traces go to /v1/traces, as OTLP/HTTP has it. It does not wait
 // for the collector; spans that cannot be delivered are dropped.
 func NewTracer(ctx context.Context, endpoint, version string) (*Tracer, error) {
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("obs: traces: %w", err)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(u.String()))
 	if err != nil {
 		return nil, fmt.Errorf("obs: traces: %w", err)
 	}
