@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,7 +49,8 @@ func unavailable(err error) error {
 		connErr *pgconn.ConnectError
 		pg      *pgconn.PgError
 		lite    *sqlite.Error
-		lost    = errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded)
+		lost    = errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
+			errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) // the server went away in the middle of an answer
 	)
 	switch {
 	case errors.As(err, &pg):
