@@ -36,7 +36,7 @@ fuzz:
 bench: build
 	go run ./test/load -binary bin/admit -out docs/reference/performance.md
 
-soak: build
+soak:
 	./scripts/test.sh soak $(SOAK)
 
 deps:

@@ -5,11 +5,12 @@
 # The full output of each step is in test/artifacts/log.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-what=${1:-all}
+what=${1:-all} long=${2:-10m}
 logs=$PWD/test/artifacts/log
 rm -rf "$logs" && mkdir -p "$logs"
 passed=0 failed=0 began=$SECONDS number=0
-export ADMIT_BIN=$PWD/bin/admit ADMIT_BIN_TESTCLOCK=$PWD/bin/admit-testclock
+ADMIT_BIN=$PWD/bin/admit ADMIT_BIN_TESTCLOCK=$PWD/bin/admit-testclock
+export -n ADMIT_BIN ADMIT_BIN_TESTCLOCK # until they are built
 unset ADMIT_TEST_POSTGRES
 
 # step NAME COMMAND...: run it, show what failed, count what ran.
@@ -94,8 +95,11 @@ postgres() {
 # In a function, so that the shell has read all of it before an edit can change the rest.
 main() {
   if [ "$what" = soak ]; then
+    step 'binaries' binaries || close
+    export ADMIT_BIN
     postgres || { failed=1; close; }
-    ADMIT_TEST_SOAK=${2:-10m} step 'soak' go test -count=1 -timeout 0 -v -run TestSoak ./test/attack
+    export ADMIT_TEST_SOAK=$long
+    step 'soak' go test -count=1 -timeout 0 -v -run TestSoak ./test/attack
     close
   fi
 
@@ -113,6 +117,7 @@ main() {
   if [ "$what" = lint ]; then close; fi
 
   step 'binaries' binaries || close
+  export ADMIT_BIN ADMIT_BIN_TESTCLOCK
   step 'command line' go test -count=1 -v -timeout 3m ./cmd/admit
   ./scripts/deps.sh || { failed=$((failed + 1)); close; }
   postgres || { failed=$((failed + 1)); close; }
