@@ -33,7 +33,8 @@ var ErrExchange = fault.New(fault.Invalid, "invalid_request", "The code is wrong
 // Redeemed again by one who knows the verifier, it ends the session that the first redemption
 // got its tokens from.
 func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
-	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() || r.ID == "" {
+	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() || r.ID == "" ||
+		!s.returns(Request{Account: r.Account, Application: r.Application, RedirectURL: r.RedirectURL}) {
 		return Tokens{}, ErrExchange
 	}
 	want := Code{

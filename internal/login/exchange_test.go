@@ -66,6 +66,40 @@ func TestExchange(t *testing.T) {
 	})
 }
 
+// An application that is removed, or loses the redirect URL, gets nobody from then on: neither
+// people who are on their way nor tokens for a code that was sent there.
+func TestALostRedirectEndsWhatIsOnItsWay(t *testing.T) {
+	each(t, func(w *world) {
+		here := w.app
+		for name, lose := range map[string]func(){
+			"redirect":    func() { w.app.AllowsRedirect = func(string) bool { return false } },
+			"application": func() { w.app.ID = "app_other" },
+		} {
+			b, id := w.browser(), w.start(nil)
+			code := b.signIn(id, "ann@x.example").Get("code")
+			waiting, sso, unbound := w.start(nil), w.start(func(r *login.StartRequest) { r.MultiAccount = true }), w.start(nil)
+			other := w.browser()
+			other.view(waiting)
+			other.send(waiting, "bob@x.example")
+			digits := w.code
+			b.view(sso)
+			lose()
+			if _, err := w.exchange(id, code, nil); !errors.Is(err, login.ErrExchange) {
+				t.Errorf("%s: exchange: %v", name, err)
+			}
+			w.want(other.enter(waiting, digits), login.StateFailed, login.ProblemUnknownRequest)
+			w.want(b.take(w.service.Continue(ctx, b.visit(), sso)), login.StateFailed, login.ProblemUnknownRequest)
+			w.want(b.take(w.service.Restart(ctx, other.visit(), unbound)), login.StateFailed, login.ProblemUnknownRequest)
+			w.want(b.view(unbound), login.StateFailed, login.ProblemUnknownRequest)
+			w.app = here
+			if _, err := w.exchange(id, code, nil); err != nil {
+				t.Errorf("%s: exchange after all: %v", name, err)
+			}
+			w.clk.Advance(time.Hour)
+		}
+	})
+}
+
 func TestRaces(t *testing.T) {
 	each(t, func(w *world) {
 		id, b := w.start(nil), w.browser()

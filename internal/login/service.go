@@ -95,6 +95,9 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 	if err != nil {
 		return f, err
 	}
+	if !s.returns(r) {
+		return f, nil
+	}
 	f.Found, f.Request = true, r
 	if !r.boundTo(f.Browser) {
 		return f, nil
@@ -181,6 +184,13 @@ func userActor(v Visit, user ident.UserID, sid ident.SessionID) actor.Actor {
 	a := v.Actor
 	a.Kind, a.Account, a.ID, a.Session = actor.User, v.Account, string(user), sid
 	return a
+}
+
+// returns tells whether the application still takes people back at the request's address. What
+// it lost after the request was made, or its own removal, ends the request (I-11).
+func (s *Service) returns(r Request) bool {
+	app, ok := s.d.Applications.Get(r.Account, r.Application)
+	return ok && (len(r.Setup) > 0 || app.AllowsRedirect(r.RedirectURL))
 }
 
 // emailOffered tells whether the account lets people sign in by e-mail code.

@@ -82,7 +82,7 @@ func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View,
 	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		unknown, setup, done = false, false, false
 		r, err := s.d.Store.Get(ctx, t, v.Account, id)
-		if fault.Is(err, fault.NotFound) {
+		if fault.Is(err, fault.NotFound) || err == nil && !s.returns(r) {
 			unknown = true
 			return nil
 		}
