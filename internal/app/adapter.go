@@ -24,6 +24,14 @@ func (c clientOptions) MayReadPermissions(account ident.AccountID, id ident.Serv
 	return ok && o.GrantUserPermissionsAccess
 }
 
+// handoverClients tells which service clients may say who a person is.
+type handoverClients struct{ *serviceclient.Directory }
+
+func (h handoverClients) MaySignInAnyone(account ident.AccountID, id ident.ServiceClientID) bool {
+	o, ok := h.Options(account, id)
+	return ok && o.GrantTokenGeneration
+}
+
 // loginApplications tells login what it needs of an application.
 type loginApplications struct{ directory *application.Directory }
 

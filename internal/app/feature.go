@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/connection/oidc"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -128,6 +129,7 @@ func (a *App) buildLogins() {
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Users:    x.users, Sessions: x.sessions,
 		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: a.keys, Outbox: x.outbox},
+		Handovers:  &handover.Service{Clients: handoverClients{x.clientDirectory}, Issuer: x.accountDirectory.Issuer, Keys: a.keys},
 		Issuer:     loginIssuer{tokens}, Setup: a.firstAdministrator, Log: a.log,
 	})
 }

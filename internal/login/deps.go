@@ -6,6 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -47,6 +48,9 @@ type Connections interface {
 type Users interface {
 	// SignIn finds the person with that identity in the actor's account, or creates one.
 	SignIn(ctx context.Context, t tx.Tx, by actor.Actor, i user.Identity, p user.Profile) (u user.User, created bool, err error)
+	// SignInAs finds the person with that id, or creates one, for a connection that may sign in
+	// as anyone; user.ErrUnusable when nobody may have the id.
+	SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, p user.Profile) (u user.User, created bool, err error)
 	// Find returns a person, or a fault of kind NotFound.
 	Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error)
 }
@@ -82,6 +86,7 @@ type Deps struct {
 	Users        Users
 	Sessions     *session.Service
 	EmailCodes   *emailcode.Service
+	Handovers    *handover.Service
 	Issuer       Issuer
 	Setup        Setup
 	Log          *slog.Logger

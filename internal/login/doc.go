@@ -8,6 +8,7 @@
 // browser that shows it and lets Next decide, from stored state alone, what comes:
 //
 //	           +-> forward -> upstream leg -> FinishUpstream --+
+//	           +-> await -> a service client's link -> ConfirmHandover
 //	Start -> choose -> SendCode -> code -> EnterCode/FollowLink +-> complete -> done
 //	           +-> a session is alive (single sign-on) --------+
 //

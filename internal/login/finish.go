@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
@@ -28,6 +30,7 @@ type proved struct {
 	identity user.Identity
 	profile  user.Profile
 	method   string
+	named    bool // the subject is the person's id here: the connection may sign in as anyone
 }
 
 func (p proved) evidence(at time.Time) session.Evidence {
@@ -46,7 +49,7 @@ type ended struct {
 func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
 	a := v.Actor
 	a.Account = v.Account
-	person, _, err := s.d.Users.SignIn(ctx, t, a, p.identity, p.profile)
+	person, err := s.person(ctx, t, a, p)
 	if err != nil {
 		return ended{}, err
 	}
@@ -57,6 +60,16 @@ func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p pro
 		return ended{}, err
 	}
 	return s.close(ctx, t, v, r, ended{user: person, session: started, cookie: cookie})
+}
+
+func (s *Service) person(ctx context.Context, t tx.Tx, a actor.Actor, p proved) (u user.User, err error) {
+	if !p.named {
+		u, _, err = s.d.Users.SignIn(ctx, t, a, p.identity, p.profile)
+		return u, err
+	}
+	a.Kind, a.ID = actor.ServiceClient, string(p.identity.Connection) // it has signed for this
+	u, _, err = s.d.Users.SignInAs(ctx, t, a, ident.UserID(p.identity.Subject), p.identity.Connection, p.profile)
+	return u, err
 }
 
 // close ends the request with a session, in one statement that carries its bindings (I-4), and

@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
@@ -59,6 +60,8 @@ type world struct {
 	code, link string // of the last mail
 	mails      int
 	setups     int
+	sc         client
+	by         actor.Actor // of the last SignInAs
 }
 
 func (w *world) Issuer(ident.AccountID) string { return w.issuer }
@@ -129,15 +132,28 @@ func each(t *testing.T, fn func(w *world)) {
 		}
 		w.upstream.identity = connection.Identity{Issuer: "https://idp.example.test", Subject: "s1", Email: "ann@x.example", EmailVerified: true, Name: "Ann"}
 		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		w.sc = newClient()
 		w.users = user.New(db, userdb.Store{}, userdb.Store{})
 		w.service = login.New(login.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
-			Accounts: w, Applications: applications{w}, Connections: connections{w}, Upstream: &w.upstream, Users: w.users, Sessions: w.sessions,
+			Accounts: w, Applications: applications{w}, Connections: connections{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
+			Handovers:  &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys},
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
 		})
 		fn(w)
 	})
+}
+
+// people notes on whose behalf somebody is signed in under a chosen id.
+type people struct {
+	*user.Service
+	w *world
+}
+
+func (p people) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, profile user.Profile) (user.User, bool, error) {
+	p.w.by = by
+	return p.Service.SignInAs(ctx, t, by, id, via, profile)
 }
 
 func (w *world) setup(_ context.Context, _ tx.Tx, _ actor.Actor, u ident.UserID) (login.SetupOutcome, error) {

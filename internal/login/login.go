@@ -42,7 +42,8 @@ type State string
 const (
 	StateChoose       State = "choose"        // type an e-mail address or choose a connection
 	StateCode         State = "code"          // type the code that was sent to View.Email
-	StateLink         State = "link"          // the mail's link was opened in the right browser: confirm by POST
+	StateLink         State = "link"          // a link was opened in a browser where it works: confirm by POST
+	StateAwait        State = "await"         // the application hands over a link by itself: wait for that
 	StateExpired      State = "expired"       // too late; Restart begins again
 	StateOtherBrowser State = "other_browser" // started in another browser; Restart begins again in this one
 	StateNoCookie     State = "no_cookie"     // the browser brought no cookie where it must
@@ -103,9 +104,10 @@ type View struct {
 	Current         *Person  // a session is alive, but was not taken at once: offer Continue
 	AttemptsLeft    int      // for StateCode; counts this request's code only
 	CodeExpires     time.Time
-	ResendAt        time.Time // not before this another mail goes out
-	RetryAt         time.Time // with ProblemTooManyMails and ProblemAddressPaused
-	ReturnURL       string    // the application's page, without any answer; for a way back
+	ResendAt        time.Time   // not before this another mail goes out
+	RetryAt         time.Time   // with ProblemTooManyMails and ProblemAddressPaused
+	Ticket          secret.Text // with StateLink: what ConfirmHandover wants; empty for the mail's link
+	ReturnURL       string      // the application's page, without any answer; for a way back
 	// NewBrowser is a fresh value for the browser cookie, or empty. Set it: session
 	// cookie, HttpOnly, SameSite=Lax, Path=/, no Domain.
 	NewBrowser secret.Text

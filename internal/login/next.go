@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -21,6 +22,7 @@ const (
 	StepBind         Step = "bind"     // give it to this browser
 	StepCode         Step = "code"     // a code is on its way
 	StepContinue     Step = "continue" // the session answers the request
+	StepAwait        Step = "await"    // the service client that the application named will send a link
 	StepForward      Step = "forward"  // to the connection that the application named
 	StepChoose       Step = "choose"   // the person chooses
 )
@@ -56,10 +58,21 @@ func Next(f Facts) Step {
 		return StepCode
 	case f.sessionAnswers():
 		return StepContinue
+	case handover.IsClient(r.Connection) && r.Problem == ProblemNone:
+		return StepAwait
 	case r.Connection != "" && r.Connection != emailcode.Connection && r.Problem == ProblemNone:
 		return StepForward
 	}
 	return StepChoose
+}
+
+// open tells whether a step may work on the request: it is this browser's and not at its end.
+func (s Step) open() bool {
+	switch s {
+	case StepCode, StepContinue, StepAwait, StepForward, StepChoose:
+		return true
+	}
+	return false
 }
 
 // sessionAnswers tells whether the browser's session fulfils the request without asking

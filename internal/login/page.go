@@ -17,6 +17,7 @@ var states = map[Step]State{
 	StepExpired:      StateExpired,
 	StepCode:         StateCode,
 	StepContinue:     StateChoose,
+	StepAwait:        StateAwait,
 	StepForward:      StateChoose,
 	StepChoose:       StateChoose,
 }

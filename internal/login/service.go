@@ -142,11 +142,7 @@ func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, b
 		}
 		step = Next(f)
 	}
-	switch step {
-	case StepCode, StepContinue, StepForward, StepChoose:
-		return f, true, nil
-	}
-	return f, false, nil
+	return f, step.open(), nil
 }
 
 // refused is the page for a step that may not work on the request. A form that arrives without

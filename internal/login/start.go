@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
@@ -41,7 +42,8 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		Account: r.Account, ID: newLoginID(), Application: r.Application, RedirectURL: r.RedirectURL, Challenge: r.Challenge,
 		Connection: r.Connection, Properties: r.ConnectionProperties, Audiences: r.Audiences, Scopes: r.Scopes,
 		ResponseLocation: r.ResponseLocation, FlowType: r.FlowType, MultiAccount: r.MultiAccount,
-		Twin: wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL),
+		// For a service client the SDK does not redirect, and the link leads to the issuer's host.
+		Twin: !handover.IsClient(r.Connection) && wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL),
 	}
 	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) error {
 		next.CreatedAt, next.ExpiresAt = t.Now(), t.Now().Add(RequestLife)
@@ -112,7 +114,7 @@ func (s *Service) checkConnection(account ident.AccountID, c ident.ConnectionID,
 	if c == "" {
 		return nil
 	}
-	if _, ok := s.d.Connections.Get(account, c); !ok || len(c) > maxReference {
+	if _, ok := s.d.Connections.Get(account, c); !ok && !s.d.Handovers.Offered(account, c) || len(c) > maxReference {
 		return invalid("InvalidConnection", "There is no such connection, or it is switched off.")
 	}
 	return nil

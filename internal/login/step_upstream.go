@@ -215,19 +215,24 @@ func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, e
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}, nil
+		return s.viewHandover(ctx, v, c)
 	}
 	if err != nil {
 		return View{}, err
 	}
 	if r.Twin && sameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
-		return View{State: StateRedirect, Account: v.Account, Result: &Result{Location: callbackAddress(s.base(r)) + "?" + c.RawQuery}}, nil
+		return s.toTwin(v, r, c), nil
 	}
 	f, err := s.facts(ctx, v, leg.Login)
 	if err != nil {
 		return View{}, err
 	}
 	return s.refused(ctx, v, f)
+}
+
+// toTwin carries an answer to the host where the browser began.
+func (s *Service) toTwin(v Visit, r Request, c Callback) View {
+	return View{State: StateRedirect, Account: v.Account, Result: &Result{Location: callbackAddress(s.base(r)) + "?" + c.RawQuery}}
 }
 
 func stateHash(state secret.Text) []byte { return secret.Hash(statePurpose, state.Reveal()) }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
@@ -47,9 +48,14 @@ func (s *Service) base(r Request) string {
 	return issuer
 }
 
-// address is the page of a request.
+// address is the page of a request. That of a service client's also names the client: its
+// owner reads both to make the link.
 func (s *Service) address(r Request) string {
-	return s.base(r) + "/login?" + url.Values{"state": {string(r.ID)}}.Encode()
+	q := url.Values{"state": {string(r.ID)}}
+	if handover.IsClient(r.Connection) {
+		q.Set("client_id", string(r.Connection))
+	}
+	return s.base(r) + "/login?" + q.Encode()
 }
 
 // reserved are the names that we append to a redirect URL. One that has any of them already

@@ -22,7 +22,8 @@ const ownPrefix = "usr_"
 // can look like one.
 var notPeople = []string{"sc_", "ext_"}
 
-var errUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id cannot be used.")
+// ErrUnusable is every reason why nobody may be signed in under an id; a fault of kind Forbidden.
+var ErrUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id cannot be used.")
 
 // SignInAs returns the person with exactly this id in the actor's account, and makes one
 // with it when there is none, inside the caller's unit of work. It is for a caller that may
@@ -31,7 +32,7 @@ var errUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id 
 // deleted (I-13), of a service client, or of a form that cannot be used.
 func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, p Profile) (u User, created bool, err error) {
 	if !usable(id) {
-		return User{}, false, errUnusable
+		return User{}, false, ErrUnusable
 	}
 	p = p.clean()
 	u, err = s.store.Get(ctx, t, by.Account, id)
@@ -42,7 +43,7 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 	}
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return User{}, false, errUnusable
+		return User{}, false, ErrUnusable
 	case err != nil:
 		return User{}, false, fault.Wrap("user.SignInAs", err)
 	}
@@ -53,7 +54,7 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 // faster, it returns that one's person; NotFound when the id is taken for good.
 func (s *Service) createNamed(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, p Profile) (User, bool, error) {
 	if strings.HasPrefix(strings.ToLower(string(id)), ownPrefix) {
-		return User{}, false, errUnusable
+		return User{}, false, ErrUnusable
 	}
 	u := User{Account: by.Account, ID: id, CreatedAt: t.Now(), UpdatedAt: t.Now()}
 	u.apply(p)

@@ -68,6 +68,8 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 		view = login.View{State: login.StateCode, Email: "maximiliane.von-und-zu-hohenlohe-waldenburg+newsletter@mail.nordwestdeutsche-wasserwirtschaft.example.com", AttemptsLeft: 1, CodeExpires: start.Add(10 * time.Minute)}
 	case "current":
 		view.Current = &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}
+	case "await":
+		view = login.View{State: login.StateAwait, ReturnURL: "https://app.example.test/"}
 	case "expired":
 		view = login.View{State: login.StateExpired}
 	case "other":
@@ -154,6 +156,11 @@ func (f *fakeLogin) ViewLink(_ context.Context, v login.Visit, token secret.Text
 func (f *fakeLogin) FollowLink(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
 	f.note("FollowLink", v, token.Reveal())
 	return f.reply("FollowLink", "code-1", leave("https://app.example.test/?code=l"))
+}
+
+func (f *fakeLogin) ConfirmHandover(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {
+	f.note("ConfirmHandover", v, token.Reveal())
+	return f.reply("ConfirmHandover", "code-1", leave("https://app.example.test/?code=h"))
 }
 
 func (f *fakeLogin) ViewSetup(_ context.Context, v login.Visit, token secret.Text) (login.View, error) {

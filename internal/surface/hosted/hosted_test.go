@@ -59,7 +59,7 @@ func post(t *testing.T, h http.Handler, path string, form url.Values, change ...
 
 var everyPage = []string{
 	"/login?state=choose-1", "/login?state=many-1", "/login?state=code-1", "/login?state=code-1&problem=code_wrong", "/login?state=current-1",
-	"/login?state=expired-1", "/login?state=other-1", "/login?state=cookie-1", "/login?state=done-1", "/login?state=failed-1", "/login?state=broken-1",
+	"/login?state=await-1", "/login?state=expired-1", "/login?state=other-1", "/login?state=cookie-1", "/login?state=done-1", "/login?state=failed-1", "/login?state=broken-1",
 	"/login", "/login/link?token=x", "/login/link?token=other", "/login/link?token=dead", "/login/link", "/setup?token=x", "/setup?token=dead", "/setup",
 	"/setup/done?state=x", "/logged-out", "/nowhere",
 }
@@ -211,6 +211,7 @@ func TestFormsAnswer303(t *testing.T) {
 		{"/login/continue", url.Values{"state": {"current-1"}}, "https://app.example.test/?code=z"},
 		{"/login/restart", url.Values{"state": {"expired-1"}}, "/login?state=choose-2"},
 		{"/login/link", url.Values{"token": {"abc"}}, "https://app.example.test/?code=l"},
+		{"/login/handover", url.Values{"token": {"abc"}}, "https://app.example.test/?code=h"},
 		{"/setup", url.Values{"token": {"abc"}}, "/login?state=plain-1"},
 		{"/login", url.Values{"state": {"leg"}, "code": {"c d"}, "user": {`{"name":1}`}, "junk": {"x"}}, "/login?code=c+d&state=leg&user=%7B%22name%22%3A1%7D"},
 	} {
@@ -274,7 +275,7 @@ func TestForeignFormsAreRefused(t *testing.T) {
 		"a sibling":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
 		"old browser":  func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "https://evil.example") },
 	}
-	for _, path := range []string{"/login/email", "/login/resend", "/login/change", "/login/code", "/login/connection", "/login/continue", "/login/restart", "/login/link", "/setup", "/setup/done"} {
+	for _, path := range []string{"/login/email", "/login/resend", "/login/change", "/login/code", "/login/connection", "/login/continue", "/login/restart", "/login/link", "/login/handover", "/setup", "/setup/done"} {
 		for who, how := range foreign {
 			if a := post(t, h, path, url.Values{"state": {"choose-1"}, "token": {"x"}}, how); a.StatusCode != http.StatusForbidden {
 				t.Errorf("POST %s from %s: %d", path, who, a.StatusCode)

@@ -22,6 +22,7 @@ func (s *Surface) Routes() []web.Route {
 		s.route("POST", "/login/restart", web.Browser, web.LimitLogin, s.restart),
 		s.route("GET", "/login/link", web.Public, web.LimitGuess, s.showLink),
 		s.route("POST", "/login/link", web.Browser, web.LimitGuess, s.followLink),
+		s.route("POST", "/login/handover", web.Browser, web.LimitGuess, s.confirmHandover),
 		s.route("GET", "/setup", web.Public, web.LimitGuess, s.showSetup),
 		s.route("POST", "/setup", web.Browser, web.LimitGuess, s.startSetup),
 		s.route("GET", "/setup/done", web.Public, web.LimitPage, s.showSetupDone),

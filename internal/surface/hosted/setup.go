@@ -34,6 +34,16 @@ func (s *Surface) followLink(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, r, v, err)
 }
 
+// confirmHandover is POST /login/handover: the button under the page of a service client's link.
+func (s *Surface) confirmHandover(w http.ResponseWriter, r *http.Request) error {
+	token, err := formToken(r)
+	if err != nil {
+		return err
+	}
+	v, err := s.deps.Links.ConfirmHandover(r.Context(), s.visit(r), token)
+	return s.answer(w, r, v, err)
+}
+
 func formToken(r *http.Request) (secret.Text, error) {
 	if err := r.ParseForm(); err != nil {
 		return secret.Text{}, errForm

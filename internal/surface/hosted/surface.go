@@ -33,6 +33,7 @@ type Upstream interface {
 type Links interface {
 	ViewLink(ctx context.Context, v login.Visit, token secret.Text) (login.View, error)
 	FollowLink(ctx context.Context, v login.Visit, token secret.Text) (login.View, error)
+	ConfirmHandover(ctx context.Context, v login.Visit, token secret.Text) (login.View, error)
 	ViewSetup(ctx context.Context, v login.Visit, token secret.Text) (login.View, error)
 	StartSetup(ctx context.Context, v login.Visit, token secret.Text) (login.View, error)
 	SetupResult(ctx context.Context, v login.Visit, id ident.LoginID) (login.SetupOutcome, error)

@@ -20,7 +20,10 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) err
 		return s.showCode(w, r, v)
 	case login.StateLink:
 		p := s.newPage(r, "link.title")
-		p.Email, p.Token = v.Email, linkToken(r)
+		p.Email, p.Token, p.Action = v.Email, linkToken(r), "/login/link"
+		if !v.Ticket.Empty() {
+			p.Token, p.Action = v.Ticket.Reveal(), "/login/handover"
+		}
 		return s.write(w, http.StatusOK, "link", p, formTarget(v.ReturnURL)...)
 	}
 	return s.showMessage(w, r, v)
@@ -203,6 +206,8 @@ func messageOf(r *http.Request, v login.View) message {
 		v.State = login.StateOtherBrowser
 	}
 	switch v.State {
+	case login.StateAwait:
+		return message{status: http.StatusOK, key: "await", sign: "link", back: true}
 	case login.StateExpired:
 		return message{status: http.StatusGone, key: "expired", sign: "clock", restart: true}
 	case login.StateOtherBrowser:

@@ -1,0 +1,156 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// viewHandover is for an answer whose state names a login and not a leg: what a service
+// client says about a person. It shows the page that asks for confirmation and changes
+// nothing, however often the link is fetched (I-24). Who spoke and how it is checked, only
+// the stored login says. Every reason to refuse a statement looks like an unknown request.
+func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, error) {
+	f, err := s.facts(ctx, v, ident.LoginID(c.State.Reveal()))
+	if err != nil {
+		return View{}, err
+	}
+	r := f.Request
+	if !f.Found || !handover.IsClient(r.Connection) || c.Code.Empty() || c.Error != "" {
+		return strayView(v), nil
+	}
+	said, err := s.d.Handovers.Read(v.Account, r.Connection, c.Code, c.Issuer, f.Now)
+	if err != nil {
+		return s.disbelieve(ctx, v, r, err), nil
+	}
+	if r.Twin && sameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
+		return s.toTwin(v, r, c), nil
+	}
+	if step := Next(f); step != StepBind && !step.open() {
+		return s.refused(ctx, v, f)
+	}
+	fresh := secret.Text{}
+	if v.Browser.Empty() {
+		fresh = secret.Random("")
+		v.Browser = fresh
+	}
+	view, err := s.page(ctx, StepAwait, v, f, shown{})
+	if err != nil {
+		return View{}, err
+	}
+	view.State, view.Problem, view.NewBrowser = StateLink, ProblemNone, fresh
+	if view.Email, err = s.nameOf(ctx, v, said); err != nil {
+		return View{}, err
+	}
+	view.Ticket, err = s.d.Handovers.Seal(v.Account, browserHash(v.Browser), handover.Ticket{Login: r.ID, Code: c.Code, Issuer: c.Issuer, Opened: f.Now})
+	return view, err
+}
+
+// nameOf is what the page calls the person.
+func (s *Service) nameOf(ctx context.Context, v Visit, said handover.Statement) (string, error) {
+	if said.Email != "" {
+		return said.Email, nil
+	}
+	name := string(said.User)
+	err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		u, err := s.d.Users.Find(ctx, t, v.Account, said.User)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if u.Email != "" {
+			name = u.Email
+		}
+		return err
+	})
+	return name, err
+}
+
+// ConfirmHandover is the POST behind that page's button: it gives the login to this browser,
+// if no other has it, and completes it as the person whom the service client named. Everything
+// is judged again: the client, its option and its key may be gone meanwhile.
+func (s *Service) ConfirmHandover(ctx context.Context, v Visit, token secret.Text) (View, error) {
+	if v.Browser.Empty() {
+		return View{State: StateNoCookie, Account: v.Account}, nil
+	}
+	ticket, f, err := s.openTicket(ctx, v, token)
+	if errors.Is(err, handover.ErrRefused) {
+		return s.disbelieve(ctx, v, f.Request, err), nil
+	}
+	if err != nil {
+		return View{}, err
+	}
+	said, err := s.d.Handovers.Read(v.Account, f.Request.Connection, ticket.Code, ticket.Issuer, ticket.Opened)
+	if err != nil {
+		return s.disbelieve(ctx, v, f.Request, err), nil
+	}
+	f, ok, err := s.open(ctx, v, ticket.Login)
+	if err != nil {
+		return View{}, err
+	}
+	if !ok {
+		return s.refused(ctx, v, f)
+	}
+	return s.proveHandover(ctx, v, f.Request, said)
+}
+
+func (s *Service) openTicket(ctx context.Context, v Visit, token secret.Text) (ticket handover.Ticket, f Facts, err error) {
+	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		if ticket, err = s.d.Handovers.Open(v.Account, browserHash(v.Browser), token, t.Now()); err != nil {
+			return err
+		}
+		f, err = s.factsIn(ctx, t, v, ticket.Login)
+		return err
+	})
+	return ticket, f, err
+}
+
+// proveHandover uses the statement up and completes the login in one unit of work.
+func (s *Service) proveHandover(ctx context.Context, v Visit, r Request, said handover.Statement) (View, error) {
+	var end ended
+	reused := false
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		reused = false
+		former, err := s.d.Artifacts.UseProof(ctx, t, v.Account, said.Seen, r.ID, t.Now().Add(RequestLife))
+		switch {
+		case err != nil:
+			return err
+		case former == r.ID: // the button was pressed twice
+			return errMoved
+		case former != "":
+			reused = true
+			return t.Emit(ctx, event.New(v.Actor, "login.handover.reused", string(r.ID), "connection", string(said.Client), "former", string(former)))
+		}
+		end, err = s.finish(ctx, t, v, r, proved{
+			identity: user.Identity{Connection: said.Client, Issuer: said.Issuer, Subject: string(said.User)},
+			profile:  user.Profile{Email: said.Email, EmailVerified: said.EmailVerified},
+			method:   handover.Method, named: true,
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, user.ErrUnusable):
+		return s.disbelieve(ctx, v, r, err), nil
+	case err != nil:
+		return s.finishFailed(ctx, v, r, err)
+	case reused:
+		return strayView(v), nil
+	}
+	return s.leave(ctx, v, r, end)
+}
+
+func (s *Service) disbelieve(ctx context.Context, v Visit, r Request, why error) View {
+	s.d.Log.WarnContext(ctx, "what a service client says about a person was refused", "connection", r.Connection, "login", r.ID, "error", why)
+	return strayView(v)
+}
+
+// strayView is the page for an answer that nobody waits for.
+func strayView(v Visit) View {
+	return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}
+}
