@@ -54,11 +54,17 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
+// signs are what every match of looksSecret holds one of. Looking for them is a hundred times
+// cheaper, and most text has none.
+var signs = [...]string{"eyJ", "MC4CAQ", "://", "="}
+
 func scrub(text string) string {
-	if strings.IndexByte(text, '.') < 0 && strings.IndexByte(text, ':') < 0 && strings.IndexByte(text, '=') < 0 && len(text) < 64 {
-		return text
+	for _, sign := range signs {
+		if strings.Contains(text, sign) {
+			return looksSecret.ReplaceAllString(text, secret.Mask)
+		}
 	}
-	return looksSecret.ReplaceAllString(text, secret.Mask)
+	return text
 }
 
 // traced adds the trace's id to what is logged within one.
