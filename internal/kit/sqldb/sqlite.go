@@ -145,14 +145,25 @@ func (e *sqliteEngine) commit(group []*job) {
 		failAll(fmt.Errorf("begin: %w", err))
 		return
 	}
-	for _, j := range group {
-		j.rev, j.err = e.run(j)
+	if len(group) == 1 { // it is undone with the transaction
+		if group[0].rev, group[0].err = e.runUnit(group[0]); group[0].err != nil {
+			e.rollback(ctx)
+			return
+		}
+	} else {
+		for _, j := range group {
+			j.rev, j.err = e.run(j)
+		}
 	}
 	if _, err := e.writer.exec(ctx, "COMMIT", nil); err != nil {
-		if _, rollback := e.writer.exec(ctx, "ROLLBACK", nil); rollback != nil {
-			slog.Error("the database cannot roll back", "error", rollback)
-		}
+		e.rollback(ctx)
 		failAll(fmt.Errorf("commit: %w", err))
+	}
+}
+
+func (e *sqliteEngine) rollback(ctx context.Context) {
+	if _, err := e.writer.exec(ctx, "ROLLBACK", nil); err != nil {
+		slog.Error("the database cannot roll back", "error", err)
 	}
 }
 
