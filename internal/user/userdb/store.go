@@ -83,20 +83,27 @@ func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 	return err == nil, err
 }
 
-// Get implements user.Store.
+// Get implements user.Store, in one statement, because every token that is issued asks for it.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error) {
-	q := sqldb.From(t)
-	u, err := sqldb.One(ctx, q, scan, `SELECT `+columns+` FROM users
-		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`, string(account), string(id))
+	rows, err := sqldb.List(ctx, sqldb.From(t), scanLinked, `
+		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at,
+			COALESCE(i.connection_id, ''), COALESCE(i.issuer, ''), COALESCE(i.subject, ''), COALESCE(i.created_at, 0), COALESCE(i.last_login, 0)
+		FROM users u LEFT JOIN user_identities i ON i.account_id = u.account_id AND i.user_id = u.user_id
+		WHERE u.account_id = $1 AND u.user_id = $2 AND u.deleted_at = 0
+		ORDER BY i.created_at, i.connection_id, i.issuer, i.subject`, string(account), string(id))
 	if err != nil {
-		return u, err
+		return user.User{}, err
 	}
-	rows, err := sqldb.List(ctx, q, scanIdentity, `SELECT user_id, connection_id, issuer, subject, created_at, last_login FROM user_identities
-		WHERE account_id = $1 AND user_id = $2 ORDER BY created_at, connection_id, issuer, subject`, string(account), string(id))
+	if len(rows) == 0 {
+		return user.User{}, sqldb.ErrNotFound
+	}
+	u := rows[0].user
 	for _, r := range rows {
-		u.Identities = append(u.Identities, r.identity)
+		if r.identity.Connection != "" {
+			u.Identities = append(u.Identities, r.identity)
+		}
 	}
-	return u, err
+	return u, nil
 }
 
 // List implements user.Store.
@@ -158,6 +165,21 @@ func scan(r sqldb.Row) (user.User, error) {
 	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated)
 	u.CreatedAt, u.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
 	return u, err
+}
+
+// linked is a user with one of their identities, or with none.
+type linked struct {
+	user     user.User
+	identity user.Identity
+}
+
+func scanLinked(r sqldb.Row) (v linked, err error) {
+	var made, changed, created, last int64
+	u, i := &v.user, &v.identity
+	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed,
+		(*string)(&i.Connection), &i.Issuer, &i.Subject, &created, &last)
+	u.CreatedAt, u.UpdatedAt, i.CreatedAt, i.LastLogin = sqldb.Time(made), sqldb.Time(changed), sqldb.Time(created), sqldb.Time(last)
+	return v, err
 }
 
 type identityRow struct {
