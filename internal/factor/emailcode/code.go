@@ -28,6 +28,9 @@ const (
 var (
 	SendLimit  = ratelimit.Rule{Count: 5, Per: time.Hour}
 	WrongLimit = ratelimit.Rule{Count: 20, Per: time.Hour}
+	// MailboxLimit is for all addresses together that differ only behind a plus sign: most
+	// servers put them into one mailbox, which nobody may flood by counting up.
+	MailboxLimit = ratelimit.Rule{Count: 20, Per: time.Hour}
 )
 
 // Code is a code that was sent, without the code.

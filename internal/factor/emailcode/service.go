@@ -2,6 +2,7 @@ package emailcode
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/crypt"
@@ -18,6 +19,7 @@ const (
 	linkPurpose = "emailcode/link"
 	sendName    = "emailcode/send"
 	wrongName   = "emailcode/wrong"
+	mailboxName = "emailcode/mailbox"
 )
 
 // Service makes and checks codes inside the caller's unit of work.
@@ -81,6 +83,26 @@ func (s *Service) Send(ctx context.Context, t tx.Tx, r Request) (Sent, error) {
 // a burst and the refill of the same hour, so the mails themselves are counted as well; its row
 // makes units of work for one address wait for one another.
 func (s *Service) mayMail(ctx context.Context, t tx.Tx, account ident.AccountID, to mail.Address) (time.Duration, error) {
+	retry, err := s.mayMailAddress(ctx, t, account, to)
+	mailbox, tagged := mailboxOf(to)
+	if err != nil || retry > 0 || !tagged {
+		return retry, err
+	}
+	ok, retry, err := s.limits.Take(ctx, t, account, mailboxName, mailbox, MailboxLimit)
+	if err != nil || ok {
+		return 0, err
+	}
+	return retry, s.limits.Return(ctx, t, account, sendName, string(to), SendLimit)
+}
+
+// mailboxOf takes off what stands behind a plus sign in the local part.
+func mailboxOf(a mail.Address) (mailbox string, tagged bool) {
+	local, domain, _ := strings.Cut(string(a), "@")
+	base, _, tagged := strings.Cut(local, "+")
+	return base + "@" + domain, tagged
+}
+
+func (s *Service) mayMailAddress(ctx context.Context, t tx.Tx, account ident.AccountID, to mail.Address) (time.Duration, error) {
 	ok, retry, err := s.limits.Take(ctx, t, account, sendName, string(to), SendLimit)
 	if err != nil || !ok {
 		return retry, err

@@ -157,6 +157,24 @@ func TestExpiryAndResend(t *testing.T) {
 	})
 }
 
+func TestTagsDoNotFloodAMailbox(t *testing.T) {
+	each(t, func(b *bench) {
+		for i := range emailcode.MailboxLimit.Count {
+			if sent := b.send(ident.LoginID(fmt.Sprint("l", i)), mail.Address(fmt.Sprintf("ann+%d@x.example", i))); sent.Limited {
+				t.Fatalf("mail %d is held back", i)
+			}
+		}
+		if sent := b.send("more", "ann+more@x.example"); !sent.Limited || sent.Retry != 3*time.Minute {
+			t.Fatal(sent)
+		}
+		for _, other := range []mail.Address{"ann@x.example", "bob+1@x.example", "ann+1@y.example"} {
+			if sent := b.send(ident.LoginID(other), other); sent.Limited {
+				t.Error(other, sent)
+			}
+		}
+	})
+}
+
 func TestLimits(t *testing.T) {
 	each(t, func(b *bench) {
 		for i := range 5 {
