@@ -58,7 +58,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 	var version int
 	if err := pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+		return nil, explain(&config.ConnConfig.Config, err)
 	}
 	if version < 150000 {
 		pool.Close()
