@@ -177,3 +177,29 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// Nodes on PostgreSQL may take the master key from the file in the data directory, but none is made.
+func TestKeyFileBesidePostgreSQL(t *testing.T) {
+	dir := t.TempDir()
+	flags := map[string]string{"database": "postgres://admit@db/admit", "data-dir": dir}
+	if _, err := load(flags, nil, files(nil)); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "master.key")) {
+		t.Errorf("without any key: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "master.key"), []byte(strings.Repeat("A", 43)+"="), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(flags, nil, files(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := c.Master(); err != nil || len(key) != 32 {
+		t.Errorf("%d bytes, %v", len(key), err)
+	}
+}
+
+func TestDevelopmentStaysHere(t *testing.T) {
+	_, err := load(map[string]string{"dev": "true", "public-url": "https://login.example.com"}, nil, files(nil))
+	if err == nil || !strings.Contains(err.Error(), "this machine only") {
+		t.Error(err)
+	}
+}

@@ -56,7 +56,7 @@ func (c Config) makeMaster(path string) ([]byte, error) {
 		return nil, fmt.Errorf("the database %s is there, but its master key %s is not; restore the file from a backup or set ADMIT_MASTER_KEY", database, path)
 	}
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("the data directory: %w", err)
+		return nil, fmt.Errorf("the data directory cannot be made (%w): give one with --data-dir that this process may write to", err)
 	}
 	key := secret.Bytes(crypt.KeySize)
 	if err := writeNew(path, base64.StdEncoding.EncodeToString(key)+"\n"); err != nil {

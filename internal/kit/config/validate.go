@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -95,6 +96,9 @@ func (c Config) checkPublicURL(bad report) {
 	if u.Scheme == "http" && !loopbackName(u.Hostname()) {
 		bad(name, "it is http, so that anybody on the way could read tokens", "use https (TLS ends at your proxy); http is only for localhost, 127.0.0.1 and [::1]")
 	}
+	if c.Dev && u.Scheme == "https" && !loopbackName(u.Hostname()) {
+		bad(name, "development mode is for this machine only", "leave it out (http://localhost:8080), or leave out --dev")
+	}
 	if u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(c.PublicURL, "?#@\\") {
 		bad(name, "it has more than scheme, host and port", "leave out path, trailing slash, query, fragment and user: it must equal the tokens' issuer byte for byte")
 		return
@@ -118,12 +122,12 @@ func (c Config) checkDatabase(bad report) {
 		if u, err := url.Parse(database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
 			bad("database", "it is no PostgreSQL URL", "write it as postgres://USER:PASSWORD@HOST:PORT/NAME")
 		}
-		if c.MasterKey.Empty() {
+		if c.MasterKey.Empty() && !c.hasKeyFile() {
 			bad("master-key", "nodes that share a PostgreSQL database must share a master key",
-				"set ADMIT_MASTER_KEY (or ADMIT_MASTER_KEY_FILE) on every node; make one with: openssl rand -base64 32")
+				"set ADMIT_MASTER_KEY (or ADMIT_MASTER_KEY_FILE, or the file "+c.KeyFile()+") on every node; make one with: openssl rand -base64 32")
 		}
 	case !isSQLite:
-		bad("database", "it is neither sqlite:PATH nor a postgres:// URL", "write it as sqlite:./data/admit.db")
+		bad("database", "it is neither sqlite:PATH nor a postgres:// URL", "write it as sqlite:./data/admit.db or postgres://USER:PASSWORD@HOST:PORT/NAME")
 	}
 	if c.DataDir == "" {
 		bad("data-dir", "it is empty", "name a directory")
@@ -133,6 +137,12 @@ func (c Config) checkDatabase(bad report) {
 			bad("master-key", "it is not base64 of 32 bytes", "make one with: openssl rand -base64 32")
 		}
 	}
+}
+
+// hasKeyFile tells whether there is something at KeyFile; what it is shows when it is read.
+func (c Config) hasKeyFile() bool {
+	_, err := os.Stat(c.KeyFile())
+	return err == nil
 }
 
 func (c Config) checkMail(bad report) {
