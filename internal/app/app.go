@@ -57,10 +57,16 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		return nil, err
 	}
 	bus := &tx.Bus{}
+	if path, ok := cfg.SQLite(); ok && isMissing(path) {
+		a.log.Info("making a new database", "file", path)
+	}
 	if a.db, err = openDatabase(ctx, cfg, a.clock, bus); err != nil {
 		return nil, err
 	}
 	if err := a.build(ctx, bus); err != nil {
+		if errors.Is(err, crypt.ErrOpen) {
+			err = fmt.Errorf("the master key is not the one that this database was made with: give that one, as ADMIT_MASTER_KEY or in %s", cfg.KeyFile())
+		}
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -145,6 +151,11 @@ func openDatabase(ctx context.Context, cfg Config, c *clock.System, bus *tx.Bus)
 		return nil, errors.Join(fmt.Errorf("read the database's clock: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 func logLevel(text string) slog.Level {

@@ -109,7 +109,7 @@ func doctorPublicURL(ctx context.Context, cfg Config) Finding {
 	}
 	switch {
 	case resp.StatusCode == http.StatusMisdirectedRequest:
-		f.Text, f.Fix = "reaches Admit under another host name", "Let the proxy pass the Host header unchanged (nginx: proxy_set_header Host $host)."
+		f.Text, f.Fix = "reaches Admit under another host name", "Let the proxy pass the Host header unchanged (nginx: proxy_set_header Host $http_host)."
 	case resp.StatusCode != http.StatusOK:
 		f.Text, f.Fix = "answers "+resp.Status, "Point the proxy at ADMIT_LISTEN, without a path of its own."
 	case json.Unmarshal(body, &document) != nil || document.Issuer != cfg.PublicURL:
