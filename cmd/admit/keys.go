@@ -22,7 +22,11 @@ they signed has expired.`,
 		if after < 0 {
 			return fmt.Errorf("--after must not be negative")
 		}
-		return a.RotateKeys(c.Context(), after)
+		if err := a.RotateKeys(c.Context(), after); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.OutOrStdout(), "New signing keys are published, and sign after %s.\n", after)
+		return err
 	})
 	rotate.Flags().DurationVar(&after, "after", time.Hour, "how long the new keys are published before they sign")
 	parent.AddCommand(rotate)

@@ -25,11 +25,25 @@ func main() {
 func root() *cobra.Command {
 	c := group("admit", "Sign people in, and answer what they may do")
 	c.SilenceUsage, c.SilenceErrors = true, true
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; see: %s --help", err, c.CommandPath()) })
 	c.AddCommand(serve(), setupLink(), accessKey(), connections(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
 	return c
 }
 
 // group makes a command that only holds others.
 func group(name, short string) *cobra.Command {
-	return &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	return &cobra.Command{
+		Use: name, Short: short, SuggestionsMinimumDistance: 2,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := "see: " + c.CommandPath() + " --help"
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = "did you mean: " + c.CommandPath() + " " + near[0]
+			}
+			return fmt.Errorf("unknown command %q; %s", args[0], hint)
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 }
