@@ -237,7 +237,7 @@ func (rt *Router) finish(w *writer, r *http.Request, e *exchange, l *leaf, start
 	}
 	rt.deps.Log.LogAttrs(r.Context(), level, "request", slog.String("request", e.id),
 		slog.String("method", method), slog.String("route", pattern), slog.Int("status", w.status),
-		slog.Duration("took", took), slog.String("address", e.address.String()),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("address", e.address.String()),
 		slog.String("account", string(e.account)), slog.String("actor", e.actor.String()))
 }
 
