@@ -51,7 +51,7 @@ type loginIssuer struct{ tokens *token.Service }
 
 func (l loginIssuer) Issue(ctx context.Context, g login.Grant) (login.Tokens, error) {
 	p := token.Params{
-		Account: g.Session.Account, User: g.Session.User, Session: g.Session.ID, Application: g.Application,
+		At: g.At, Account: g.Session.Account, User: g.Session.User, Session: g.Session.ID, Application: g.Application,
 		Connection: g.Session.Connection, Audiences: g.Audiences, Scopes: g.Scopes,
 		AuthTime: g.Session.AuthTime(), AMR: g.Session.AMR(),
 		Profile: token.Profile{

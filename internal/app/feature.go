@@ -121,7 +121,7 @@ func (a *App) buildLogins() {
 		Secrets: connection.NewSecrets(a.keys), Clock: a.clock,
 	}
 	tokens := token.NewService(token.ServiceDeps{
-		Clock: a.clock, Signers: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
+		Signers: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
 	x.logins = login.New(login.Deps{
 		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys,

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor/emailcode"
@@ -57,6 +58,9 @@ type Users interface {
 
 // Grant is what tokens are issued from. Assurance comes from the session's evidence (I-9).
 type Grant struct {
+	// At is when session and user were read: what ends them later ends the tokens too, however
+	// long signing takes.
+	At          time.Time
 	Session     session.Session
 	User        user.User
 	Application ident.ApplicationID

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -44,10 +43,10 @@ func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 	if want.Login == AnyLogin {
 		want.Login = ""
 	}
-	var tokens Tokens
+	var g Grant
 	var refused error
 	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		tokens, refused = Tokens{}, nil
+		g, refused = Grant{}, nil
 		code, err := s.d.Artifacts.TakeCode(ctx, t, want)
 		if fault.Is(err, fault.NotFound) {
 			refused = ErrExchange
@@ -56,37 +55,36 @@ func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 		if err != nil {
 			return err
 		}
-		tokens, err = s.redeem(ctx, t, r, code)
+		g, err = s.redeem(ctx, t, r, code)
 		return err
 	})
-	if errors.Is(err, session.ErrNone) || fault.Is(err, fault.NotFound) {
+	switch {
+	case errors.Is(err, session.ErrNone) || fault.Is(err, fault.NotFound):
 		return Tokens{}, ErrExchange
-	}
-	if err != nil {
+	case err != nil:
 		return Tokens{}, err
+	case refused != nil:
+		return Tokens{}, refused
 	}
-	return tokens, refused
+	// Signing takes longer than all of the above, and others wait for the writer. When it
+	// fails the code is used up, as it is when the answer gets lost.
+	return s.d.Issuer.Issue(ctx, g)
 }
 
-// redeem issues the tokens of a code that was just used up, if its session still lives.
-func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code Code) (Tokens, error) {
-	found, err := s.d.Sessions.ByID(ctx, t, r.Account, code.Session)
-	if err != nil {
-		return Tokens{}, err
+// redeem says what a code that was just used up gives, if its session still lives.
+func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code Code) (Grant, error) {
+	g := Grant{At: t.Now(), Application: code.Application}
+	var err error
+	if g.Session, err = s.d.Sessions.ByID(ctx, t, r.Account, code.Session); err != nil {
+		return Grant{}, err
 	}
-	person, err := s.d.Users.Find(ctx, t, r.Account, code.User)
-	if err != nil {
-		return Tokens{}, err
+	if g.User, err = s.d.Users.Find(ctx, t, r.Account, code.User); err != nil {
+		return Grant{}, err
 	}
-	wish, err := s.d.Grants.Wish(ctx, t, r.Account, found.Root, code.Application)
-	if err != nil {
-		return Tokens{}, err
+	if g.Wish, err = s.d.Grants.Wish(ctx, t, r.Account, g.Session.Root, code.Application); err != nil {
+		return Grant{}, err
 	}
-	tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: found, User: person, Application: code.Application, Wish: wish})
-	if err != nil {
-		return Tokens{}, err
-	}
-	return tokens, t.Emit(ctx, event.New(r.Actor, "login.code.redeemed", string(code.Login), "session", string(found.ID)))
+	return g, t.Emit(ctx, event.New(r.Actor, "login.code.redeemed", string(code.Login), "session", string(g.Session.ID)))
 }
 
 // codeReused ends the session of a code that comes a second time with everything it is bound to.
@@ -108,9 +106,8 @@ func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want C
 // session.ErrNone when the cookie stands for none.
 func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (Tokens, session.Session, error) {
 	g := Grant{Application: app}
-	var now time.Time
 	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
-		now = t.Now()
+		g.At = t.Now()
 		if g.Session, err = s.d.Sessions.ByCookie(ctx, t, account, cookie); err != nil {
 			return err
 		}
@@ -121,7 +118,7 @@ func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie sec
 		return err
 	})
 	if err == nil {
-		g.Session, err = s.d.Sessions.Touch(ctx, g.Session, now)
+		g.Session, err = s.d.Sessions.Touch(ctx, g.Session, g.At)
 	}
 	if fault.Is(err, fault.NotFound) {
 		return Tokens{}, session.Session{}, session.ErrNone

@@ -43,6 +43,7 @@ type ended struct {
 	session session.Session
 	cookie  secret.Text // of a new session
 	code    secret.Text // in code mode
+	at      time.Time
 }
 
 // finish turns a proof into a person, a new session (I-10) and the end of the request.
@@ -105,6 +106,7 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 			return ended{}, err
 		}
 	}
+	e.at = t.Now()
 	return e, t.Emit(ctx, event.New(who, "login.finished", string(r.ID),
 		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection)))
 }
@@ -174,7 +176,7 @@ func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View,
 			answer.Set("code", e.code.Reveal())
 		}
 	case modeCookie, modeQuery:
-		tokens, err := s.d.Issuer.Issue(ctx, Grant{Session: e.session, User: e.user, Application: r.Application, Wish: Wish{r.Audiences, r.Scopes}})
+		tokens, err := s.d.Issuer.Issue(ctx, Grant{At: e.at, Session: e.session, User: e.user, Application: r.Application, Wish: Wish{r.Audiences, r.Scopes}})
 		if err != nil {
 			return View{}, err
 		}

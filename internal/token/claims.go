@@ -10,6 +10,7 @@ import (
 // Params is what the tokens of one person in one application are made from. AMR and AuthTime
 // come from the session's evidence at this moment (I-9).
 type Params struct {
+	At          time.Time // the token's iat: when the facts below were read
 	Account     ident.AccountID
 	User        ident.UserID
 	Session     ident.SessionID

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/keyring"
-	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
@@ -24,7 +23,6 @@ type Signers interface {
 
 // ServiceDeps is what a Service asks. All functions answer from memory.
 type ServiceDeps struct {
-	Clock   clock.Clock
 	Signers Signers
 	// Issuer returns the account's issuer, without a trailing slash; empty if there is none.
 	Issuer func(account ident.AccountID) string
@@ -63,7 +61,7 @@ func (s *Service) ID(_ context.Context, p Params) (Issued, error) {
 
 func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issuer string, now, expires time.Time) any) (Issued, error) {
 	issuer := s.deps.Issuer(p.Account)
-	if issuer == "" || p.User == "" || p.Session == "" || p.Application == "" || p.AuthTime.IsZero() || len(p.AMR) == 0 {
+	if issuer == "" || p.User == "" || p.Session == "" || p.Application == "" || p.At.IsZero() || p.AuthTime.IsZero() || len(p.AMR) == 0 {
 		return Issued{}, fault.Wrap("token.issue", fmt.Errorf("an incomplete request for a token of account %q", p.Account))
 	}
 	life := DefaultLife
@@ -76,7 +74,7 @@ func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issue
 	if err != nil {
 		return Issued{}, fault.Wrap("token.issue", err)
 	}
-	now := s.deps.Clock.Now().Truncate(time.Second)
+	now := p.At.Truncate(time.Second)
 	expires := now.Add(life)
 	compact, err := jose.Sign(signer.Private, string(signer.KID), typ, claims(issuer, now, expires))
 	if err != nil {

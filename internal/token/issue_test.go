@@ -27,14 +27,14 @@ func (s signers) Signer(_ ident.AccountID, use keyring.Use) (keyring.Signer, err
 
 func issuing(w *world, life time.Duration) *Service {
 	return NewService(ServiceDeps{
-		Clock: w.clock, Issuer: issuerOf, Signers: signers{keyring.Access: "a1", keyring.ID: "i1"},
+		Issuer: issuerOf, Signers: signers{keyring.Access: "a1", keyring.ID: "i1"},
 		Life: func(ident.AccountID) time.Duration { return life },
 	})
 }
 
 func person(w *world) Params {
 	return Params{
-		Account: accountA, User: "usr_1", Session: "ses_1", Application: "app_default", Connection: "con_email",
+		At: w.clock.Now(), Account: accountA, User: "usr_1", Session: "ses_1", Application: "app_default", Connection: "con_email",
 		AuthTime: w.clock.Now().Add(-time.Hour), AMR: []string{"email"}, Audiences: []string{"api", "acc_a"}, Scopes: []string{"extra", "openid"},
 		Profile: Profile{Name: "Ann <b>", Email: "ann@x.example"},
 	}
@@ -135,7 +135,7 @@ func TestIncompleteIsRefused(t *testing.T) {
 	w := newWorld()
 	for name, change := range map[string]func(*Params){
 		"user": func(p *Params) { p.User = "" }, "session": func(p *Params) { p.Session = "" }, "application": func(p *Params) { p.Application = "" },
-		"time": func(p *Params) { p.AuthTime = time.Time{} }, "evidence": func(p *Params) { p.AMR = nil },
+		"now": func(p *Params) { p.At = time.Time{} }, "time": func(p *Params) { p.AuthTime = time.Time{} }, "evidence": func(p *Params) { p.AMR = nil },
 	} {
 		p := person(w)
 		change(&p)
@@ -143,7 +143,7 @@ func TestIncompleteIsRefused(t *testing.T) {
 			t.Errorf("without %s: %v", name, got)
 		}
 	}
-	none := NewService(ServiceDeps{Clock: w.clock, Issuer: issuerOf, Signers: signers{}})
+	none := NewService(ServiceDeps{Issuer: issuerOf, Signers: signers{}})
 	if _, err := none.Access(context.Background(), person(w)); err == nil {
 		t.Error("issued without a key")
 	}

@@ -20,9 +20,9 @@ func (s oneSigner) Signer(ident.AccountID, keyring.Use) (keyring.Signer, error) 
 // is taken by neither, even if both kinds had the same key.
 func TestIssuedTokensVerify(t *testing.T) {
 	w := newWorld()
-	service := NewService(ServiceDeps{Clock: w.clock, Signers: oneSigner{"a1"}, Issuer: issuerOf})
+	service := NewService(ServiceDeps{Signers: oneSigner{"a1"}, Issuer: issuerOf})
 	p := Params{
-		Account: accountA, User: "u_1", Session: "s_1", Application: "app_default", Connection: "con_email",
+		At: w.clock.Now(), Account: accountA, User: "u_1", Session: "s_1", Application: "app_default", Connection: "con_email",
 		AuthTime: w.clock.Now(), AMR: []string{"email"}, Profile: Profile{Name: "Ada <ada@example.test>", Email: "ada@example.test"},
 	}
 	access, err := service.Access(context.Background(), p)
