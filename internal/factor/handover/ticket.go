@@ -3,6 +3,7 @@ package handover
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -44,7 +45,8 @@ func (s *Service) Seal(account ident.AccountID, browser []byte, t Ticket) (secre
 // Open reads a ticket of this browser that is not older than ConfirmLife. The error is
 // ErrRefused.
 func (s *Service) Open(account ident.AccountID, browser []byte, ticket secret.Text, now time.Time) (Ticket, error) {
-	if len(browser) == 0 || len(ticket.Reveal()) > maxTicket {
+	// Go's decoder skips line ends; a ticket has one spelling.
+	if len(browser) == 0 || len(ticket.Reveal()) > maxTicket || strings.ContainsAny(ticket.Reveal(), "\r\n") {
 		return Ticket{}, refused("no ticket of this browser")
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(ticket.Reveal())
