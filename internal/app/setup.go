@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
@@ -44,18 +45,25 @@ func (a *App) firstAdministrator(ctx context.Context, t tx.Tx, by actor.Actor, i
 }
 
 // CreateAccessKey makes an access key for the service client of that name, and the client if
-// there is none. With admin the client becomes an owner of the account.
+// there is none. With admin the client is an owner of the account; one that others may hold
+// keys of is never made an owner by its name, which anybody who makes clients can choose.
 func (a *App) CreateAccessKey(ctx context.Context, name string, admin bool) (secret.Text, error) {
 	by := actor.ForOperator(ident.DefaultAccount)
 	var key secret.Text
 	err := a.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
 		clients := newClients(tx.Join(t))
-		client, err := findOrCreate(ctx, clients, by, name)
+		records := newAccess(tx.Join(t), a.f.engine)
+		client, err := findOrCreate(ctx, clients, by, name, func(c serviceclient.Client) (bool, error) {
+			if !admin || len(c.Keys) == 0 {
+				return true, nil
+			}
+			return isOwner(ctx, records, by.Account, string(c.ID))
+		})
 		if err != nil {
 			return err
 		}
 		if admin {
-			if err := makeOwner(ctx, newAccess(tx.Join(t), a.f.engine), by.Account, string(client.ID), "Service client "+name); err != nil {
+			if err := makeOwner(ctx, records, by.Account, string(client.ID), "Service client "+name); err != nil {
 				return err
 			}
 		}
@@ -77,7 +85,8 @@ func awaitOthers(ctx context.Context) {
 	}
 }
 
-func findOrCreate(ctx context.Context, clients *serviceclient.Service, by actor.Actor, name string) (serviceclient.Client, error) {
+// findOrCreate returns the first client of that name that will do, or a new one.
+func findOrCreate(ctx context.Context, clients *serviceclient.Service, by actor.Actor, name string, willDo func(serviceclient.Client) (bool, error)) (serviceclient.Client, error) {
 	q := serviceclient.Query{Limit: serviceclient.MaxLimit}
 	for {
 		page, next, err := clients.List(ctx, by.Account, q)
@@ -85,8 +94,11 @@ func findOrCreate(ctx context.Context, clients *serviceclient.Service, by actor.
 			return serviceclient.Client{}, err
 		}
 		for _, c := range page {
-			if c.Name == name {
-				return c, nil
+			if c.Name != name {
+				continue
+			}
+			if ok, err := willDo(c); ok || err != nil {
+				return c, err
 			}
 		}
 		if next == "" {
@@ -109,16 +121,37 @@ func (a *App) ownerClient(ctx context.Context, db tx.Runner, by actor.Actor, nam
 	return client.ID, key, err
 }
 
-// makeOwner gives somebody everything in the account. Who has it already keeps it.
+// makeOwner gives somebody everything in the account. Who has it already keeps it. Anybody who
+// may make a record could have given it the id; theirs is replaced.
 func makeOwner(ctx context.Context, records *access.Service, account ident.AccountID, who, name string) error {
-	_, err := records.CreateRecord(ctx, actor.ForSystem(account), access.Record{
-		ID: ident.RecordID(ownerRecord + who), Name: name, Users: []ident.UserID{ident.UserID(who)},
+	by, user := actor.ForSystem(account), []ident.UserID{ident.UserID(who)}
+	record := access.Record{
+		ID: ident.RecordID(ownerRecord + who), Name: name, Users: user,
 		Statements: []access.Statement{{Roles: []ident.RoleID{access.Owner}, Resources: []string{"*"}}},
-	})
-	if fault.Is(err, fault.Conflict) {
-		return nil
 	}
+	_, err := records.CreateRecord(ctx, by, record)
+	if !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	owner, err := isOwner(ctx, records, account, who)
+	if err != nil || owner {
+		return err
+	}
+	record.Admins = user
+	_, err = records.ReplaceRecord(ctx, by, record, time.Time{})
 	return err
+}
+
+// isOwner tells whether somebody has what makeOwner gives.
+func isOwner(ctx context.Context, records *access.Service, account ident.AccountID, who string) (bool, error) {
+	r, err := records.GetRecord(ctx, actor.ForSystem(account), ident.RecordID(ownerRecord+who))
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return r.Status != access.Deleted && slices.Contains(r.Users, ident.UserID(who)) &&
+		slices.ContainsFunc(r.Statements, func(s access.Statement) bool {
+			return slices.Contains(s.Roles, access.Owner) && slices.Contains(s.Resources, "*")
+		}), err
 }
 
 // RotateKeys publishes new signing keys in every account, which sign after a while.
