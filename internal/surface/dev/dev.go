@@ -70,6 +70,7 @@ func (s *Surface) Routes() []web.Route {
 		}
 	}
 	return []web.Route{
+		route("/{$}", s.showRoot),
 		route("/try", s.showTry),
 		route("/dev/mailbox", s.showMailbox),
 		route("/dev/mailbox/newest", s.newest),
@@ -94,6 +95,13 @@ func (s *Surface) write(w http.ResponseWriter, name string, data any) error {
 	h.Set("Referrer-Policy", "same-origin")
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// showRoot leads whoever types the server's address to the page that shows what it does.
+func (s *Surface) showRoot(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Location", "/try")
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }
 
 func (s *Surface) showTry(w http.ResponseWriter, r *http.Request) error {

@@ -137,3 +137,13 @@ func TestAssets(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAddressAloneLeadsToTry(t *testing.T) {
+	h := handler(t, &world{}, "http://localhost:8080")
+	if r := get(h, "/"); r.Code != 303 || r.Header().Get("Location") != "/try" {
+		t.Errorf("%d %s", r.Code, r.Header().Get("Location"))
+	}
+	if r := get(h, "/other"); r.Code != 404 {
+		t.Errorf("every path leads there: %d", r.Code)
+	}
+}
