@@ -41,7 +41,8 @@ func unavailable(err error) error {
 		return nil
 	}
 	var f *fault.Error
-	if errors.As(err, &f) {
+	// A feature may have wrapped it already, as something that it did not expect.
+	if errors.As(err, &f) && f.Kind != fault.Internal {
 		return err
 	}
 	var (

@@ -17,11 +17,15 @@ import (
 
 // A database that goes away in the middle of a statement is an outage, not a fault of ours.
 func TestLostConnectionsAreUnavailable(t *testing.T) {
-	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, fmt.Errorf("in: INSERT: %w", io.ErrUnexpectedEOF)} {
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, fmt.Errorf("in: INSERT: %w", io.ErrUnexpectedEOF),
+		fault.Wrap("access.CreateRole", io.ErrUnexpectedEOF)} {
 		var f *fault.Error
 		if err := unavailable(lost); !errors.As(err, &f) || f.Kind != fault.Unavailable {
 			t.Errorf("%v: %v", lost, err)
 		}
+	}
+	if refused := fault.New(fault.Conflict, "", "taken").With(io.EOF); fault.KindOf(unavailable(refused)) != fault.Conflict {
+		t.Error("a refusal became an outage")
 	}
 	if err := errors.New("a bug"); unavailable(err) != err {
 		t.Error("every error is an outage")
