@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,9 +189,15 @@ func TestHandoverFindsWhoIsThere(t *testing.T) {
 		if err := w.users.Delete(ctx, actor.ForOperator(acc), bea); err != nil {
 			t.Fatal(err)
 		}
-		for _, sub := range []string{string(bea), "usr_never", "sc_1", "a b", strings.Repeat("a", 65)} {
+		for _, sub := range []string{string(bea), "usr_never", "sc_1", "a b", "a\x00b", "a\u202eb", strings.Repeat("a", 65)} {
 			b, id := w.browser(), w.startHandover()
-			w.refusedHandover(sub, b.handOver(id, w.says(sub, nil)))
+			v := b.open(id, w.says(sub, nil), clientIssuer)
+			if strings.HasPrefix(sub, "usr_") { // who is there, is looked up when it counts
+				w.want(v, login.StateLink, "")
+				v = b.confirm(v)
+			}
+			w.refusedHandover(sub, v)
+			sub = strings.ReplaceAll(sub, "\x00", "")
 			if w.exists(ident.UserID(sub)) || !b.session.Empty() {
 				t.Errorf("%s lives", sub)
 			}
@@ -404,4 +412,35 @@ func TestHandoverIsAudited(t *testing.T) {
 func invalidConnection(err error) bool {
 	var f *fault.Error
 	return errors.As(err, &f) && f.Kind == fault.Invalid && f.Code == "InvalidConnection"
+}
+
+// One statement, many logins, all at once: one of them is completed.
+func TestHandoverCountsOnceAtOnce(t *testing.T) {
+	each(t, func(w *world) {
+		code := w.says("crm|race", nil)
+		browsers, views := make([]*browser, 6), make([]login.View, 6)
+		for i := range browsers {
+			browsers[i] = w.browser()
+			views[i] = browsers[i].open(w.startHandover(), code, clientIssuer)
+		}
+		var done atomic.Int32
+		var wg sync.WaitGroup
+		for i, b := range browsers {
+			for range 2 { // and everybody presses the button twice
+				wg.Go(func() {
+					v, err := w.service.ConfirmHandover(ctx, b.visit(), views[i].Ticket)
+					if err != nil {
+						t.Error(err)
+					}
+					if v.State == login.StateRedirect {
+						done.Add(1)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if done.Load() != 1 {
+			t.Errorf("%d logins were completed", done.Load())
+		}
+	})
 }

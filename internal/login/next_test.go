@@ -52,6 +52,9 @@ func TestNext(t *testing.T) {
 		"named connection, its own":  {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_x" }), Session: session("con_email", "con_x")}, StepContinue},
 		"named connection, problem":  {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection, r.Problem = "con_x", ProblemUpstreamDenied })}, StepChoose},
 		"named connection, e-mail":   {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "con_email" })}, StepChoose},
+		"service client":             {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "sc_x" })}, StepAwait},
+		"service client, session":    {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "sc_x" }), Session: session("con_email")}, StepAwait},
+		"service client, its own":    {Facts{Found: true, Browser: mine, Request: with(func(r *Request) { r.Connection = "sc_x" }), Session: session("sc_x")}, StepContinue},
 		"empty hash is no browser":   {Facts{Found: true, Browser: []byte{}, Request: open}, StepNoCookie},
 		"no session, no other facts": {Facts{Found: true, Browser: mine, Request: open, Session: nil}, StepChoose},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -27,6 +28,9 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 		return strayView(v), nil
 	}
 	said, err := s.d.Handovers.Read(v.Account, r.Connection, c.Code, c.Issuer, f.Now)
+	if err == nil && !user.Usable(said.User) {
+		err = user.ErrUnusable
+	}
 	if err != nil {
 		return s.disbelieve(ctx, v, r, err), nil
 	}
@@ -55,8 +59,8 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 
 // nameOf is what the page calls the person.
 func (s *Service) nameOf(ctx context.Context, v Visit, said handover.Statement) (string, error) {
-	if said.Email != "" {
-		return said.Email, nil
+	if email := connection.PlainText(said.Email, maxReference); email != "" {
+		return email, nil
 	}
 	name := string(said.User)
 	err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {

@@ -31,7 +31,7 @@ var ErrUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id 
 // taken over. It fails with Forbidden for an id that nobody may have: of a person who was
 // deleted (I-13), of a service client, or of a form that cannot be used.
 func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, p Profile) (u User, created bool, err error) {
-	if !usable(id) {
+	if !Usable(id) {
 		return User{}, false, ErrUnusable
 	}
 	p = p.clean()
@@ -66,9 +66,9 @@ func (s *Service) createNamed(ctx context.Context, t tx.Tx, by actor.Actor, id i
 	return u, false, err
 }
 
-// usable tells whether an id that somebody else chose has a form that access records, paths
-// and logs can carry as it is.
-func usable(id ident.UserID) bool {
+// Usable tells whether an id that somebody else chose has a form that access records, paths
+// and logs can carry as it is, and is none of a subject that is no person.
+func Usable(id ident.UserID) bool {
 	text := string(id)
 	if text == "" || len(text) > MaxNamedID {
 		return false
