@@ -13,6 +13,9 @@ const (
 	maxNumber  = 64   // characters of one number
 )
 
+// usualMembers is room for what most objects hold: a token's claims.
+const usualMembers = 16
+
 // member is one member of an object; value is its JSON text, checked but not decoded.
 type member struct {
 	name  string
@@ -109,7 +112,7 @@ func (s *scanner) value(depth int) error {
 		_, err := s.array(depth + 1)
 		return err
 	case c == '"':
-		_, err := s.text()
+		_, _, err := s.quoted()
 		return err
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
@@ -134,6 +137,9 @@ func (s *scanner) object(depth int) ([]member, error) {
 		return nil, nil
 	}
 	var members []member
+	if depth == 1 {
+		members = make([]member, 0, usualMembers)
+	}
 	for {
 		if len(members) == maxMembers {
 			return nil, s.fail("too many members")

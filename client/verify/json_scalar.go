@@ -8,38 +8,46 @@ import (
 
 // text reads a string and decodes it.
 func (s *scanner) text() (string, error) {
+	raw, escaped, err := s.quoted()
+	if err != nil {
+		return "", err
+	}
+	if !escaped {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var out string
+	err = json.Unmarshal(raw, &out)
+	return out, err
+}
+
+// quoted reads a string as it stands there, with its quotes.
+func (s *scanner) quoted() (raw []byte, escaped bool, err error) {
 	if s.peek() != '"' {
-		return "", s.fail("no JSON string")
+		return nil, false, s.fail("no JSON string")
 	}
 	from := s.pos
 	s.pos++
-	escaped := false
 	for s.pos < len(s.data) {
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
 			raw := s.data[from:s.pos]
 			if !utf8.Valid(raw) {
-				return "", s.fail("text that is not UTF-8")
+				return nil, false, s.fail("text that is not UTF-8")
 			}
-			if !escaped {
-				return string(raw[1 : len(raw)-1]), nil
-			}
-			var out string
-			err := json.Unmarshal(raw, &out)
-			return out, err
+			return raw, escaped, nil
 		case c < 0x20:
-			return "", s.fail("a control character in a string")
+			return nil, false, s.fail("a control character in a string")
 		case c == '\\':
 			escaped = true
 			if err := s.escape(); err != nil {
-				return "", err
+				return nil, false, err
 			}
 		default:
 			s.pos++
 		}
 	}
-	return "", s.fail("no end of a string")
+	return nil, false, s.fail("no end of a string")
 }
 
 // escape reads one escape. A surrogate must have its partner: readers differ in what they
