@@ -82,6 +82,14 @@ func (a *App) build(ctx context.Context, bus *tx.Bus) error {
 	}
 	a.follower = feed.NewFollower(a.db, a.db, a.cfg.StaleAfter)
 	a.metrics = obs.NewMetrics(Version())
+	a.metrics.Gauge("admit_feed_revision", "Number of the last change in the feed that this node has applied.",
+		func() float64 { return float64(a.follower.Rev()) })
+	a.metrics.Gauge("admit_feed_fresh", "1 while this node has heard from the database within stale-after; it refuses to decide otherwise.", func() float64 {
+		if a.follower.Fresh() {
+			return 1
+		}
+		return 0
+	})
 	a.outbound = egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock})
 	a.buildFeatures(public)
 	subscribe(bus, a)
