@@ -47,7 +47,15 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 	case err != nil:
 		return User{}, false, fault.Wrap("user.SignInAs", err)
 	}
-	return u, false, fault.Wrap("user.SignInAs", s.renew(ctx, t, by, &u, via, p))
+	// Writing holds off a removal of the person until their session is there to be ended, and
+	// finds one that was faster.
+	if err = s.store.Update(ctx, t, u); err == nil {
+		err = s.renew(ctx, t, by, &u, via, p)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return User{}, false, ErrUnusable
+	}
+	return u, false, fault.Wrap("user.SignInAs", err)
 }
 
 // createNamed makes a person with an id that nobody ever had. When another unit of work was

@@ -19,7 +19,8 @@ type Store interface {
 	// Insert adds a user without identities and tells whether nobody has or had that id. When
 	// another unit of work is doing the same, it waits for that one.
 	Insert(ctx context.Context, t tx.Tx, u User) (bool, error)
-	// Update replaces the profile.
+	// Update replaces the profile, or returns a fault of kind NotFound. Until the unit of work
+	// ends nobody removes the user.
 	Update(ctx context.Context, t tx.Tx, u User) error
 	// Remove deletes a user for good: the identities and the profile go, the id stays taken.
 	// It tells whether the user was there.

@@ -65,9 +65,12 @@ func (Store) Insert(ctx context.Context, t tx.Tx, u user.User) (bool, error) {
 
 // Update implements user.Store.
 func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
-	_, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`,
 		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, sqldb.Micros(u.UpdatedAt), u.SearchText())
+	if err == nil && n == 0 {
+		err = sqldb.ErrNotFound
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package usertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("a connection that is gone leaves nobody behind", s.unlink)
 	t.Run("an id that a caller chose is found or made, once and for good", s.named)
 	t.Run("logins at once under one chosen id make one person", s.namedRace)
+	t.Run("nobody is removed while signing in under a chosen id", s.namedRemoval)
 	t.Run("lists", s.list)
 }
 
@@ -50,6 +52,37 @@ func (s suite) write(t *testing.T, account ident.AccountID, fn func(context.Cont
 	t.Helper()
 	if err := s.db.Write(t.Context(), tx.In(account), fn); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// namedRemoval begins to delete a person whose login is not written yet: the deletion waits, so
+// that it finds the session to end.
+func (s suite) namedRemoval(t *testing.T) {
+	const account, id = ident.AccountID("acc_removal"), ident.UserID("crm|1")
+	by, removed := actor.ForSystem(account), make(chan error, 1)
+	signIn := func(ctx context.Context, x tx.Tx) error {
+		_, _, err := s.service.SignInAs(ctx, x, by, id, "sc_1", user.Profile{})
+		return err
+	}
+	s.write(t, account, signIn)
+	s.write(t, account, func(ctx context.Context, x tx.Tx) error {
+		if err := signIn(ctx, x); err != nil {
+			return err
+		}
+		go func() { removed <- s.service.Delete(context.WithoutCancel(ctx), by, id) }()
+		select {
+		case err := <-removed:
+			t.Error("removed in the middle of a login:", err)
+			removed <- nil
+		case <-time.After(200 * time.Millisecond):
+		}
+		return nil
+	})
+	if err := <-removed; err != nil {
+		t.Error(err)
+	}
+	if err := s.db.Write(t.Context(), tx.In(account), signIn); !errors.Is(err, user.ErrUnusable) {
+		t.Error("signed in though deleted:", err)
 	}
 }
 
