@@ -50,12 +50,12 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteEngine, err
 		return nil, errors.New("sqlite: needs a path, for example sqlite:./data/admit.db")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the database: %w", err)
+		return nil, fmt.Errorf("its folder cannot be made (%w): name another with --database or --data-dir", err)
 	}
 	// Made here so that it is never readable by others, not even for a moment.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the database file: %w", err)
+		return nil, fmt.Errorf("%w: let this process read and write the file and its folder, or name another with --database or --data-dir", err)
 	}
 	f.Close()
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
