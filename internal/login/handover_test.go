@@ -143,7 +143,7 @@ func TestHandover(t *testing.T) {
 		if got := tokens.Access.Reveal(); !strings.HasPrefix(got, "at:crm|7/") || !strings.Contains(got, "/app_default/client/") {
 			t.Error(got)
 		}
-		if u, err := w.users.Get(ctx, acc, "crm|7"); err != nil || u.Email != "ann@x.example" || !u.EmailVerified || len(u.Identities) != 0 {
+		if u, err := w.users.Get(ctx, acc, "crm|7"); err != nil || u.Email != "ann@x.example" || u.EmailVerified || len(u.Identities) != 0 {
 			t.Errorf("%+v, %v", u, err)
 		}
 		found, err := w.sessions.Peek(ctx, acc, b.session)

@@ -133,7 +133,7 @@ func (s *Service) proveHandover(ctx context.Context, v Visit, r Request, said ha
 		}
 		end, err = s.finish(ctx, t, v, r, proved{
 			identity: user.Identity{Connection: said.Client, Issuer: said.Issuer, Subject: string(said.User)},
-			profile:  user.Profile{Email: said.Email, EmailVerified: said.EmailVerified},
+			profile:  user.Profile{Email: said.Email},
 			method:   handover.Method, named: true,
 		})
 		return err

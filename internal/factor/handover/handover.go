@@ -60,12 +60,11 @@ type Service struct {
 
 // Statement is what a service client says about a person.
 type Statement struct {
-	Client        ident.ConnectionID
-	User          ident.UserID // to be signed in; its form is not checked
-	Issuer        string       // of the client
-	Email         string       // how to reach the person, or empty
-	EmailVerified bool
-	Seen          []byte // hash to remember the statement by
+	Client ident.ConnectionID
+	User   ident.UserID // to be signed in; its form is not checked
+	Issuer string       // of the client
+	Email  string       // how to reach the person, or empty; never verified: the client is no authority for a domain (I-6)
+	Seen   []byte       // hash to remember the statement by
 }
 
 // IsClient tells whether a login's connection is a service client. No connection has such an id.
@@ -111,8 +110,8 @@ func (s *Service) Read(account ident.AccountID, c ident.ConnectionID, code secre
 		return Statement{}, refused("%w", err)
 	}
 	var contact struct {
-		Email         string `json:"email"`
-		EmailVerified bool   `json:"email_verified"`
+		Email    string `json:"email"`
+		Verified bool   `json:"email_verified"` // must be a flag, and counts for nothing
 	}
 	if err := claims.Decode(&contact); err != nil {
 		return Statement{}, refused("contact claims: %w", err)
@@ -122,7 +121,7 @@ func (s *Service) Read(account ident.AccountID, c ident.ConnectionID, code secre
 		name = code.Reveal() // no two texts are the same JWT: the reader takes one spelling only
 	}
 	return Statement{
-		Client: c, User: ident.UserID(claims.Subject), Issuer: issuer, Email: contact.Email, EmailVerified: contact.EmailVerified,
+		Client: c, User: ident.UserID(claims.Subject), Issuer: issuer, Email: contact.Email,
 		Seen: secret.Hash(seenPurpose, string(c)+" "+name),
 	}, nil
 }
