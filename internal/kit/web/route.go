@@ -127,6 +127,9 @@ type Route struct {
 	Errors  ErrorWriter // optional; JSONError when nil
 	MaxBody int64       // optional, bytes; DefaultMaxBody when 0
 	Hot     bool        // optional; answers from memory: no deadline, logged at debug level only
+	// Lasting is optional; it marks a public document that stays right while the database cannot
+	// be heard, such as a key set. It is answered then, so that tokens can still be verified.
+	Lasting bool
 }
 
 // RouteInfo is a declared route as `admit routes --json` shows it.
@@ -167,6 +170,7 @@ func (r Route) validate() error {
 	want(r.Limit != LimitNone || r.Auth == Bearer || r.Auth == Local || r.Scope == Installation,
 		"a limit: a stranger can call it")
 	want(r.Scope == Account || r.Auth == Public || r.Auth == Local, "the account scope: callers belong to an account")
+	want(!r.Lasting || r.Auth == Public && r.Method == http.MethodGet, "no Lasting: only public documents are")
 	want(r.CORS != AnyOrigin || r.Auth == Public, "another CORS class: any origin is for public documents")
 	if problems == nil {
 		return nil

@@ -81,7 +81,7 @@ func (rt *Router) secure(h http.Header, e *exchange) {
 
 func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *leaf) error {
 	if l == nil || l.route.Scope == Account {
-		if err := rt.enter(r, e); err != nil {
+		if err := rt.enter(r, e, l != nil && l.route.Lasting); err != nil {
 			return err
 		}
 	}
@@ -117,8 +117,8 @@ func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *le
 }
 
 // enter finds the account that the host names. Nothing is decided from memory that may be old.
-func (rt *Router) enter(r *http.Request, e *exchange) error {
-	if rt.deps.Fresh != nil && !rt.deps.Fresh() {
+func (rt *Router) enter(r *http.Request, e *exchange, lasting bool) error {
+	if !lasting && rt.deps.Fresh != nil && !rt.deps.Fresh() {
 		return errStale
 	}
 	account, ok := rt.deps.Accounts.ByHost(r.Host)

@@ -81,15 +81,16 @@ func testRoutes() []Route {
 		}
 		return JSON(w, 200, v)
 	}
+	lasting := route("GET", "/jwks", Public, AnyOrigin)
+	lasting.Lasting = true
 	boom := route("GET", "/v1/panic", Public, NoCORS)
 	boom.Handler = func(http.ResponseWriter, *http.Request) error { panic("secret stack") }
 	return []Route{
-		health, decoded, boom,
+		health, decoded, boom, lasting,
 		route("GET", "/page", Browser, NoCORS),
 		route("POST", "/page", Browser, NoCORS),
 		route("PATCH", "/api/session", SessionCookie, RegisteredOrigins),
 		route("GET", "/api/either", BearerOrCookie, RegisteredOrigins),
-		route("GET", "/jwks", Public, AnyOrigin),
 		route("GET", "/assets/{file...}", Public, NoCORS),
 		route("GET", "/dev", Local, NoCORS),
 		route("GET", "/v1/users", Bearer, RegisteredOrigins),
@@ -360,6 +361,9 @@ func TestLimits(t *testing.T) {
 	}
 	if w := ask(rt, "GET", "/healthz"); w.Code != 200 {
 		t.Errorf("stale health: %d", w.Code)
+	}
+	if w := ask(rt, "GET", "/jwks"); w.Code != 200 {
+		t.Errorf("stale document: %d", w.Code)
 	}
 }
 

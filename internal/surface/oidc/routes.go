@@ -17,14 +17,14 @@ const (
 // Routes declares the documents. All are public, for any origin, and ask for no token: an SDK
 // that sends one is not refused.
 func (s *Surface) Routes() []web.Route {
-	route := func(path string, h web.Handler) web.Route {
+	route := func(path string, lasting bool, h web.Handler) web.Route {
 		return web.Route{Method: http.MethodGet, Pattern: path, Auth: web.Public, Scope: web.Account,
-			Limit: web.LimitDocument, CORS: web.AnyOrigin, Hot: true, Handler: h}
+			Limit: web.LimitDocument, CORS: web.AnyOrigin, Hot: true, Lasting: lasting, Handler: h}
 	}
 	return []web.Route{
-		route(pathDiscovery, s.discovery),
-		route(pathAccessKeys, s.accessKeys),
-		route(pathIDKeys, s.idKeys),
-		route(pathClientKeys, s.clientKeys),
+		route(pathDiscovery, true, s.discovery),
+		route(pathAccessKeys, true, s.accessKeys), // keys are published long before they sign, and long after
+		route(pathIDKeys, true, s.idKeys),
+		route(pathClientKeys, false, s.clientKeys), // a removed key must not be shown
 	}
 }
