@@ -216,7 +216,7 @@ func withoutTestVariables(env []string) []string {
 	var out []string
 	for _, e := range env {
 		name, _, _ := strings.Cut(e, "=")
-		if name == BinaryEnv || name == "ADMIT_TEST_POSTGRES" {
+		if strings.HasPrefix(name, BinaryEnv) || name == "ADMIT_TEST_POSTGRES" {
 			continue
 		}
 		out = append(out, e)
