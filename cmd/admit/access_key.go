@@ -12,7 +12,7 @@ func accessKey() *cobra.Command {
 	parent := group("access-key", "Access keys of service clients")
 	var client string
 	var admin bool
-	create := opened(&cobra.Command{
+	create := inAccount(&cobra.Command{
 		Use:     "create --client NAME",
 		Short:   "Create an access key and print it alone; it is shown this once only",
 		Example: `  KEY=$(admit access-key create --client ci)`,

@@ -23,7 +23,7 @@ func connections() *cobra.Command {
 func connectionAdd() *cobra.Command {
 	var in app.ConnectionInput
 	var id, secretFile string
-	c := opened(&cobra.Command{
+	c := inAccount(&cobra.Command{
 		Use:   "add [PROVIDER]",
 		Short: "Add a connection and print its id",
 		Long: "Add a connection and print its id. PROVIDER is one of " + strings.Join(app.Providers(), ", ") + ".\n" +
@@ -95,7 +95,7 @@ func readSecret(stdin io.Reader, file string) (string, error) {
 }
 
 func connectionList() *cobra.Command {
-	return opened(&cobra.Command{Use: "list", Short: "List the connections"}, func(c *cobra.Command, a *app.App) error {
+	return inAccount(&cobra.Command{Use: "list", Short: "List the connections"}, func(c *cobra.Command, a *app.App) error {
 		list, err := a.Connections(c.Context())
 		if err != nil {
 			return err
@@ -114,13 +114,13 @@ func connectionList() *cobra.Command {
 }
 
 func connectionSwitch(verb, short string, active bool) *cobra.Command {
-	return opened(&cobra.Command{Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1)}, func(c *cobra.Command, a *app.App) error {
+	return inAccount(&cobra.Command{Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1)}, func(c *cobra.Command, a *app.App) error {
 		return a.SwitchConnection(c.Context(), c.Flags().Arg(0), active)
 	})
 }
 
 func connectionRemove() *cobra.Command {
-	return opened(&cobra.Command{
+	return inAccount(&cobra.Command{
 		Use:   "remove ID",
 		Short: "Delete a connection for good: its id and its people's links to it never come back",
 		Args:  cobra.ExactArgs(1),

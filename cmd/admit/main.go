@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/admit-id/admit/internal/app"
 )
 
 func main() {
@@ -17,7 +19,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "admit:", err)
+		fmt.Fprintln(os.Stderr, "admit:", app.Explain(err))
 		os.Exit(1)
 	}
 }
@@ -26,7 +28,7 @@ func root() *cobra.Command {
 	c := group("admit", "Sign people in, and answer what they may do")
 	c.SilenceUsage, c.SilenceErrors = true, true
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; see: %s --help", err, c.CommandPath()) })
-	c.AddCommand(serve(), setupLink(), accessKey(), connections(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
+	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
 	return c
 }
 

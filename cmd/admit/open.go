@@ -20,6 +20,19 @@ func opened(c *cobra.Command, run func(c *cobra.Command, a *app.App) error) *cob
 	})
 }
 
+// inAccount makes a command that works on one account of the deployment.
+func inAccount(c *cobra.Command, run func(c *cobra.Command, a *app.App) error) *cobra.Command {
+	var id string
+	c = opened(c, func(c *cobra.Command, a *app.App) error {
+		if err := a.Choose(c.Context(), id); err != nil {
+			return err
+		}
+		return run(c, a)
+	})
+	c.Flags().StringVar(&id, "account", app.DefaultAccount, "account to work on, by its id; admit account list shows them")
+	return c
+}
+
 // configured makes a command that works with the settings.
 func configured(c *cobra.Command, run func(c *cobra.Command, cfg app.Config) error) *cobra.Command {
 	app.Flags(c.Flags())

@@ -9,7 +9,7 @@ import (
 )
 
 func setupLink() *cobra.Command {
-	return opened(&cobra.Command{
+	return inAccount(&cobra.Command{
 		Use:   "setup-link",
 		Short: "Print a new link that makes whoever signs in with it an administrator, once",
 	}, func(c *cobra.Command, a *app.App) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/dev"
@@ -92,7 +93,7 @@ func (a *App) reportForeign(count func()) func(context.Context, token.Foreign) {
 	return func(ctx context.Context, f token.Foreign) {
 		count()
 		err := a.db.Write(ctx, tx.In(f.Account), func(ctx context.Context, t tx.Tx) error {
-			by := actor.Actor{Account: f.Account}
+			by := actor.Actor{Account: f.Account, RequestID: web.ContextRequestID(ctx)}
 			return t.Emit(ctx, event.New(by, "token.foreign", f.Actor.String(), "from", string(f.From)))
 		})
 		if err != nil {

@@ -37,7 +37,8 @@ type App struct {
 	f        features
 	router   *web.Router
 	ops      *ops.Surface
-	heapOurs bool // GOGC is not set
+	chosen   ident.AccountID // that commands work on
+	heapOurs bool            // GOGC is not set
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -46,7 +47,7 @@ type App struct {
 // Open opens the database, brings the schema up to date, makes what a deployment needs from the
 // start (the default account, its application and keys) and loads the memory.
 func Open(ctx context.Context, cfg Config) (*App, error) {
-	a := &App{cfg: cfg, clock: clock.NewSystem(), heapOurs: widenHeap()}
+	a := &App{cfg: cfg, chosen: ident.DefaultAccount, clock: clock.NewSystem(), heapOurs: widenHeap()}
 	a.log = obs.NewLogger(os.Stderr, logLevel(cfg.LogLevel))
 	slog.SetDefault(a.log)
 	master, err := cfg.Master()

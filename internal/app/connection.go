@@ -5,7 +5,6 @@ import (
 
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/connection/catalog"
-	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 )
@@ -24,22 +23,22 @@ func Providers() []string { return catalog.Names() }
 
 // CallbackURL is the address that every provider must be told to send people back to.
 func (a *App) CallbackURL() string {
-	return a.f.accountDirectory.Issuer(ident.DefaultAccount) + "/login"
+	return a.f.accountDirectory.Issuer(a.chosen) + "/login"
 }
 
-// AddConnection makes a connection in the default account and returns its id. Without an id it
+// AddConnection makes a connection in the chosen account and returns its id. Without an id it
 // gets a random one.
 func (a *App) AddConnection(ctx context.Context, in ConnectionInput, id, clientSecret string) (string, error) {
 	in.ID, in.Secret = ident.ConnectionID(id), secret.New(clientSecret)
-	c, err := a.f.connections.Create(ctx, actor.ForOperator(ident.DefaultAccount), in)
+	c, err := a.f.connections.Create(ctx, a.operator(), in)
 	return string(c.ID), err
 }
 
-// Connections lists the connections of the default account.
+// Connections lists the connections of the chosen account.
 func (a *App) Connections(ctx context.Context) (out []ConnectionLine, err error) {
 	for q, more := (connection.Query{}), true; more; {
 		var page []connection.Connection
-		if page, more, err = a.f.connections.List(ctx, ident.DefaultAccount, q); err != nil {
+		if page, more, err = a.f.connections.List(ctx, a.chosen, q); err != nil {
 			return nil, err
 		}
 		for _, c := range page {
@@ -54,12 +53,12 @@ func (a *App) Connections(ctx context.Context) (out []ConnectionLine, err error)
 	return out, nil
 }
 
-// SwitchConnection turns a connection of the default account on or off.
+// SwitchConnection turns a connection of the chosen account on or off.
 func (a *App) SwitchConnection(ctx context.Context, id string, active bool) error {
-	return a.f.connections.Switch(ctx, actor.ForOperator(ident.DefaultAccount), ident.ConnectionID(id), active)
+	return a.f.connections.Switch(ctx, a.operator(), ident.ConnectionID(id), active)
 }
 
-// RemoveConnection deletes a connection of the default account for good.
+// RemoveConnection deletes a connection of the chosen account for good.
 func (a *App) RemoveConnection(ctx context.Context, id string) error {
-	return a.f.connections.Delete(ctx, actor.ForOperator(ident.DefaultAccount), ident.ConnectionID(id))
+	return a.f.connections.Delete(ctx, a.operator(), ident.ConnectionID(id))
 }

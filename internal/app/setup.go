@@ -21,9 +21,9 @@ import (
 // ownerRecord begins the ids of the records that make somebody an owner of the account.
 const ownerRecord = "owner_"
 
-// SetupLink makes the link that makes whoever signs in with it an administrator, once.
+// SetupLink makes the link of the chosen account that makes whoever signs in with it an administrator, once.
 func (a *App) SetupLink(ctx context.Context) (string, error) {
-	return a.f.logins.IssueSetup(ctx, actor.ForOperator(ident.DefaultAccount))
+	return a.f.logins.IssueSetup(ctx, a.operator())
 }
 
 // hasAdministrator tells whether somebody is an owner by a setup link.
@@ -44,11 +44,11 @@ func (a *App) firstAdministrator(ctx context.Context, t tx.Tx, by actor.Actor, i
 	return login.SetupOutcome{User: id, ClientID: client, AccessKey: key}, err
 }
 
-// CreateAccessKey makes an access key for the service client of that name, and the client if
+// CreateAccessKey makes an access key for the chosen account's service client of that name, and the client if
 // there is none. With admin the client is an owner of the account; one that others may hold
 // keys of is never made an owner by its name, which anybody who makes clients can choose.
 func (a *App) CreateAccessKey(ctx context.Context, name string, admin bool) (secret.Text, error) {
-	by := actor.ForOperator(ident.DefaultAccount)
+	by := a.operator()
 	var key secret.Text
 	err := a.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
 		clients := newClients(tx.Join(t))

@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says what class of outcome an error is; surfaces choose the status by it.
@@ -54,7 +55,11 @@ type Error struct {
 func (e *Error) Error() string {
 	text := e.Public
 	if e.Err != nil {
-		text = fmt.Sprintf("%s (%v)", text, e.Err)
+		if cause := e.Err.Error(); strings.Contains(cause, e.Public) {
+			text = cause // a fault that was only wrapped
+		} else {
+			text += " (" + cause + ")"
+		}
 	}
 	if e.Op != "" {
 		text = e.Op + ": " + text
