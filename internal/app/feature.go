@@ -139,6 +139,10 @@ func (a *App) buildVerifier() {
 	a.f.verifier = token.NewVerifier(token.VerifierDeps{
 		Clock: a.clock, Issuer: a.f.accountDirectory.Issuer, AccountOf: a.f.accountDirectory.AccountOf,
 		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations,
+		Application: func(account ident.AccountID, id ident.ApplicationID) bool {
+			_, ok := a.f.applicationDirectory.Get(account, id)
+			return ok
+		},
 		Fresh: a.follower.Fresh, Foreign: a.reportForeign(foreign), RefuseRawKeys: false,
 	})
 }

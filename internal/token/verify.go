@@ -54,8 +54,11 @@ type VerifierDeps struct {
 	AccountOf func(issuer string) (ident.AccountID, bool)
 	// SigningKey returns the public key of kid in the account's published set for access tokens.
 	SigningKey func(account ident.AccountID, kid ident.KeyID) (ed25519.PublicKey, bool)
-	Clients    Clients
-	Sessions   Revocations
+	// Application tells whether the account has that application now, and it is active. What
+	// people were given for it ends with it.
+	Application func(account ident.AccountID, id ident.ApplicationID) bool
+	Clients     Clients
+	Sessions    Revocations
 	// Fresh tells whether what is in memory follows the database within the bound. While it
 	// does not, nothing is verified (I-17).
 	Fresh func() bool
@@ -88,6 +91,7 @@ func NewVerifier(deps VerifierDeps) *Verifier {
 // at again on every use; see Verifier.current.
 type proof struct {
 	actor   actor.Actor
+	app     ident.ApplicationID // of a user's token
 	kid     ident.KeyID
 	key     [ed25519.PublicKeySize]byte
 	issued  time.Time
@@ -102,7 +106,7 @@ var (
 	errForeign  = errNotValid.With(errors.New("token: it belongs to another account"))
 	errUnknown  = errNotValid.With(errors.New("token: no active key or client of that name"))
 	errMismatch = errNotValid.With(errors.New("token: the parts that name the client or the issuer do not agree"))
-	errRevoked  = errNotValid.With(errors.New("token: its session, user, client or key has ended"))
+	errRevoked  = errNotValid.With(errors.New("token: its session, user, application, client or key has ended"))
 	errRawKey   = errNotValid.With(errors.New("token: raw access keys are turned away here"))
 	errLife     = errNotValid.With(errors.New("token: it lives longer than is allowed"))
 )
@@ -189,12 +193,14 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 	if err := claims.ValidAt(now, 0, Leeway); err != nil {
 		return nil, errNotValid.With(err)
 	}
-	return newProof(actor.Actor{
+	p := newProof(actor.Actor{
 		Kind:    actor.User,
 		Account: account,
 		ID:      claims.Subject,
 		Session: ident.SessionID(claims.SessionID),
-	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt), nil
+	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt)
+	p.app = ident.ApplicationID(claims.ClientID)
+	return p, nil
 }
 
 // current looks at everything that may have ended since the proof was made.
@@ -207,6 +213,9 @@ func (v *Verifier) current(p *proof, now time.Time) error {
 	switch a := &p.actor; a.Kind {
 	case actor.User:
 		if v.deps.Sessions.Ended(a.Account, a.Session) || v.deps.Sessions.UserEnded(a.Account, ident.UserID(a.ID), p.issued) {
+			return errRevoked
+		}
+		if !v.deps.Application(a.Account, p.app) {
 			return errRevoked
 		}
 		key, ok = v.deps.SigningKey(a.Account, p.kid)

@@ -95,6 +95,9 @@ func (w *world) verifier(changes ...func(*VerifierDeps)) *Verifier {
 			k, ok := w.signing[fmt.Sprintf("%s/%s", a, kid)]
 			return k, ok
 		},
+		Application: func(_ ident.AccountID, id ident.ApplicationID) bool {
+			return id == "app_default" && !w.off["app_default"]
+		},
 		Clients: w, Sessions: w,
 		Fresh:   func() bool { return w.fresh },
 		Foreign: func(_ context.Context, f Foreign) { w.foreign = append(w.foreign, f) },
@@ -201,9 +204,9 @@ func TestVerifyRefusesUserTokens(t *testing.T) {
 	}
 	for _, typ := range []string{"JWT", "id+jwt", "logout+jwt"} {
 		now := w.clock.Now().Unix()
-		expect(t, v, sign(t, "a1", typ, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1"}, nil), "refused")
+		expect(t, v, sign(t, "a1", typ, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default"}, nil), "refused")
 	}
-	expect(t, v, sign(t, "unknown", jose.TypeAccess, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1"}, nil), "refused")
+	expect(t, v, sign(t, "unknown", jose.TypeAccess, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default"}, nil), "refused")
 	good := w.userToken(t, nil)
 	for _, bearer := range []string{"", ".", "...", "a.b.c", "a.b.c.d", good + "=", good[:len(good)-1], " " + good, strings.Repeat("a", 1<<20), strings.Repeat(".", 100_000), "sc_1.m1.acc_a"} {
 		expect(t, v, bearer, "refused")
@@ -272,6 +275,7 @@ func TestVerifySeesWhatEnded(t *testing.T) {
 	}{
 		"session ended": {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.ended["s_1"] = true }},
 		"user ended":    {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.user["u_1"] = w.clock.Now() }},
+		"application":   {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.off["app_default"] = true }},
 		"key withdrawn": {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { delete(w.signing, "acc_a/a1") }},
 		"key replaced":  {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.signing["acc_a/a1"] = publicOf("a2") }},
 		"expiry":        {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.clock.Advance(time.Hour) }},
@@ -313,7 +317,7 @@ func TestVerifyFailsClosedWhenStale(t *testing.T) {
 // really comes from; one that only says so is refused and not reported.
 func TestVerifyReportsForeignTokens(t *testing.T) {
 	now := newWorld().clock.Now().Unix()
-	user := claims{"iss": issuerOf(accountB), "sub": "u_9", "aud": "acc_b", "iat": now, "exp": now + 60, "sid": "s_9"}
+	user := claims{"iss": issuerOf(accountB), "sub": "u_9", "aud": "acc_b", "iat": now, "exp": now + 60, "sid": "s_9", "client_id": "app_default"}
 	client := claims{"iss": issuerOf(accountB) + "/v1/clients/sc_9", "sub": "sc_9", "aud": "acc_b.accounts.authress.io", "exp": now + 60}
 	for name, c := range map[string]struct{ bearer, who string }{
 		"user":               {sign(t, "b1", jose.TypeAccess, user, nil), "user:u_9"},
