@@ -3,10 +3,9 @@ package application
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -19,6 +18,8 @@ const (
 	MaxLimit     = 100
 	MaxFilter    = 64
 )
+
+var bounds = cursor.Bounds{Default: DefaultLimit, Max: MaxLimit, Filter: MaxFilter}
 
 // CodeExists is the error code of an application id that is or was taken.
 const CodeExists = "ApplicationAlreadyExists"
@@ -142,15 +143,11 @@ func (s *Service) Get(ctx context.Context, account ident.AccountID, id ident.App
 // List returns a page of an account's applications in the order of their ids. next is the
 // After of the following page, empty on the last.
 func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (page []Application, next ident.ApplicationID, err error) {
-	if utf8.RuneCountInString(q.Filter) > MaxFilter || !utf8.ValidString(q.Filter) || strings.ContainsRune(q.Filter, 0) {
-		return nil, "", invalid("A filter has at most 64 characters.")
+	limit, filter, err := bounds.Fit(q.Limit, q.Filter)
+	if err != nil {
+		return nil, "", err
 	}
-	q.Filter = strings.ToLower(q.Filter)
-	if q.Limit <= 0 || q.Limit > MaxLimit {
-		q.Limit = DefaultLimit
-	}
-	limit := q.Limit
-	q.Limit++ // one more tells whether there is a next page
+	q.Limit, q.Filter = limit+1, filter // one more tells whether there is a next page
 	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
 		page, err = s.store.List(ctx, t, account, q)
 		return err
@@ -158,10 +155,7 @@ func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (p
 	if err != nil {
 		return nil, "", fault.Wrap("application.List", err)
 	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].ID
-	}
+	page, next = cursor.Cut(page, limit, func(one Application) ident.ApplicationID { return one.ID })
 	return page, next, nil
 }
 

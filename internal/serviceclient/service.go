@@ -3,10 +3,9 @@ package serviceclient
 import (
 	"context"
 	"crypto/ed25519"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -20,6 +19,8 @@ const (
 	MaxLimit     = 20
 	MaxFilter    = 64
 )
+
+var bounds = cursor.Bounds{Default: DefaultLimit, Max: MaxLimit, Filter: MaxFilter}
 
 // CodeTooManyKeys is the error code of a sixth access key.
 const CodeTooManyKeys = "TooManyAccessKeys"
@@ -181,15 +182,11 @@ func (s *Service) Get(ctx context.Context, account ident.AccountID, id ident.Ser
 // List returns a page of an account's clients in the order of their ids. next is the After
 // of the following page, empty on the last.
 func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (page []Client, next ident.ServiceClientID, err error) {
-	if utf8.RuneCountInString(q.Filter) > MaxFilter || !utf8.ValidString(q.Filter) || strings.ContainsRune(q.Filter, 0) {
-		return nil, "", invalid("A filter has at most 64 characters.")
+	limit, filter, err := bounds.Fit(q.Limit, q.Filter)
+	if err != nil {
+		return nil, "", err
 	}
-	q.Filter = strings.ToLower(q.Filter)
-	if q.Limit <= 0 || q.Limit > MaxLimit {
-		q.Limit = DefaultLimit
-	}
-	limit := q.Limit
-	q.Limit++ // one more tells whether there is a next page
+	q.Limit, q.Filter = limit+1, filter // one more tells whether there is a next page
 	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
 		page, err = s.store.List(ctx, t, account, q)
 		return err
@@ -197,10 +194,7 @@ func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (p
 	if err != nil {
 		return nil, "", fault.Wrap("serviceclient.List", err)
 	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].ID
-	}
+	page, next = cursor.Cut(page, limit, func(one Client) ident.ServiceClientID { return one.ID })
 	return page, next, nil
 }
 
