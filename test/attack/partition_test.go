@@ -118,6 +118,11 @@ func TestAUZ12_CutOffNodeFailsClosed(t *testing.T) {
 	if a := check(); a.status != 404 {
 		t.Fatalf("a check: %d %s", a.status, a.body)
 	}
+	admin := []string{"Authorization", "Bearer " + w.key}
+	record := `{"recordId":"rec_cut","name":"cut","users":[{"userId":"held"}],"statements":[{"roles":["Authress:Owner"],"resources":[{"resourceUri":"cut"}]}]}`
+	if a := w.send("POST", "/v1/records", record, admin...); a.status != 201 {
+		t.Fatalf("a record: %d %s", a.status, a.body)
+	}
 	for round := range 2 {
 		cable.set(true)
 		start := time.Now()
@@ -139,6 +144,12 @@ func TestAUZ12_CutOffNodeFailsClosed(t *testing.T) {
 		if a := w.send("GET", "/healthz", ""); a.status != 200 {
 			t.Errorf("a node that is cut off says it is not alive: %d", a.status)
 		}
+		// OAU-25: what cannot be made durable is not said to be done.
+		for _, path := range []string{"/v1/records/rec_cut", "/v1/users/held", "/api/session"} {
+			if a := w.send("DELETE", path, "", admin...); a.status != 503 {
+				t.Errorf("DELETE %s while the node is cut off: %d", path, a.status)
+			}
+		}
 		if round == 1 { // the second time, the connections are gone too
 			cable.drop()
 		}
@@ -151,6 +162,9 @@ func TestAUZ12_CutOffNodeFailsClosed(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		t.Logf("round %d: recovered after %v", round, time.Since(repaired))
+		if a := w.send("GET", "/v1/users/held/resources/cut/permissions/read", "", admin...); a.status != 200 {
+			t.Errorf("round %d: what was refused with 503 has happened: %d", round, a.status)
+		}
 		w.honest("after")
 	}
 }
