@@ -16,6 +16,8 @@ import (
 	"github.com/admit-id/admit/internal/surface/oidc"
 	"github.com/admit-id/admit/internal/surface/ops"
 	"github.com/admit-id/admit/internal/surface/v1"
+	"github.com/admit-id/admit/internal/surface/v1/decide"
+	"github.com/admit-id/admit/internal/surface/v1/grant"
 )
 
 // buildSurfaces declares everything that is served.
@@ -80,8 +82,10 @@ func (a *App) apiSurface() *v1.Surface {
 	x := &a.f
 	return v1.New(v1.Deps{
 		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
-		Permissions: x.engine, Records: x.access, Roles: x.access, Groups: x.access,
-		Guard: x.engine, Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
+		Guard:  x.engine,
+		Decide: decide.Deps{Permissions: x.engine},
+		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access},
+		Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Connections: x.connections,
 	})
 }

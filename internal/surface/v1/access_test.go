@@ -30,6 +30,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	v1 "github.com/admit-id/admit/internal/surface/v1"
+	"github.com/admit-id/admit/internal/surface/v1/decide"
+	"github.com/admit-id/admit/internal/surface/v1/grant"
 	"github.com/admit-id/admit/internal/user"
 	"github.com/admit-id/admit/internal/user/userdb"
 )
@@ -98,7 +100,8 @@ func newAPI(t testing.TB) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Permissions: engine, Records: rights, Roles: rights, Groups: rights, Guard: engine, Users: users})
+	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Users: users,
+		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights}})
 	router, err := web.NewRouter(web.Deps{Accounts: world{}, Tokens: world{}, Origins: world{}, Limiter: world{},
 		Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Accounts is what account.Service does for the people of an account.
@@ -23,9 +24,9 @@ type Accounts interface {
 func (s *Surface) accountRoutes() []web.Route {
 	const one = "/v1/accounts/{accountId}"
 	return []web.Route{
-		s.guarded(http.MethodGet, "/v1/accounts", "READ Authress:Accounts", s.listAccounts),
-		s.guarded(http.MethodGet, one, "READ Authress:Accounts/{accountId}", s.getAccount),
-		s.guarded(http.MethodPut, one, "UPDATE Authress:Accounts/{accountId}", s.updateAccount),
+		s.api.Guarded(http.MethodGet, "/v1/accounts", "READ Authress:Accounts", s.listAccounts),
+		s.api.Guarded(http.MethodGet, one, "READ Authress:Accounts/{accountId}", s.getAccount),
+		s.api.Guarded(http.MethodPut, one, "UPDATE Authress:Accounts/{accountId}", s.updateAccount),
 	}
 }
 
@@ -35,7 +36,7 @@ type accountWire struct {
 	Name        string          `json:"name"`
 	Domain      string          `json:"domain"`
 	Company     companyWire     `json:"company"`
-	Links       *links          `json:"links"`
+	Links       *wire.Links     `json:"links"`
 
 	Settings accountSettingsWire `json:"settings"` // of Admit
 }
@@ -46,24 +47,24 @@ type companyWire struct {
 }
 
 type accountSettingsWire struct {
-	LogoURL                 *string   `json:"logoUrl,omitempty"`
-	AccentColor             *string   `json:"accentColor,omitempty"`
-	Locale                  *string   `json:"locale,omitempty"`
-	AccessTokenDuration     *duration `json:"accessTokenDuration,omitempty"`
-	SessionIdleDuration     *duration `json:"sessionIdleDuration,omitempty"`
-	SessionAbsoluteDuration *duration `json:"sessionAbsoluteDuration,omitempty"`
+	LogoURL                 *string        `json:"logoUrl,omitempty"`
+	AccentColor             *string        `json:"accentColor,omitempty"`
+	Locale                  *string        `json:"locale,omitempty"`
+	AccessTokenDuration     *wire.Duration `json:"accessTokenDuration,omitempty"`
+	SessionIdleDuration     *wire.Duration `json:"sessionIdleDuration,omitempty"`
+	SessionAbsoluteDuration *wire.Duration `json:"sessionAbsoluteDuration,omitempty"`
 }
 
 func (s *Surface) accountWire(r *http.Request, a account.Account) accountWire {
 	_, domain, _ := strings.Cut(s.d.Issuers.Issuer(a.ID), "://")
 	return accountWire{
-		AccountID: a.ID, CreatedTime: timestamp(a.CreatedAt), Name: a.Name, Domain: domain, Company: companyWire{a.Name},
-		Links: s.selfLinks(r, "accounts", string(a.ID)),
+		AccountID: a.ID, CreatedTime: wire.Timestamp(a.CreatedAt), Name: a.Name, Domain: domain, Company: companyWire{a.Name},
+		Links: s.api.SelfLinks(r, "accounts", string(a.ID)),
 		Settings: accountSettingsWire{
 			LogoURL: &a.LogoURL, AccentColor: &a.AccentColor, Locale: &a.Settings.Locale,
-			AccessTokenDuration:     (*duration)(&a.Settings.AccessTokenDuration),
-			SessionIdleDuration:     (*duration)(&a.Settings.SessionIdle),
-			SessionAbsoluteDuration: (*duration)(&a.Settings.SessionAbsolute),
+			AccessTokenDuration:     (*wire.Duration)(&a.Settings.AccessTokenDuration),
+			SessionIdleDuration:     (*wire.Duration)(&a.Settings.SessionIdle),
+			SessionAbsoluteDuration: (*wire.Duration)(&a.Settings.SessionAbsolute),
 		},
 	}
 }
@@ -76,9 +77,9 @@ func (s *Surface) listAccounts(w http.ResponseWriter, r *http.Request) error {
 	}
 	one := s.accountWire(r, a)
 	out := struct {
-		Accounts any    `json:"accounts"`
-		Links    *links `json:"links"`
-	}{[]accountWire{one}, s.selfLinks(r, "accounts")}
+		Accounts any         `json:"accounts"`
+		Links    *wire.Links `json:"links"`
+	}{[]accountWire{one}, s.api.SelfLinks(r, "accounts")}
 	for _, sdk := range []string{"Authress SDK; Go;", "Authress SDK; Python;"} {
 		if strings.HasPrefix(r.UserAgent(), sdk) {
 			out.Accounts = one
@@ -123,7 +124,7 @@ func (s *Surface) updateAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
-	if _, err := sameID(id, in.AccountID); err != nil {
+	if _, err := wire.SameID(id, in.AccountID); err != nil {
 		return err
 	}
 	a, err := s.d.Accounts.Get(r.Context(), id)

@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Applications is what application.Service does.
@@ -23,11 +24,11 @@ func (s *Surface) applicationRoutes() []web.Route {
 	const one = "/v1/applications/{applicationId}"
 	const update = "UPDATE Authress:Applications/{applicationId}"
 	return []web.Route{
-		s.guarded(http.MethodPost, "/v1/applications", "CREATE Authress:Applications", s.createApplication),
-		s.guarded(http.MethodGet, "/v1/applications", "READ Authress:Applications/*", s.listApplications),
-		s.guarded(http.MethodGet, one, "READ Authress:Applications/{applicationId}", s.getApplication),
-		s.guarded(http.MethodPut, one, update, s.updateApplication),
-		s.guarded(http.MethodDelete, one, update, s.deleteApplication),
+		s.api.Guarded(http.MethodPost, "/v1/applications", "CREATE Authress:Applications", s.createApplication),
+		s.api.Guarded(http.MethodGet, "/v1/applications", "READ Authress:Applications/*", s.listApplications),
+		s.api.Guarded(http.MethodGet, one, "READ Authress:Applications/{applicationId}", s.getApplication),
+		s.api.Guarded(http.MethodPut, one, update, s.updateApplication),
+		s.api.Guarded(http.MethodDelete, one, update, s.deleteApplication),
 	}
 }
 
@@ -40,7 +41,7 @@ type applicationWire struct {
 	Active        bool                    `json:"isActiveApplication"`
 	CreatedTime   string                  `json:"createdTime"`
 	LastUpdated   string                  `json:"lastUpdated"`
-	Links         *links                  `json:"links,omitempty"`
+	Links         *wire.Links             `json:"links,omitempty"`
 
 	// Of Admit.
 	RedirectMode        application.Mode `json:"redirectMode"`
@@ -79,14 +80,14 @@ func set[T any](to, from *T) {
 }
 
 func (s *Surface) sendApplication(w http.ResponseWriter, r *http.Request, status int, a application.Application) error {
-	setLastModified(w, a.UpdatedAt)
+	wire.SetLastModified(w, a.UpdatedAt)
 	return web.JSON(w, status, s.applicationWire(r, a))
 }
 
 func (s *Surface) applicationWire(r *http.Request, a application.Application) applicationWire {
 	out := applicationWire{
 		ApplicationID: a.ID, Name: a.Name, RedirectURLs: a.RedirectURLs, SessionType: a.SessionType, Tags: a.Tags, Active: a.Active,
-		CreatedTime: timestamp(a.CreatedAt), LastUpdated: timestamp(a.UpdatedAt), Links: s.selfLinks(r, "applications", string(a.ID)),
+		CreatedTime: wire.Timestamp(a.CreatedAt), LastUpdated: wire.Timestamp(a.UpdatedAt), Links: s.api.SelfLinks(r, "applications", string(a.ID)),
 		RedirectMode: a.RedirectMode, AllowLoopbackTokens: a.AllowLoopbackTokens, CookieDomain: a.CookieDomain,
 	}
 	if out.RedirectURLs == nil {
@@ -117,7 +118,7 @@ func (s *Surface) createApplication(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	return s.sendApplication(w, r, created(r), a)
+	return s.sendApplication(w, r, wire.Created(r), a)
 }
 
 func (s *Surface) getApplication(w http.ResponseWriter, r *http.Request) error {
@@ -133,7 +134,7 @@ func (s *Surface) updateApplication(w http.ResponseWriter, r *http.Request) erro
 	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
-	id, err := sameID(ident.ApplicationID(r.PathValue("applicationId")), in.ApplicationID)
+	id, err := wire.SameID(ident.ApplicationID(r.PathValue("applicationId")), in.ApplicationID)
 	if err != nil {
 		return err
 	}
@@ -150,17 +151,17 @@ func (s *Surface) deleteApplication(w http.ResponseWriter, r *http.Request) erro
 	if err := s.d.Applications.Delete(r.Context(), web.ActorOf(r), ident.ApplicationID(r.PathValue("applicationId"))); err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type applicationsWire struct {
 	Applications []applicationWire `json:"applications"`
-	Pagination   *pagination       `json:"pagination,omitempty"`
-	Links        *links            `json:"links"`
+	Pagination   *wire.Pagination  `json:"pagination,omitempty"`
+	Links        *wire.Links       `json:"links"`
 }
 
 func (s *Surface) listApplications(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{application.DefaultLimit, application.MaxLimit}, "/v1/applications")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: application.DefaultLimit, Most: application.MaxLimit}, "/v1/applications")
 	if err != nil {
 		return err
 	}
@@ -173,6 +174,6 @@ func (s *Surface) listApplications(w http.ResponseWriter, r *http.Request) error
 	for i, a := range list {
 		out.Applications[i] = s.applicationWire(r, a)
 	}
-	out.Links, out.Pagination = s.finish(r, p, string(next))
+	out.Links, out.Pagination = s.api.Finish(r, p, string(next))
 	return web.JSON(w, http.StatusOK, out)
 }

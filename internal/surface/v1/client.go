@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/serviceclient"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Clients is what serviceclient.Service does with clients.
@@ -38,13 +39,13 @@ func (s *Surface) clientRoutes() []web.Route {
 	const one, key = "/v1/clients/{clientId}", "/v1/clients/{clientId}/access-keys"
 	const read, update = "READ Authress:ServiceClients/{clientId}", "UPDATE Authress:ServiceClients/{clientId}"
 	return []web.Route{
-		s.guarded(http.MethodPost, "/v1/clients", "CREATE Authress:ServiceClients", s.createClient),
-		s.guarded(http.MethodGet, "/v1/clients", "READ Authress:ServiceClients/*", s.listClients),
-		s.guarded(http.MethodGet, one, read, s.getClient),
-		s.guarded(http.MethodPut, one, update, s.updateClient),
-		s.guarded(http.MethodDelete, one, update, s.deleteClient),
-		s.guarded(http.MethodPost, key, update, s.createAccessKey),
-		s.guarded(http.MethodDelete, key+"/{keyId}", update, s.deleteAccessKey),
+		s.api.Guarded(http.MethodPost, "/v1/clients", "CREATE Authress:ServiceClients", s.createClient),
+		s.api.Guarded(http.MethodGet, "/v1/clients", "READ Authress:ServiceClients/*", s.listClients),
+		s.api.Guarded(http.MethodGet, one, read, s.getClient),
+		s.api.Guarded(http.MethodPut, one, update, s.updateClient),
+		s.api.Guarded(http.MethodDelete, one, update, s.deleteClient),
+		s.api.Guarded(http.MethodPost, key, update, s.createAccessKey),
+		s.api.Guarded(http.MethodDelete, key+"/{keyId}", update, s.deleteAccessKey),
 	}
 }
 
@@ -73,7 +74,7 @@ type clientWire struct {
 	RateLimits       []rateLimitWire       `json:"rateLimits"`
 	VerificationKeys []verificationKeyWire `json:"verificationKeys"`
 	Tags             map[string]string     `json:"tags,omitempty"`
-	Links            *links                `json:"links,omitempty"`
+	Links            *wire.Links           `json:"links,omitempty"`
 }
 
 // clientInput is what a caller may set. Ids, times and keys in the body are ignored.
@@ -93,13 +94,13 @@ func (in *clientInput) client() serviceclient.Client {
 }
 
 func keyWire(client ident.ServiceClientID, k serviceclient.Key) verificationKeyWire {
-	return verificationKeyWire{KeyID: k.KeyID, ClientID: client, PublicKey: serviceclient.FormatPublicKey(k.PublicKey), GenerationDate: timestamp(k.CreatedAt)}
+	return verificationKeyWire{KeyID: k.KeyID, ClientID: client, PublicKey: serviceclient.FormatPublicKey(k.PublicKey), GenerationDate: wire.Timestamp(k.CreatedAt)}
 }
 
 func (s *Surface) clientWire(r *http.Request, c serviceclient.Client) clientWire {
 	out := clientWire{
-		ClientID: c.ID, CreatedTime: timestamp(c.CreatedAt), Name: c.Name, Options: clientOptionsWire(c.Options), Tags: c.Tags,
-		RateLimits: []rateLimitWire{}, VerificationKeys: []verificationKeyWire{}, Links: s.selfLinks(r, "clients", string(c.ID)),
+		ClientID: c.ID, CreatedTime: wire.Timestamp(c.CreatedAt), Name: c.Name, Options: clientOptionsWire(c.Options), Tags: c.Tags,
+		RateLimits: []rateLimitWire{}, VerificationKeys: []verificationKeyWire{}, Links: s.api.SelfLinks(r, "clients", string(c.ID)),
 	}
 	for _, l := range c.RateLimits {
 		out.RateLimits = append(out.RateLimits, rateLimitWire(l))
@@ -136,7 +137,7 @@ func (s *Surface) createClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, created(r), s.clientWire(r, c))
+	return web.JSON(w, wire.Created(r), s.clientWire(r, c))
 }
 
 func (s *Surface) getClient(w http.ResponseWriter, r *http.Request) error {
@@ -167,17 +168,17 @@ func (s *Surface) deleteClient(w http.ResponseWriter, r *http.Request) error {
 	if err := s.d.Clients.Delete(r.Context(), web.ActorOf(r), ident.ServiceClientID(r.PathValue("clientId"))); err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type clientsWire struct {
-	Clients    []clientWire `json:"clients"`
-	Pagination *pagination  `json:"pagination,omitempty"`
-	Links      *links       `json:"links"`
+	Clients    []clientWire     `json:"clients"`
+	Pagination *wire.Pagination `json:"pagination,omitempty"`
+	Links      *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listClients(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{serviceclient.DefaultLimit, serviceclient.MaxLimit}, "/v1/clients")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: serviceclient.DefaultLimit, Most: serviceclient.MaxLimit}, "/v1/clients")
 	if err != nil {
 		return err
 	}
@@ -190,15 +191,15 @@ func (s *Surface) listClients(w http.ResponseWriter, r *http.Request) error {
 	for i, c := range list {
 		out.Clients[i] = s.clientWire(r, c)
 	}
-	out.Links, out.Pagination = s.finish(r, p, string(next))
+	out.Links, out.Pagination = s.api.Finish(r, p, string(next))
 	return web.JSON(w, http.StatusOK, out)
 }
 
 // accessKeyWire is an access key on its only way out. AccessKey is empty for a brought key.
 type accessKeyWire struct {
 	verificationKeyWire
-	AccessKey string `json:"accessKey,omitempty"`
-	Links     *links `json:"links,omitempty"`
+	AccessKey string      `json:"accessKey,omitempty"`
+	Links     *wire.Links `json:"links,omitempty"`
 }
 
 // createAccessKey makes a key, or keeps the public one that the caller brings. SDKs send an
@@ -239,8 +240,8 @@ func (s *Surface) createAccessKey(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, created(r), accessKeyWire{
-		verificationKeyWire: keyWire(id, key), AccessKey: text.Reveal(), Links: s.selfLinks(r, "clients", string(id), "access-keys", string(key.KeyID)),
+	return web.JSON(w, wire.Created(r), accessKeyWire{
+		verificationKeyWire: keyWire(id, key), AccessKey: text.Reveal(), Links: s.api.SelfLinks(r, "clients", string(id), "access-keys", string(key.KeyID)),
 	})
 }
 
@@ -249,5 +250,5 @@ func (s *Surface) deleteAccessKey(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Connections is what connection.Service does.
@@ -22,20 +23,15 @@ type Connections interface {
 	List(ctx context.Context, account ident.AccountID, q connection.Query) ([]connection.Connection, bool, error)
 }
 
-// Guard is access.Engine: it judges the callers of features that do not ask it themselves.
-type Guard interface {
-	Allow(a actor.Actor, action, resource string) error
-}
-
 func (s *Surface) connectionRoutes() []web.Route {
 	return []web.Route{
-		s.guarded(http.MethodPost, "/v1/connections", "CREATE Authress:Connections", s.createConnection),
-		s.guarded(http.MethodGet, "/v1/connections", "READ Authress:Connections/*", s.listConnections),
+		s.api.Guarded(http.MethodPost, "/v1/connections", "CREATE Authress:Connections", s.createConnection),
+		s.api.Guarded(http.MethodGet, "/v1/connections", "READ Authress:Connections/*", s.listConnections),
 		// Some SDKs write a slash at the end.
-		s.guarded(http.MethodGet, "/v1/connections/{$}", "READ Authress:Connections/*", s.listConnections),
-		s.guarded(http.MethodGet, oneConnection, "READ Authress:Connections/{connectionId}", s.getConnection),
-		s.guarded(http.MethodPut, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.putConnection),
-		s.guarded(http.MethodDelete, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.deleteConnection),
+		s.api.Guarded(http.MethodGet, "/v1/connections/{$}", "READ Authress:Connections/*", s.listConnections),
+		s.api.Guarded(http.MethodGet, oneConnection, "READ Authress:Connections/{connectionId}", s.getConnection),
+		s.api.Guarded(http.MethodPut, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.putConnection),
+		s.api.Guarded(http.MethodDelete, oneConnection, "UPDATE Authress:Connections/{connectionId}", s.deleteConnection),
 	}
 }
 
@@ -55,7 +51,7 @@ func (s *Surface) createConnection(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, created(r), s.connectionWire(r, c))
+	return web.JSON(w, wire.Created(r), s.connectionWire(r, c))
 }
 
 // allowTrust judges whether the caller may say whom the account believes about who people are.
@@ -78,7 +74,7 @@ func (s *Surface) putConnection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if body.ID, err = sameID(ident.ConnectionID(r.PathValue("connectionId")), body.ID); err != nil {
+	if body.ID, err = wire.SameID(ident.ConnectionID(r.PathValue("connectionId")), body.ID); err != nil {
 		return err
 	}
 	in, err := body.input()
@@ -98,17 +94,17 @@ func (s *Surface) deleteConnection(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type connectionsWire struct {
 	Connections []connectionWire `json:"connections"`
-	Pagination  *pagination      `json:"pagination,omitempty"`
-	Links       *links           `json:"links"`
+	Pagination  *wire.Pagination `json:"pagination,omitempty"`
+	Links       *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listConnections(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{connection.MaxPage, connection.MaxPage}, "/v1/connections")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: connection.MaxPage, Most: connection.MaxPage}, "/v1/connections")
 	if err != nil {
 		return err
 	}
@@ -121,7 +117,7 @@ func (s *Surface) listConnections(w http.ResponseWriter, r *http.Request) error 
 	for i, c := range list {
 		out.Connections[i], ids[i] = s.connectionWire(r, c), c.ID
 	}
-	out.Links, out.Pagination = s.finish(r, p, nextAfter(ids, more))
+	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(ids, more))
 	return web.JSON(w, http.StatusOK, out)
 }
 
@@ -148,10 +144,10 @@ type connectionWire struct {
 	Linking    *linkingWire         `json:"linkingConfiguration,omitempty"`
 	Tags       map[string]string    `json:"tags,omitempty"`
 
-	Active      *bool  `json:"isActiveConnection,omitempty"`
-	CreatedTime string `json:"createdTime,omitempty"`
-	LastUpdated string `json:"lastUpdated,omitempty"`
-	Links       *links `json:"links,omitempty"`
+	Active      *bool       `json:"isActiveConnection,omitempty"`
+	CreatedTime string      `json:"createdTime,omitempty"`
+	LastUpdated string      `json:"lastUpdated,omitempty"`
+	Links       *wire.Links `json:"links,omitempty"`
 }
 
 type connectionData struct {
@@ -168,8 +164,8 @@ type userDataWire struct {
 }
 
 type connectionCondition struct {
-	RequireBusinessAccount bool      `json:"requireBusinessAccount,omitempty"`
-	Leeway                 *duration `json:"authenticationLeewayDuration,omitempty"`
+	RequireBusinessAccount bool           `json:"requireBusinessAccount,omitempty"`
+	Leeway                 *wire.Duration `json:"authenticationLeewayDuration,omitempty"`
 }
 
 type assignmentWire struct {
@@ -234,7 +230,7 @@ func (s *Surface) connectionWire(r *http.Request, c connection.Connection) conne
 		ClientID: c.ClientID, SecretID: c.SecretID, Directories: c.Directories, EmailDomains: c.EmailDomains, Tags: c.Tags, Active: &c.Active,
 		Data: connectionData{Name: c.Name, DeveloperAccountID: c.DeveloperAccountID, ContentType: c.ContentType,
 			UserEndpointURL: c.UserEndpointURL, UserIDExpression: c.UserIDExpression},
-		CreatedTime: timestamp(c.CreatedAt), LastUpdated: timestamp(c.UpdatedAt), Links: s.selfLinks(r, "connections", string(c.ID)),
+		CreatedTime: wire.Timestamp(c.CreatedAt), LastUpdated: wire.Timestamp(c.UpdatedAt), Links: s.api.SelfLinks(r, "connections", string(c.ID)),
 	}
 	if c.Scope != "" || len(c.Properties) > 0 {
 		out.Properties = map[string]string{}
@@ -249,7 +245,7 @@ func (s *Surface) connectionWire(r *http.Request, c connection.Connection) conne
 		out.UserData = &userDataWire{c.UserDataLocation}
 	}
 	if c.Leeway > 0 {
-		leeway := duration(c.Leeway)
+		leeway := wire.Duration(c.Leeway)
 		out.Conditions = &connectionCondition{Leeway: &leeway}
 	}
 	if c.Assignment != "" {

@@ -4,21 +4,21 @@ import (
 	"slices"
 
 	"github.com/admit-id/admit/internal/kit/cursor"
-	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/decide"
+	"github.com/admit-id/admit/internal/surface/v1/grant"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Deps is what the surface calls. Each noun declares the interface it needs in its own file.
 type Deps struct {
-	Issuers Issuers
+	Issuers wire.Issuers
 	Cursors *cursor.Sealer
+	Guard   wire.Guard
 
-	Permissions Permissions
-	Records     Records
-	Roles       Roles
-	Groups      Groups
+	Decide decide.Deps // its API is filled in
+	Grant  grant.Deps  // its API is filled in
 
-	Guard        Guard // for what follows
 	Acting       Acting
 	Accounts     Accounts
 	Applications Applications
@@ -28,24 +28,26 @@ type Deps struct {
 	Connections  Connections
 }
 
-// Issuers knows an account's absolute base URL, without a slash at its end.
-type Issuers interface {
-	Issuer(ident.AccountID) string
+// Surface is the API.
+type Surface struct {
+	d      Deps
+	api    *wire.API
+	decide *decide.Surface
+	grant  *grant.Surface
 }
 
-// Surface is the API.
-type Surface struct{ d Deps }
-
 // New returns the API.
-func New(d Deps) *Surface { return &Surface{d: d} }
+func New(d Deps) *Surface {
+	api := &wire.API{Issuers: d.Issuers, Cursors: d.Cursors, Guard: d.Guard}
+	d.Decide.API, d.Grant.API = api, api
+	return &Surface{d: d, api: api, decide: decide.New(d.Decide), grant: grant.New(d.Grant)}
+}
 
 // Routes declares every route of /v1, noun by noun.
 func (s *Surface) Routes() []web.Route {
 	return slices.Concat(
-		s.permissionRoutes(),
-		s.recordRoutes(),
-		s.roleRoutes(),
-		s.groupRoutes(),
+		s.decide.Routes(),
+		s.grant.Routes(),
 		s.userRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),

@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -21,10 +22,10 @@ type Users interface {
 func (s *Surface) userRoutes() []web.Route {
 	const one = "/v1/users/{userId}"
 	return []web.Route{
-		s.guarded(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
+		s.api.Guarded(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
 		{Method: http.MethodGet, Pattern: one, Permission: "READ Authress:Users/{userId} or self", Handler: s.getUser, Auth: web.Bearer,
 			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins},
-		s.guarded(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
+		s.api.Guarded(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
 	}
 }
 
@@ -35,7 +36,7 @@ type userWire struct {
 	Picture          string               `json:"picture,omitempty"`
 	CreatedTime      string               `json:"createdTime,omitempty"`
 	LinkedIdentities []linkedIdentityWire `json:"linkedIdentities"`
-	Links            *links               `json:"links,omitempty"`
+	Links            *wire.Links          `json:"links,omitempty"`
 }
 
 type linkedIdentityWire struct {
@@ -48,8 +49,8 @@ type linkedConnectionWire struct {
 }
 
 func (s *Surface) userWire(r *http.Request, u user.User) userWire {
-	out := userWire{UserID: u.ID, Name: u.Name, Email: u.Email, Picture: u.Picture, CreatedTime: timestamp(u.CreatedAt),
-		LinkedIdentities: make([]linkedIdentityWire, len(u.Identities)), Links: s.selfLinks(r, "users", string(u.ID))}
+	out := userWire{UserID: u.ID, Name: u.Name, Email: u.Email, Picture: u.Picture, CreatedTime: wire.Timestamp(u.CreatedAt),
+		LinkedIdentities: make([]linkedIdentityWire, len(u.Identities)), Links: s.api.SelfLinks(r, "users", string(u.ID))}
 	for i, linked := range u.Identities {
 		out.LinkedIdentities[i].Connection = linkedConnectionWire{linked.Connection, linked.Subject}
 	}
@@ -79,13 +80,13 @@ func (s *Surface) deleteUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 type usersWire struct {
-	Users      []userWire  `json:"users"`
-	Pagination *pagination `json:"pagination,omitempty"`
-	Links      *links      `json:"links"`
+	Users      []userWire       `json:"users"`
+	Pagination *wire.Pagination `json:"pagination,omitempty"`
+	Links      *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listUsers(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{user.DefaultLimit, user.MaxLimit}, "/v1/users")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: user.DefaultLimit, Most: user.MaxLimit}, "/v1/users")
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,6 @@ func (s *Surface) listUsers(w http.ResponseWriter, r *http.Request) error {
 	for i, u := range list {
 		out.Users[i] = s.userWire(r, u)
 	}
-	out.Links, out.Pagination = s.finish(r, p, string(next))
+	out.Links, out.Pagination = s.api.Finish(r, p, string(next))
 	return web.JSON(w, http.StatusOK, out)
 }

@@ -1,4 +1,4 @@
-package v1
+package grant
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Groups is what access.Service does with groups.
@@ -39,31 +40,31 @@ type groupWire struct {
 	GroupID     ident.GroupID     `json:"groupId"`
 	Name        string            `json:"name"`
 	LastUpdated string            `json:"lastUpdated,omitempty"`
-	Users       []userRef         `json:"users"`
-	Admins      []userRef         `json:"admins"`
+	Users       []wire.UserRef    `json:"users"`
+	Admins      []wire.UserRef    `json:"admins"`
 	Tags        map[string]string `json:"tags,omitempty"`
-	Links       *links            `json:"links,omitempty"`
+	Links       *wire.Links       `json:"links,omitempty"`
 }
 
 type groupInput struct {
 	GroupID ident.GroupID     `json:"groupId"`
 	Name    string            `json:"name"`
-	Users   []userRef         `json:"users"`
-	Admins  []userRef         `json:"admins"`
+	Users   []wire.UserRef    `json:"users"`
+	Admins  []wire.UserRef    `json:"admins"`
 	Tags    map[string]string `json:"tags"`
 }
 
 func (in *groupInput) group() access.Group {
-	return access.Group{ID: in.GroupID, Name: in.Name, Users: users(in.Users), Admins: users(in.Admins), Tags: in.Tags}
+	return access.Group{ID: in.GroupID, Name: in.Name, Users: wire.Users(in.Users), Admins: wire.Users(in.Admins), Tags: in.Tags}
 }
 
 func (s *Surface) groupWire(r *http.Request, g access.Group) groupWire {
-	return groupWire{GroupID: g.ID, Name: g.Name, LastUpdated: timestamp(g.LastUpdated), Users: userRefs(g.Users),
-		Admins: userRefs(g.Admins), Tags: g.Tags, Links: s.selfLinks(r, "groups", string(g.ID))}
+	return groupWire{GroupID: g.ID, Name: g.Name, LastUpdated: wire.Timestamp(g.LastUpdated), Users: wire.UserRefs(g.Users),
+		Admins: wire.UserRefs(g.Admins), Tags: g.Tags, Links: s.api.SelfLinks(r, "groups", string(g.ID))}
 }
 
 func (s *Surface) sendGroup(w http.ResponseWriter, r *http.Request, status int, g access.Group) error {
-	setLastModified(w, g.LastUpdated)
+	wire.SetLastModified(w, g.LastUpdated)
 	return web.JSON(w, status, s.groupWire(r, g))
 }
 
@@ -76,7 +77,7 @@ func (s *Surface) createGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.sendGroup(w, r, created(r), g)
+	return s.sendGroup(w, r, wire.Created(r), g)
 }
 
 func (s *Surface) getGroup(w http.ResponseWriter, r *http.Request) error {
@@ -88,7 +89,7 @@ func (s *Surface) getGroup(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Surface) replaceGroup(w http.ResponseWriter, r *http.Request) error {
-	since, err := unmodifiedSince(r)
+	since, err := wire.UnmodifiedSince(r)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (s *Surface) replaceGroup(w http.ResponseWriter, r *http.Request) error {
 	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
-	if in.GroupID, err = sameID(ident.GroupID(r.PathValue("groupId")), in.GroupID); err != nil {
+	if in.GroupID, err = wire.SameID(ident.GroupID(r.PathValue("groupId")), in.GroupID); err != nil {
 		return err
 	}
 	g, err := s.d.Groups.ReplaceGroup(r.Context(), web.ActorOf(r), in.group(), since)
@@ -110,17 +111,17 @@ func (s *Surface) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 	if err := s.d.Groups.DeleteGroup(r.Context(), web.ActorOf(r), ident.GroupID(r.PathValue("groupId"))); err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type groupsWire struct {
-	Groups     []groupWire `json:"groups"`
-	Pagination *pagination `json:"pagination,omitempty"`
-	Links      *links      `json:"links"`
+	Groups     []groupWire      `json:"groups"`
+	Pagination *wire.Pagination `json:"pagination,omitempty"`
+	Links      *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listGroups(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{20, 20}, "/v1/groups")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: 20, Most: 20}, "/v1/groups")
 	if err != nil {
 		return err
 	}
@@ -132,6 +133,6 @@ func (s *Surface) listGroups(w http.ResponseWriter, r *http.Request) error {
 	for i, g := range list {
 		out.Groups[i], ids[i] = s.groupWire(r, g), g.ID
 	}
-	out.Links, out.Pagination = s.finish(r, p, nextAfter(ids, more))
+	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(ids, more))
 	return web.JSON(w, http.StatusOK, out)
 }

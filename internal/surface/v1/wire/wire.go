@@ -1,4 +1,4 @@
-package v1
+package wire
 
 import (
 	"net/http"
@@ -13,37 +13,40 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 )
 
-// href is a link. Some SDKs demand its member even when it is empty.
-type href struct {
+// Href is a link. Some SDKs demand its member even when it is empty.
+type Href struct {
 	Href string `json:"href"`
 }
 
-// links stands in every collection and most single things; self is always there.
-type links struct {
-	Self href  `json:"self"`
-	Next *href `json:"next,omitempty"`
+// Links stands in every collection and most single things; self is always there.
+type Links struct {
+	Self Href  `json:"self"`
+	Next *Href `json:"next,omitempty"`
 }
 
-type pagination struct {
-	Next *nextPage `json:"next,omitempty"`
+// Pagination tells how a list goes on; it has no Next on the last page.
+type Pagination struct {
+	Next *NextPage `json:"next,omitempty"`
 }
 
-type nextPage struct {
+// NextPage is where a list goes on.
+type NextPage struct {
 	Cursor string `json:"cursor"`
 }
 
-type accountRef struct {
+// AccountRef names an account.
+type AccountRef struct {
 	AccountID ident.AccountID `json:"accountId"`
 }
 
-// selfLinks links to a thing of the account by its path, for example
-// s.selfLinks(r, "records", id).
-func (s *Surface) selfLinks(r *http.Request, segments ...string) *links {
-	return &links{Self: href{s.d.Issuers.Issuer(web.AccountOf(r)) + path(segments...)}}
+// SelfLinks links to a thing of the account by its path, for example
+// a.SelfLinks(r, "records", id).
+func (a *API) SelfLinks(r *http.Request, segments ...string) *Links {
+	return &Links{Self: Href{a.Issuers.Issuer(web.AccountOf(r)) + Path(segments...)}}
 }
 
-// path is a path under /v1 with each segment encoded.
-func path(segments ...string) string {
+// Path is a path under /v1 with each segment encoded.
+func Path(segments ...string) string {
 	var b strings.Builder
 	b.WriteString("/v1")
 	for _, segment := range segments {
@@ -53,41 +56,41 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// created is the status of an answer to a creating POST: 201, but the Terraform provider
+// Created is the status of an answer to a creating POST: 201, but the Terraform provider
 // takes nothing but 200.
-func created(r *http.Request) int {
+func Created(r *http.Request) int {
 	if strings.HasPrefix(r.UserAgent(), "Authress SDK; Terraform;") {
 		return http.StatusOK
 	}
 	return http.StatusCreated
 }
 
-// done answers a DELETE: 204, but 200 for the Terraform provider.
-func done(w http.ResponseWriter, r *http.Request) error {
-	if created(r) == http.StatusOK {
+// Done answers a DELETE: 204, but 200 for the Terraform provider.
+func Done(w http.ResponseWriter, r *http.Request) error {
+	if Created(r) == http.StatusOK {
 		return web.JSONBytes(w, http.StatusOK, []byte("{}"))
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// setLastModified tells in a header what lastUpdated tells in the body.
-func setLastModified(w http.ResponseWriter, t time.Time) {
+// SetLastModified tells in a header what lastUpdated tells in the body.
+func SetLastModified(w http.ResponseWriter, t time.Time) {
 	w.Header()["Last-Modified"] = []string{t.UTC().Format(http.TimeFormat)}
 }
 
-// timestamp is ISO 8601 in UTC with milliseconds, as JavaScript prints it. The zero time is "".
-func timestamp(t time.Time) string {
+// Timestamp is ISO 8601 in UTC with milliseconds, as JavaScript prints it. The zero time is "".
+func Timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// unmodifiedSince reads If-Unmodified-Since as the SDKs send it: ISO 8601 with or without
+// UnmodifiedSince reads If-Unmodified-Since as the SDKs send it: ISO 8601 with or without
 // fractions, or an HTTP date. It is the zero time when absent. A value that cannot be read is
 // refused: ignoring it would lose somebody's change.
-func unmodifiedSince(r *http.Request) (time.Time, error) {
+func UnmodifiedSince(r *http.Request) (time.Time, error) {
 	text := r.Header.Get("If-Unmodified-Since")
 	if text == "" {
 		return time.Time{}, nil
@@ -102,8 +105,8 @@ func unmodifiedSince(r *http.Request) (time.Time, error) {
 		"If-Unmodified-Since is no time. Send the lastUpdated that you read.")
 }
 
-// page is where and how a list is read. The zero position is the start.
-type page struct {
+// Page is where and how a list is read. The zero position is the start.
+type Page struct {
 	After  string // position after which it goes on
 	Limit  int
 	Filter string
@@ -113,19 +116,19 @@ type page struct {
 	binding []string
 }
 
-// pageLimits are the items of a page when the caller says nothing, and at most.
-type pageLimits struct{ normal, most int }
+// PageLimits are the items of a page when the caller says nothing, and at most.
+type PageLimits struct{ Normal, Most int }
 
-// readPage reads limit, cursor and filter. A limit above the most is lowered to it. What else
+// ReadPage reads limit, cursor and filter. A limit above the most is lowered to it. What else
 // shapes the list comes as pairs of name and value; cursors are bound to it and to the caller.
-func (s *Surface) readPage(r *http.Request, q url.Values, l pageLimits, path string, shape ...string) (page, error) {
-	p := page{Limit: l.normal, Filter: value(q, "filter"), path: path, query: shape}
-	if text := value(q, "limit"); text != "" {
+func (x *API) ReadPage(r *http.Request, q url.Values, l PageLimits, path string, shape ...string) (Page, error) {
+	p := Page{Limit: l.Normal, Filter: Value(q, "filter"), path: path, query: shape}
+	if text := Value(q, "limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			return p, fault.New(fault.Invalid, fault.CodeInvalidRequest, "limit is a number from 1.")
 		}
-		p.Limit = min(n, l.most)
+		p.Limit = min(n, l.Most)
 	}
 	if len(p.Filter) > 256 || !utf8.ValidString(p.Filter) || strings.ContainsRune(p.Filter, 0) {
 		return p, fault.New(fault.Invalid, fault.CodeInvalidRequest, "filter has at most 128 characters.")
@@ -133,13 +136,13 @@ func (s *Surface) readPage(r *http.Request, q url.Values, l pageLimits, path str
 	a := web.ActorOf(r)
 	p.binding = append([]string{string(a.Account), a.String(), path, p.Filter}, shape...)
 	var err error
-	p.After, err = s.d.Cursors.Open(value(q, "cursor"), p.binding...)
+	p.After, err = x.Cursors.Open(Value(q, "cursor"), p.binding...)
 	return p, err
 }
 
-// finish returns the links and the pagination of a page. next is the position of its last
+// Finish returns the links and the pagination of a page. next is the position of its last
 // item, or "" when the list ends with it.
-func (s *Surface) finish(r *http.Request, p page, next string) (*links, *pagination) {
+func (a *API) Finish(r *http.Request, p Page, next string) (*Links, *Pagination) {
 	q := url.Values{}
 	for i := 0; i+1 < len(p.query); i += 2 {
 		if p.query[i+1] != "" {
@@ -149,16 +152,16 @@ func (s *Surface) finish(r *http.Request, p page, next string) (*links, *paginat
 	if p.Filter != "" {
 		q.Set("filter", p.Filter)
 	}
-	base := s.d.Issuers.Issuer(web.AccountOf(r)) + p.path
-	l := &links{Self: href{withQuery(base, q)}}
+	base := a.Issuers.Issuer(web.AccountOf(r)) + p.path
+	l := &Links{Self: Href{withQuery(base, q)}}
 	if next == "" {
 		return l, nil
 	}
-	cursor := s.d.Cursors.Seal(next, p.binding...)
+	cursor := a.Cursors.Seal(next, p.binding...)
 	q.Set("limit", strconv.Itoa(p.Limit))
 	q.Set("cursor", cursor)
-	l.Next = &href{withQuery(base, q)}
-	return l, &pagination{Next: &nextPage{Cursor: cursor}}
+	l.Next = &Href{withQuery(base, q)}
+	return l, &Pagination{Next: &NextPage{Cursor: cursor}}
 }
 
 func withQuery(base string, q url.Values) string {
@@ -168,8 +171,8 @@ func withQuery(base string, q url.Values) string {
 	return base + "?" + q.Encode()
 }
 
-// value reads a query parameter. SDKs write "undefined" and "null" for what they do not set.
-func value(q url.Values, name string) string {
+// Value reads a query parameter. SDKs write "undefined" and "null" for what they do not set.
+func Value(q url.Values, name string) string {
 	v := q.Get(name)
 	if v == "undefined" || v == "null" {
 		return ""

@@ -1,4 +1,4 @@
-package v1
+package wire
 
 import (
 	"net/http"
@@ -8,10 +8,10 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 )
 
-// guarded declares a route whose caller needs one permission: needs is "ACTION
+// Guarded declares a route whose caller needs one permission: needs is "ACTION
 // Authress:Kind", "ACTION Authress:Kind/*" or "ACTION Authress:Kind/{pathValue}". What the
 // declaration says is what is asked, so the two cannot differ.
-func (s *Surface) guarded(method, pattern, needs string, h web.Handler) web.Route {
+func (x *API) Guarded(method, pattern, needs string, h web.Handler) web.Route {
 	action, resource, _ := strings.Cut(needs, " ")
 	kind, id, _ := strings.Cut(strings.TrimPrefix(resource, "Authress:"), "/")
 	name := strings.Trim(id, "{}")
@@ -27,7 +27,7 @@ func (s *Surface) guarded(method, pattern, needs string, h web.Handler) web.Rout
 	return web.Route{
 		Method: method, Pattern: pattern, Permission: needs, Auth: web.Bearer, Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins,
 		Handler: func(w http.ResponseWriter, r *http.Request) error {
-			if err := s.d.Guard.Allow(web.ActorOf(r), action, target(r)); err != nil {
+			if err := x.Guard.Allow(web.ActorOf(r), action, target(r)); err != nil {
 				return err
 			}
 			return h(w, r)

@@ -1,4 +1,4 @@
-package v1
+package wire
 
 import (
 	"fmt"
@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// duration is a length of time as ISO 8601 writes it: PT24H, P30D, P1DT12H. Days have 24
+// Duration is a length of time as ISO 8601 writes it: PT24H, P30D, P1DT12H. Days have 24
 // hours; years, months, weeks and fractions are refused.
-type duration time.Duration
+type Duration time.Duration
 
 var durationForm = regexp.MustCompile(`^P(?:([0-9]{1,4})D)?(T(?:([0-9]{1,5})H)?(?:([0-9]{1,5})M)?(?:([0-9]{1,6})S)?)?$`)
 
 // MarshalText writes hours, minutes and seconds, because that is how the API spells its defaults.
-func (d duration) MarshalText() ([]byte, error) {
-	if d < duration(time.Second) {
+func (d Duration) MarshalText() ([]byte, error) {
+	if d < Duration(time.Second) {
 		return []byte("PT0S"), nil
 	}
 	out := []byte("PT")
@@ -33,7 +33,7 @@ func (d duration) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads an ISO 8601 duration.
-func (d *duration) UnmarshalText(text []byte) error {
+func (d *Duration) UnmarshalText(text []byte) error {
 	m := durationForm.FindSubmatch(text)
 	if m == nil || string(text) == "P" || string(m[2]) == "T" {
 		return fmt.Errorf("%q is not an ISO 8601 duration such as PT24H", text)
@@ -43,6 +43,6 @@ func (d *duration) UnmarshalText(text []byte) error {
 		n, _ := strconv.Atoi(string(m[i])) // empty, or digits that fit
 		total += time.Duration(n) * unit
 	}
-	*d = duration(total)
+	*d = Duration(total)
 	return nil
 }

@@ -1,4 +1,4 @@
-package v1
+package grant
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Roles is what access.Service does with roles.
@@ -35,18 +36,18 @@ func (s *Surface) roleRoutes() []web.Route {
 }
 
 type roleWire struct {
-	RoleID      ident.RoleID     `json:"roleId"`
-	Name        string           `json:"name"`
-	Description string           `json:"description,omitempty"`
-	Permissions []permissionWire `json:"permissions"`
-	Links       *links           `json:"links,omitempty"`
+	RoleID      ident.RoleID      `json:"roleId"`
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Permissions []wire.Permission `json:"permissions"`
+	Links       *wire.Links       `json:"links,omitempty"`
 }
 
 type roleInput struct {
-	RoleID      ident.RoleID     `json:"roleId"`
-	Name        string           `json:"name"`
-	Description string           `json:"description"`
-	Permissions []permissionWire `json:"permissions"`
+	RoleID      ident.RoleID      `json:"roleId"`
+	Name        string            `json:"name"`
+	Description string            `json:"description"`
+	Permissions []wire.Permission `json:"permissions"`
 }
 
 func (in *roleInput) role() access.Role {
@@ -59,9 +60,9 @@ func (in *roleInput) role() access.Role {
 
 func (s *Surface) roleWire(r *http.Request, role access.Role) roleWire {
 	out := roleWire{RoleID: role.ID, Name: role.Name, Description: role.Description,
-		Permissions: make([]permissionWire, len(role.Permissions)), Links: s.selfLinks(r, "roles", string(role.ID))}
+		Permissions: make([]wire.Permission, len(role.Permissions)), Links: s.api.SelfLinks(r, "roles", string(role.ID))}
 	for i, p := range role.Permissions {
-		out.Permissions[i] = permissionWire(p)
+		out.Permissions[i] = wire.Permission(p)
 	}
 	return out
 }
@@ -75,7 +76,7 @@ func (s *Surface) createRole(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, created(r), s.roleWire(r, role))
+	return web.JSON(w, wire.Created(r), s.roleWire(r, role))
 }
 
 func (s *Surface) getRole(w http.ResponseWriter, r *http.Request) error {
@@ -92,7 +93,7 @@ func (s *Surface) replaceRole(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in.RoleID, err = sameID(ident.RoleID(r.PathValue("roleId")), in.RoleID); err != nil {
+	if in.RoleID, err = wire.SameID(ident.RoleID(r.PathValue("roleId")), in.RoleID); err != nil {
 		return err
 	}
 	role, err := s.d.Roles.ReplaceRole(r.Context(), web.ActorOf(r), in.role())
@@ -106,17 +107,17 @@ func (s *Surface) deleteRole(w http.ResponseWriter, r *http.Request) error {
 	if err := s.d.Roles.DeleteRole(r.Context(), web.ActorOf(r), ident.RoleID(r.PathValue("roleId"))); err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type rolesWire struct {
-	Roles      []roleWire  `json:"roles"`
-	Pagination *pagination `json:"pagination,omitempty"`
-	Links      *links      `json:"links"`
+	Roles      []roleWire       `json:"roles"`
+	Pagination *wire.Pagination `json:"pagination,omitempty"`
+	Links      *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listRoles(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.readPage(r, r.URL.Query(), pageLimits{100, 100}, "/v1/roles")
+	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: 100, Most: 100}, "/v1/roles")
 	if err != nil {
 		return err
 	}
@@ -128,6 +129,6 @@ func (s *Surface) listRoles(w http.ResponseWriter, r *http.Request) error {
 	for i, role := range list {
 		out.Roles[i], ids[i] = s.roleWire(r, role), role.ID
 	}
-	out.Links, out.Pagination = s.finish(r, p, nextAfter(ids, more))
+	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(ids, more))
 	return web.JSON(w, http.StatusOK, out)
 }

@@ -1,4 +1,4 @@
-package v1
+package grant
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Records is what access.Service does with access records.
@@ -39,14 +40,6 @@ func (s *Surface) recordRoutes() []web.Route {
 	}
 }
 
-type userRef struct {
-	UserID ident.UserID `json:"userId"`
-}
-
-type groupRef struct {
-	GroupID ident.GroupID `json:"groupId"`
-}
-
 type recordWire struct {
 	RecordID    ident.RecordID    `json:"recordId"`
 	Name        string            `json:"name"`
@@ -54,20 +47,20 @@ type recordWire struct {
 	Capacity    float64           `json:"capacity"`
 	LastUpdated string            `json:"lastUpdated,omitempty"`
 	Status      access.Status     `json:"status,omitempty"`
-	Account     *accountRef       `json:"account,omitempty"`
-	Users       []userRef         `json:"users"`
-	Admins      []userRef         `json:"admins"`
-	Groups      []groupRef        `json:"groups"`
+	Account     *wire.AccountRef  `json:"account,omitempty"`
+	Users       []wire.UserRef    `json:"users"`
+	Admins      []wire.UserRef    `json:"admins"`
+	Groups      []wire.GroupRef   `json:"groups"`
 	Statements  []statementWire   `json:"statements"`
 	Tags        map[string]string `json:"tags,omitempty"`
-	Links       *links            `json:"links,omitempty"`
+	Links       *wire.Links       `json:"links,omitempty"`
 }
 
 type statementWire struct {
-	Roles     []ident.RoleID `json:"roles"`
-	Resources []resourceRef  `json:"resources"`
-	Users     []userRef      `json:"users,omitempty"`
-	Groups    []groupRef     `json:"groups,omitempty"`
+	Roles     []ident.RoleID     `json:"roles"`
+	Resources []wire.ResourceRef `json:"resources"`
+	Users     []wire.UserRef     `json:"users,omitempty"`
+	Groups    []wire.GroupRef    `json:"groups,omitempty"`
 }
 
 // recordInput is what callers may set; what only Admit sets is ignored when it is sent.
@@ -75,18 +68,18 @@ type recordInput struct {
 	RecordID    ident.RecordID    `json:"recordId"`
 	Name        string            `json:"name"`
 	Description string            `json:"description"`
-	Users       []userRef         `json:"users"`
-	Admins      []userRef         `json:"admins"`
-	Groups      []groupRef        `json:"groups"`
+	Users       []wire.UserRef    `json:"users"`
+	Admins      []wire.UserRef    `json:"admins"`
+	Groups      []wire.GroupRef   `json:"groups"`
 	Statements  []statementWire   `json:"statements"`
 	Tags        map[string]string `json:"tags"`
 }
 
 func (in *recordInput) record() access.Record {
 	r := access.Record{ID: in.RecordID, Name: in.Name, Description: in.Description, Tags: in.Tags,
-		Users: users(in.Users), Admins: users(in.Admins), Groups: groups(in.Groups)}
+		Users: wire.Users(in.Users), Admins: wire.Users(in.Admins), Groups: wire.Groups(in.Groups)}
 	for _, st := range in.Statements {
-		out := access.Statement{Roles: st.Roles, Users: users(st.Users), Groups: groups(st.Groups)}
+		out := access.Statement{Roles: st.Roles, Users: wire.Users(st.Users), Groups: wire.Groups(st.Groups)}
 		for _, resource := range st.Resources {
 			out.Resources = append(out.Resources, resource.ResourceURI)
 		}
@@ -97,21 +90,21 @@ func (in *recordInput) record() access.Record {
 
 func (s *Surface) recordWire(r *http.Request, rec access.Record) recordWire {
 	out := recordWire{RecordID: rec.ID, Name: rec.Name, Description: rec.Description, Capacity: rec.Capacity,
-		LastUpdated: timestamp(rec.LastUpdated), Status: rec.Status, Account: &accountRef{web.AccountOf(r)},
-		Users: userRefs(rec.Users), Admins: userRefs(rec.Admins), Groups: groupRefs(rec.Groups),
+		LastUpdated: wire.Timestamp(rec.LastUpdated), Status: rec.Status, Account: &wire.AccountRef{AccountID: web.AccountOf(r)},
+		Users: wire.UserRefs(rec.Users), Admins: wire.UserRefs(rec.Admins), Groups: wire.GroupRefs(rec.Groups),
 		Statements: make([]statementWire, len(rec.Statements)), Tags: rec.Tags,
-		Links: s.selfLinks(r, "records", string(rec.ID))}
+		Links: s.api.SelfLinks(r, "records", string(rec.ID))}
 	for i, st := range rec.Statements {
 		to := &out.Statements[i]
-		to.Roles, to.Resources = st.Roles, make([]resourceRef, len(st.Resources))
+		to.Roles, to.Resources = st.Roles, make([]wire.ResourceRef, len(st.Resources))
 		for k, text := range st.Resources {
 			to.Resources[k].ResourceURI = text
 		}
 		if len(st.Users) > 0 {
-			to.Users = userRefs(st.Users)
+			to.Users = wire.UserRefs(st.Users)
 		}
 		if len(st.Groups) > 0 {
-			to.Groups = groupRefs(st.Groups)
+			to.Groups = wire.GroupRefs(st.Groups)
 		}
 	}
 	return out
@@ -126,11 +119,11 @@ func (s *Surface) createRecord(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.sendRecord(w, r, created(r), rec)
+	return s.sendRecord(w, r, wire.Created(r), rec)
 }
 
 func (s *Surface) sendRecord(w http.ResponseWriter, r *http.Request, status int, rec access.Record) error {
-	setLastModified(w, rec.LastUpdated)
+	wire.SetLastModified(w, rec.LastUpdated)
 	return web.JSON(w, status, s.recordWire(r, rec))
 }
 
@@ -143,7 +136,7 @@ func (s *Surface) getRecord(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Surface) replaceRecord(w http.ResponseWriter, r *http.Request) error {
-	since, err := unmodifiedSince(r)
+	since, err := wire.UnmodifiedSince(r)
 	if err != nil {
 		return err
 	}
@@ -151,7 +144,7 @@ func (s *Surface) replaceRecord(w http.ResponseWriter, r *http.Request) error {
 	if err := web.DecodeJSON(r, &in, maxRecordBody); err != nil {
 		return err
 	}
-	if in.RecordID, err = sameID(ident.RecordID(r.PathValue("recordId")), in.RecordID); err != nil {
+	if in.RecordID, err = wire.SameID(ident.RecordID(r.PathValue("recordId")), in.RecordID); err != nil {
 		return err
 	}
 	rec, err := s.d.Records.ReplaceRecord(r.Context(), web.ActorOf(r), in.record(), since)
@@ -161,30 +154,22 @@ func (s *Surface) replaceRecord(w http.ResponseWriter, r *http.Request) error {
 	return s.sendRecord(w, r, http.StatusOK, rec)
 }
 
-// sameID returns the id of the path, unless the body names another.
-func sameID[T ~string](path, body T) (T, error) {
-	if body != "" && body != path {
-		return "", fault.New(fault.Invalid, fault.CodeInvalidRequest, "The id in the body is not the one in the path.")
-	}
-	return path, nil
-}
-
 func (s *Surface) deleteRecord(w http.ResponseWriter, r *http.Request) error {
 	if err := s.d.Records.DeleteRecord(r.Context(), web.ActorOf(r), ident.RecordID(r.PathValue("recordId"))); err != nil {
 		return err
 	}
-	return done(w, r)
+	return wire.Done(w, r)
 }
 
 type recordsWire struct {
-	Records    []recordWire `json:"records"`
-	Pagination *pagination  `json:"pagination,omitempty"`
-	Links      *links       `json:"links"`
+	Records    []recordWire     `json:"records"`
+	Pagination *wire.Pagination `json:"pagination,omitempty"`
+	Links      *wire.Links      `json:"links"`
 }
 
 func (s *Surface) listRecords(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	status := access.Status(value(q, "status"))
+	status := access.Status(wire.Value(q, "status"))
 	switch status {
 	case access.Active, access.Deleted:
 	case "":
@@ -192,7 +177,7 @@ func (s *Surface) listRecords(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "status is ACTIVE or DELETED.")
 	}
-	p, err := s.readPage(r, q, pageLimits{20, 20}, "/v1/records", "status", value(q, "status"))
+	p, err := s.api.ReadPage(r, q, wire.PageLimits{Normal: 20, Most: 20}, "/v1/records", "status", wire.Value(q, "status"))
 	if err != nil {
 		return err
 	}
@@ -204,38 +189,6 @@ func (s *Surface) listRecords(w http.ResponseWriter, r *http.Request) error {
 	for i, rec := range list {
 		out.Records[i], ids[i] = s.recordWire(r, rec), rec.ID
 	}
-	out.Links, out.Pagination = s.finish(r, p, nextAfter(ids, more))
+	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(ids, more))
 	return web.JSON(w, http.StatusOK, out)
-}
-
-func users(refs []userRef) []ident.UserID {
-	out := make([]ident.UserID, len(refs))
-	for i, u := range refs {
-		out[i] = u.UserID
-	}
-	return out
-}
-
-func groups(refs []groupRef) []ident.GroupID {
-	out := make([]ident.GroupID, len(refs))
-	for i, g := range refs {
-		out[i] = g.GroupID
-	}
-	return out
-}
-
-func userRefs(ids []ident.UserID) []userRef {
-	out := make([]userRef, len(ids))
-	for i, id := range ids {
-		out[i].UserID = id
-	}
-	return out
-}
-
-func groupRefs(ids []ident.GroupID) []groupRef {
-	out := make([]groupRef, len(ids))
-	for i, id := range ids {
-		out[i].GroupID = id
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package v1
+package decide
 
 import (
 	"net/http"
@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // Permissions answers questions about users. access.Engine implements it.
@@ -55,18 +56,11 @@ func (s *Surface) checkPermission(w http.ResponseWriter, r *http.Request) error 
 	return web.JSONBytes(w, http.StatusOK, bodyAllowed)
 }
 
-type permissionWire struct {
-	Action   string `json:"action"`
-	Allow    bool   `json:"allow"`
-	Grant    bool   `json:"grant"`
-	Delegate bool   `json:"delegate"`
-}
-
 type permissionsWire struct {
-	Account     accountRef       `json:"account"`
-	UserID      ident.UserID     `json:"userId"`
-	Permissions []permissionWire `json:"permissions"`
-	Links       *links           `json:"links"`
+	Account     wire.AccountRef   `json:"account"`
+	UserID      ident.UserID      `json:"userId"`
+	Permissions []wire.Permission `json:"permissions"`
+	Links       *wire.Links       `json:"links"`
 }
 
 func (s *Surface) listPermissions(w http.ResponseWriter, r *http.Request) error {
@@ -81,22 +75,18 @@ func (s *Surface) listPermissions(w http.ResponseWriter, r *http.Request) error 
 	if len(held) == 0 {
 		return errNotAllowed
 	}
-	out := permissionsWire{Account: accountRef{a.Account}, UserID: user,
-		Links: s.selfLinks(r, "users", string(user), "resources", resource, "permissions")}
+	out := permissionsWire{Account: wire.AccountRef{AccountID: a.Account}, UserID: user,
+		Links: s.api.SelfLinks(r, "users", string(user), "resources", resource, "permissions")}
 	for _, p := range held {
-		out.Permissions = append(out.Permissions, permissionWire(p))
+		out.Permissions = append(out.Permissions, wire.Permission(p))
 	}
 	return web.JSON(w, http.StatusOK, out)
 }
 
-type roleRef struct {
-	RoleID ident.RoleID `json:"roleId"`
-}
-
 type userRolesWire struct {
-	UserID ident.UserID `json:"userId"`
-	Roles  []roleRef    `json:"roles"`
-	Links  *links       `json:"links"`
+	UserID ident.UserID   `json:"userId"`
+	Roles  []wire.RoleRef `json:"roles"`
+	Links  *wire.Links    `json:"links"`
 }
 
 func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
@@ -111,23 +101,19 @@ func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
 	if len(held) == 0 {
 		return errNotAllowed
 	}
-	out := userRolesWire{UserID: user, Links: s.selfLinks(r, "users", string(user), "resources", resource, "roles")}
+	out := userRolesWire{UserID: user, Links: s.api.SelfLinks(r, "users", string(user), "resources", resource, "roles")}
 	for _, id := range held {
-		out.Roles = append(out.Roles, roleRef{id})
+		out.Roles = append(out.Roles, wire.RoleRef{RoleID: id})
 	}
 	return web.JSON(w, http.StatusOK, out)
 }
 
-type resourceRef struct {
-	ResourceURI string `json:"resourceUri"`
-}
-
 type userResourcesWire struct {
-	Account    accountRef    `json:"account"`
-	UserID     ident.UserID  `json:"userId"`
-	Resources  []resourceRef `json:"resources"`
-	Pagination *pagination   `json:"pagination,omitempty"`
-	Links      *links        `json:"links"`
+	Account    wire.AccountRef    `json:"account"`
+	UserID     ident.UserID       `json:"userId"`
+	Resources  []wire.ResourceRef `json:"resources"`
+	Pagination *wire.Pagination   `json:"pagination,omitempty"`
+	Links      *wire.Links        `json:"links"`
 }
 
 // The limits of a page of resources. SDKs never ask for more than the default.
@@ -143,8 +129,8 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 	}
 	q := r.URL.Query()
 	positional(q)
-	l := access.Listing{Collection: value(q, "resourceUri"), Action: value(q, "permissions")}
-	configuration := value(q, "collectionConfiguration")
+	l := access.Listing{Collection: wire.Value(q, "resourceUri"), Action: wire.Value(q, "permissions")}
+	configuration := wire.Value(q, "collectionConfiguration")
 	switch configuration {
 	case "", "TOP_LEVEL_ONLY":
 	case "INCLUDE_NESTED":
@@ -153,7 +139,7 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 		return fault.New(fault.Invalid, fault.CodeInvalidRequest,
 			"collectionConfiguration is TOP_LEVEL_ONLY or INCLUDE_NESTED.")
 	}
-	p, err := s.readPage(r, q, pageLimits{userResourcesDefault, userResourcesMost}, path("users", string(user), "resources"),
+	p, err := s.api.ReadPage(r, q, wire.PageLimits{Normal: userResourcesDefault, Most: userResourcesMost}, wire.Path("users", string(user), "resources"),
 		"resourceUri", l.Collection, "permissions", l.Action, "collectionConfiguration", configuration)
 	if err != nil {
 		return err
@@ -163,11 +149,11 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	out := userResourcesWire{Account: accountRef{a.Account}, UserID: user, Resources: make([]resourceRef, len(held))}
+	out := userResourcesWire{Account: wire.AccountRef{AccountID: a.Account}, UserID: user, Resources: make([]wire.ResourceRef, len(held))}
 	for i, text := range held {
 		out.Resources[i].ResourceURI = text
 	}
-	out.Links, out.Pagination = s.finish(r, p, nextAfter(held, more))
+	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(held, more))
 	return web.JSON(w, http.StatusOK, out)
 }
 
@@ -175,8 +161,8 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 // limit and cursor before the permission, and calls that name the permission third are common;
 // their answer is the one that was meant, which is never more than without it.
 func positional(q url.Values) {
-	text := value(q, "limit")
-	if text == "" || value(q, "permissions") != "" {
+	text := wire.Value(q, "limit")
+	if text == "" || wire.Value(q, "permissions") != "" {
 		return
 	}
 	if _, err := strconv.Atoi(text); err == nil {
@@ -186,12 +172,4 @@ func positional(q url.Values) {
 		q.Del("limit")
 		q.Set("permissions", text)
 	}
-}
-
-// nextAfter is the position after the last item when others follow.
-func nextAfter[T ~string](items []T, more bool) string {
-	if !more || len(items) == 0 {
-		return ""
-	}
-	return string(items[len(items)-1])
 }
