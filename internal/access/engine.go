@@ -30,13 +30,16 @@ type Engine struct {
 // NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is
 // recent enough to decide by; when it says no, the engine answers with Unavailable faults.
 func NewEngine(fresh func() bool, clients Clients) *Engine {
-	return &Engine{index: newIndex(), fresh: fresh, clients: clients}
+	return &Engine{index: NewIndex(), fresh: fresh, clients: clients}
 }
 
-func newIndex() *index.Index {
+// NewIndex returns an empty index that knows the built-in roles. It is what the Engine keeps, and
+// what builds a small one from a few records of any moment (Record.Blocks, Role.Compiled,
+// Group.Members) to ask the same questions of it.
+func NewIndex() *index.Index {
 	roles := make([]*check.Role, len(builtins))
 	for i := range builtins {
-		roles[i] = builtins[i].compiled()
+		roles[i] = builtins[i].Compiled()
 	}
 	return index.New(roles...)
 }
@@ -69,8 +72,8 @@ func (e *Engine) ask(account ident.AccountID, user ident.UserID, resource, actio
 }
 
 // Permissions returns what the user may do to the resource, from grants on it and above it,
-// through records and groups: one line per action, in alphabetical order. It is empty when
-// there is nothing.
+// through records and groups, and because it is public: one line per action, in alphabetical
+// order. It is empty when there is nothing.
 func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resource string) ([]Permission, error) {
 	r, err := check.ParseResource(resource)
 	if err != nil {
@@ -82,13 +85,17 @@ func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resourc
 	var q check.Question
 	q.AskAbout(&r)
 	flags := map[string]check.Flag{}
-	e.index.At(account).Covering(string(user), &q, func(_ check.Held, role *check.Role) bool {
+	snap := e.index.At(account)
+	snap.Covering(string(user), &q, func(_ check.Held, role *check.Role) bool {
 		for i := range role.Permissions {
 			p := &role.Permissions[i]
 			flags[p.Action.String()] |= p.Flags
 		}
 		return true
 	})
+	if snap.PublicAt(&q) {
+		flags[everyAction.String()] |= check.Allow
+	}
 	out := make([]Permission, 0, len(flags))
 	for action, f := range flags {
 		out = append(out, Permission{Action: action,
@@ -99,7 +106,7 @@ func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resourc
 }
 
 // Roles returns the roles that the user was given on exactly this resource, not above it,
-// each once, in alphabetical order.
+// each once, in alphabetical order. What is public is nobody's role.
 func (e *Engine) Roles(account ident.AccountID, user ident.UserID, resource string) ([]ident.RoleID, error) {
 	r, err := check.ParseResource(resource)
 	if err != nil {
@@ -155,10 +162,7 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 	listing := check.NewListing(&collection, l.Nested)
 	whole := listing.Collection.String()
 	first := smallest{after: l.After, limit: l.Limit + 1}
-	e.index.At(account).Each(string(user), func(h check.Held, role *check.Role) bool {
-		if !allows(h.Role, role) {
-			return true
-		}
+	visit := func(h check.Held) bool {
 		text, ok := listing.Meet(h)
 		if !ok {
 			return true
@@ -170,7 +174,14 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 		}
 		first.add(text)
 		return true
+	}
+	snap := e.index.At(account)
+	all := snap.Each(string(user), func(h check.Held, role *check.Role) bool {
+		return !allows(h.Role, role) || visit(h)
 	})
+	if all {
+		snap.EachPublic(visit)
+	}
 	out := first.items
 	if l.Limit > 0 && len(out) > l.Limit {
 		return out[:l.Limit], true, nil

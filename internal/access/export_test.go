@@ -7,11 +7,11 @@ import (
 
 // PutRecord, PutRole, PutGroup and DropRole change the index without a store.
 func (e *Engine) PutRecord(account ident.AccountID, r Record) {
-	e.index.Update(account, func(ed *index.Editor) { ed.SetRecord(r.ID, r.blocks()) })
+	e.index.Update(account, func(ed *index.Editor) { ed.SetRecord(r.ID, r.Blocks()) })
 }
 
 func (e *Engine) PutRole(account ident.AccountID, r Role) {
-	e.index.Update(account, func(ed *index.Editor) { ed.SetRole(r.ID, r.compiled()) })
+	e.index.Update(account, func(ed *index.Editor) { ed.SetRole(r.ID, r.Compiled()) })
 }
 
 func (e *Engine) DropRole(account ident.AccountID, id ident.RoleID) {
@@ -19,5 +19,9 @@ func (e *Engine) DropRole(account ident.AccountID, id ident.RoleID) {
 }
 
 func (e *Engine) PutGroup(account ident.AccountID, g Group) {
-	e.index.Update(account, func(ed *index.Editor) { ed.SetGroup(g.ID, members(g.Users)) })
+	e.index.Update(account, func(ed *index.Editor) { ed.SetGroup(g.ID, g.Members()) })
+}
+
+func (e *Engine) PutResource(account ident.AccountID, c ResourceConfig) {
+	e.index.Update(account, c.edit)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -13,7 +14,7 @@ import (
 )
 
 // ChangeKinds are the kinds of changes that the Service follows.
-func ChangeKinds() []string { return []string{ChangeRecord, ChangeRole, ChangeGroup} }
+func ChangeKinds() []string { return []string{ChangeRecord, ChangeRole, ChangeGroup, ChangeResource} }
 
 // Load implements feed.Subscriber: it builds the index anew and puts it in place at once.
 func (s *Service) Load(ctx context.Context, t tx.Tx) error {
@@ -21,28 +22,37 @@ func (s *Service) Load(ctx context.Context, t tx.Tx) error {
 	if err != nil {
 		return fault.Wrap("access.Load", err)
 	}
-	fresh := newIndex()
+	fresh := NewIndex()
 	l := loader{index: fresh}
 	err = s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
-		l.add(account, func(e *index.Editor) { e.SetRole(r.ID, r.compiled()) })
+		l.add(account, func(e *index.Editor) { e.SetRole(r.ID, r.Compiled()) })
 		return nil
 	})
 	if err != nil {
 		return fault.Wrap("access.Load", err)
 	}
 	err = s.d.Groups.Each(ctx, t, func(account ident.AccountID, g Group) error {
-		l.add(account, func(e *index.Editor) { e.SetGroup(g.ID, members(g.Users)) })
+		l.add(account, func(e *index.Editor) { e.SetGroup(g.ID, g.Members()) })
 		return nil
 	})
 	if err != nil {
 		return fault.Wrap("access.Load", err)
 	}
 	err = s.d.Records.Each(ctx, t, func(account ident.AccountID, r Record) error {
-		l.add(account, func(e *index.Editor) { e.SetRecord(r.ID, r.blocks()) })
+		l.add(account, func(e *index.Editor) { e.SetRecord(r.ID, r.Blocks()) })
 		return nil
 	})
 	if err != nil {
 		return fault.Wrap("access.Load", err)
+	}
+	if s.d.Resources != nil {
+		err = s.d.Resources.Each(ctx, t, func(account ident.AccountID, c ResourceConfig) error {
+			l.add(account, c.edit)
+			return nil
+		})
+		if err != nil {
+			return fault.Wrap("access.Load", err)
+		}
 	}
 	l.flush()
 	s.d.Engine.index.Take(fresh)
@@ -118,7 +128,7 @@ func (s *Service) edit(ctx context.Context, t tx.Tx, c feed.Change) (func(*index
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}
-		blocks := r.blocks()
+		blocks := r.Blocks()
 		return func(e *index.Editor) { e.SetRecord(id, blocks) }, nil
 	case ChangeRole:
 		id := ident.RoleID(c.Key)
@@ -126,24 +136,30 @@ func (s *Service) edit(ctx context.Context, t tx.Tx, c feed.Change) (func(*index
 		if fault.Is(err, fault.NotFound) {
 			return func(e *index.Editor) { e.SetRole(id, nil) }, nil
 		}
-		return func(e *index.Editor) { e.SetRole(id, r.compiled()) }, err
+		return func(e *index.Editor) { e.SetRole(id, r.Compiled()) }, err
 	case ChangeGroup:
 		id := ident.GroupID(c.Key)
 		g, err := s.d.Groups.Get(ctx, t, c.Account, id)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}
-		return func(e *index.Editor) { e.SetGroup(id, members(g.Users)) }, nil
+		return func(e *index.Editor) { e.SetGroup(id, g.Members()) }, nil
+	case ChangeResource:
+		if s.d.Resources == nil {
+			return nil, nil
+		}
+		config, err := s.d.Resources.Get(ctx, t, c.Account, c.Key)
+		config.Resource = c.Key
+		return config.edit, err
 	}
 	return nil, nil
 }
 
-func members(users []ident.UserID) []string {
-	out := make([]string, len(users))
-	for i, u := range users {
-		out[i] = string(u)
+// edit puts the configuration into the index. One that cannot be read makes nothing public.
+func (c ResourceConfig) edit(e *index.Editor) {
+	if r, err := check.ParseResource(c.Resource); err == nil {
+		e.SetPublic(r, c.Public)
 	}
-	return out
 }
 
 // ForgetUser is the reaction to the event "user.deleted": the user, named by the event's target,

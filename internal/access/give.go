@@ -139,7 +139,7 @@ func (m *mayGive) record(before, after *Record) error {
 	}
 	said, had := map[pair]bool{}, map[index.Principal]map[pair]bool{}
 	if before != nil {
-		for _, b := range before.blocks() {
+		for _, b := range before.Blocks() {
 			for _, g := range b.Grants {
 				said[pair{g.Role, g.Resource.String()}] = true
 			}
@@ -153,7 +153,7 @@ func (m *mayGive) record(before, after *Record) error {
 			}
 		}
 	}
-	for _, b := range after.blocks() {
+	for _, b := range after.Blocks() {
 		for i := range b.Grants {
 			g := &b.Grants[i]
 			p := pair{g.Role, g.Resource.String()}

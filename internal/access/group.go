@@ -43,3 +43,12 @@ func (g *Group) Validate() error {
 	}
 	return validTags(g.Tags)
 }
+
+// Members is who is in the group, in the form of the index.
+func (g *Group) Members() []string {
+	out := make([]string, len(g.Users))
+	for i, u := range g.Users {
+		out[i] = string(u)
+	}
+	return out
+}

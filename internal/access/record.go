@@ -131,9 +131,9 @@ func (s *Statement) validate() error {
 	return validPrincipals(s.Users, s.Groups)
 }
 
-// blocks is what the record gives to whom, in the form of the index. A record that is not
+// Blocks is what the record gives to whom, in the form of the index. A record that is not
 // in force gives nothing. The record must be valid.
-func (r *Record) blocks() []index.Block {
+func (r *Record) Blocks() []index.Block {
 	if r.Status == Deleted {
 		return nil
 	}

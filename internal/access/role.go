@@ -92,8 +92,8 @@ func (r *Role) Validate() error {
 	return nil
 }
 
-// compiled is the role in the form of the engine. Lines that cannot be read give nothing.
-func (r *Role) compiled() *check.Role {
+// Compiled is the role in the form of the engine. Lines that cannot be read give nothing.
+func (r *Role) Compiled() *check.Role {
 	out := make([]check.Permission, 0, len(r.Permissions))
 	for _, p := range r.Permissions {
 		action, err := check.ParseAction(p.Action)

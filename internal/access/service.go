@@ -10,6 +10,8 @@ const (
 	ChangeRecord = "access.record"
 	ChangeRole   = "access.role"
 	ChangeGroup  = "access.group"
+	// ChangeResource names a resource, in canonical form, whose ResourceConfig changed.
+	ChangeResource = "access.resource"
 )
 
 // Deps is what the Service works with.
@@ -19,6 +21,8 @@ type Deps struct {
 	Roles   RoleStore
 	Groups  GroupStore
 	Engine  *Engine
+	// Resources may be nil: then nothing is public.
+	Resources ResourceStore
 }
 
 // Service changes records, roles and groups, judged for the caller.

@@ -90,7 +90,7 @@ func (s *Service) referencesExist(ctx context.Context, t tx.Tx, m *mayGive, befo
 		role, err := s.d.Roles.Lock(ctx, t, m.actor.Account, id, false)
 		switch {
 		case err == nil:
-			m.roles[id] = role.compiled()
+			m.roles[id] = role.Compiled()
 		case !fault.Is(err, fault.NotFound):
 			return err
 		case slices.Contains(oldRoles, id):

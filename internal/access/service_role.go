@@ -57,9 +57,9 @@ var errBehind = fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many ch
 func (s *Service) judgeRole(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Role) error {
 	var old *check.Role
 	if before != nil {
-		old = before.compiled()
+		old = before.Compiled()
 	}
-	m, gained := s.d.Engine.mayGive(a), newPermissions(old, after.compiled())
+	m, gained := s.d.Engine.mayGive(a), newPermissions(old, after.Compiled())
 	everything := check.Everything()
 	if m.unbounded() || len(gained) == 0 || m.givesAll(&everything) {
 		return nil

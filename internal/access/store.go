@@ -59,3 +59,20 @@ type GroupStore interface {
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, p Page) ([]Group, error)
 	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Group) error) error
 }
+
+// ResourceConfig is what is said about a resource itself.
+type ResourceConfig struct {
+	Resource string // in canonical form, and not of Admit itself (check.Resource.System)
+	Public   bool   // everybody may do everything to it and to what is below it
+	Claim    bool   // what is directly below it may be claimed once
+}
+
+// ResourceStore keeps the configuration of resources. Whoever changes one also adds
+// t.Changed(ChangeResource, account, resource) to the unit of work.
+type ResourceStore interface {
+	// Get returns the configuration of a resource. Where none is kept it has the resource's
+	// name and nothing else, and there is no fault.
+	Get(ctx context.Context, t tx.Tx, account ident.AccountID, resource string) (ResourceConfig, error)
+	// Each calls fn for every configuration of all accounts.
+	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, ResourceConfig) error) error
+}

@@ -53,6 +53,26 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 	return false
 }
 
+// Covers tells whether any of the grants covers the question's resource, whatever its role.
+func (h *Holding) Covers(q *Question) bool {
+	if h.many == nil && len(h.one.entries) == 0 {
+		return false
+	}
+	for k := range int(q.Resource.path.plain) + 1 {
+		hash := q.resourceHash[k]
+		lf := h.leafOf(hash)
+		if !lf.mayHold(hash) {
+			continue
+		}
+		for i := lf.search(hash); i < len(lf.entries) && lf.entries[i].hash == hash; i++ {
+			if lf.matches(&lf.entries[i], q, k) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Covering calls yield for every grant that covers the question's resource, from the top
 // of the hierarchy down, until yield returns false.
 func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {

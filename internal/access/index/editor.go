@@ -28,6 +28,8 @@ type Editor struct {
 	next Snapshot
 	mark *editMark
 	own  bool // next.roles is ours to change
+
+	public publicGrants // gathered by SetPublic
 }
 
 // SetRole makes the role what it is given, or, with nil, makes it not exist. Grants that name it stay.

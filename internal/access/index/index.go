@@ -31,6 +31,9 @@ type account struct {
 	records recordTable
 	free    []uint32 // numbers on the shelf that nothing uses
 	shelved uint32   // numbers on the shelf that were ever used
+
+	public    map[string]uint32 // public resources, each as a record of its own
+	published uint32            // numbers of public that were ever used
 }
 
 type group struct {
@@ -62,6 +65,7 @@ func (x *Index) Update(id ident.AccountID, edit func(*Editor)) {
 	}
 	e := &Editor{a: a, next: *a.now.Load(), mark: &editMark{}}
 	edit(e)
+	e.finishPublic()
 	a.now.Store(&e.next)
 }
 

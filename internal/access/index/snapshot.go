@@ -11,6 +11,7 @@ type Snapshot struct {
 	people *node
 	shared shelf
 	roles  check.Roles
+	public check.Holding // what everybody may do everything to
 }
 
 var seed = maphash.MakeSeed()
@@ -21,11 +22,11 @@ func (s *Snapshot) find(principal string) *person {
 	return s.people.find(hashOf(principal), principal)
 }
 
-// Check answers a question about a user or service client.
+// Check answers a question about a user or service client. What is public is looked at last.
 func (s *Snapshot) Check(user string, q *check.Question) bool {
 	p := s.find(user)
 	if p == nil {
-		return false
+		return s.Public(q)
 	}
 	if p.held.Held(q, s.roles) {
 		return true
@@ -35,7 +36,7 @@ func (s *Snapshot) Check(user string, q *check.Question) bool {
 			return true
 		}
 	}
-	return false
+	return s.Public(q)
 }
 
 // Covering calls yield for every grant of the user, own or through a group, that covers
@@ -57,21 +58,26 @@ func (s *Snapshot) Covering(user string, q *check.Question, yield func(check.Hel
 }
 
 // Each calls yield for every grant of the user, own or through a group, with its role.
-// Grants of roles that do not exist are left out.
-func (s *Snapshot) Each(user string, yield func(check.Held, *check.Role) bool) {
+// Grants of roles that do not exist are left out, and so is what is public. It tells whether it
+// came to the end.
+func (s *Snapshot) Each(user string, yield func(check.Held, *check.Role) bool) bool {
 	visit := func(h check.Held) bool {
 		role := s.roles.At(h.Role)
 		return role == nil || yield(h, role)
 	}
 	p := s.find(user)
-	if p == nil || !p.held.Each(visit) {
-		return
+	if p == nil {
+		return true
+	}
+	if !p.held.Each(visit) {
+		return false
 	}
 	for _, n := range p.links {
 		if !s.shared.at(n).Each(visit) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // Role returns the role, or nil.
