@@ -25,6 +25,7 @@ const (
 	Unprocessable               // 422: understood, but breaks a rule
 	Limited                     // 429: too many requests
 	Unavailable                 // 503: cannot be decided now
+	Gone                        // 410: it was there and is not kept any more
 )
 
 // Stable codes that clients see. The list with its meanings is api/errors.md.
@@ -40,6 +41,7 @@ const (
 	CodeTooManyRequests = "TooManyRequests"
 	CodeUnavailable     = "Unavailable"
 	CodeInternal        = "InternalError"
+	CodeCursorExpired   = "CursorExpired"
 )
 
 // Error is an outcome that is not success.
@@ -47,8 +49,15 @@ type Error struct {
 	Kind   Kind
 	Code   string // stable, for clients; empty means the kind's own code
 	Public string // one sentence for the person who sees it; may change
+	Facts  []Fact // numbers that a client may learn besides
 	Op     string // where it happened, for the log
 	Err    error  // cause, for the log only
+}
+
+// Fact is a number with its name in an answer.
+type Fact struct {
+	Name  string // camelCase
+	Value int64
 }
 
 // Error is the log's text.
@@ -86,7 +95,7 @@ func Wrap(op string, err error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return &Error{Kind: e.Kind, Code: e.Code, Public: e.Public, Op: op, Err: err}
+		return &Error{Kind: e.Kind, Code: e.Code, Public: e.Public, Facts: e.Facts, Op: op, Err: err}
 	}
 	return &Error{Kind: Internal, Code: CodeInternal, Public: "Something went wrong on our side.", Op: op, Err: err}
 }

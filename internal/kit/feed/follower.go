@@ -106,6 +106,13 @@ func (f *Follower) Run(ctx context.Context) {
 // Rev is the revision up to which this node has applied everything.
 func (f *Follower) Rev() int64 { return f.applied.Load() }
 
+// Heard returns a revision and a moment, as clock.Monotonic counts: everything that was committed
+// before the moment is in the feed up to the revision, and was applied.
+func (f *Follower) Heard() (rev int64, at time.Duration) {
+	at = time.Duration(f.heard.Load()) // first: what is applied only grows
+	return f.applied.Load(), at
+}
+
 // Fresh tells whether what is in memory was the truth within the bound: it counts from the
 // question to the database, because between its answer and now a node may have been stopped,
 // or busy applying. When it is not, decisions from memory must not be given.

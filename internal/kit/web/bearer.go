@@ -57,6 +57,16 @@ func bearerOf(h http.Header) (string, error) {
 	return token, nil
 }
 
+// BearerOf returns the token of the request, or "". It is for answers that go on, which verify it
+// again and again.
+func BearerOf(r *http.Request) string {
+	token, err := bearerOf(r.Header)
+	if err != nil {
+		return ""
+	}
+	return token
+}
+
 func (rt *Router) authenticate(w http.ResponseWriter, r *http.Request, e *exchange) error {
 	token, err := bearerOf(r.Header)
 	challenge := valueBearerInvalid

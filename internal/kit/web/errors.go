@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +25,7 @@ var statusOf = [...]int{
 	fault.Unprocessable:   http.StatusUnprocessableEntity,
 	fault.Limited:         http.StatusTooManyRequests,
 	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.Gone:            http.StatusGone,
 }
 
 var codeOf = [...]string{
@@ -39,6 +41,7 @@ var codeOf = [...]string{
 	fault.Unprocessable:   fault.CodeInvalidRequest,
 	fault.Limited:         fault.CodeTooManyRequests,
 	fault.Unavailable:     fault.CodeUnavailable,
+	fault.Gone:            fault.CodeCursorExpired,
 }
 
 // Failure is what a client may learn of an error.
@@ -47,6 +50,7 @@ type Failure struct {
 	Code    string // stable
 	Public  string // one sentence for a person
 	ErrorID string // the request id, to ask about
+	Facts   []fault.Fact
 }
 
 // Translate reduces an error to what a client may learn. Causes and operations stay behind;
@@ -58,7 +62,7 @@ func Translate(r *http.Request, err error) Failure {
 		return f
 	}
 	e := reduce(err)
-	f.Status, f.Code, f.Public = http.StatusInternalServerError, e.Code, e.Public
+	f.Status, f.Code, f.Public, f.Facts = http.StatusInternalServerError, e.Code, e.Public, e.Facts
 	if int(e.Kind) < len(statusOf) {
 		f.Status = statusOf[e.Kind]
 		if f.Code == "" {
@@ -104,7 +108,7 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.public }
 
-// JSONError is the ErrorWriter of the JSON surfaces: {title, errorCode, errorId}. It is written by
+// JSONError is the ErrorWriter of the JSON surfaces: {title, errorCode, errorId} and the error's facts. It is written by
 // hand because "no" is the answer to half of all permission checks.
 func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	f := Translate(r, err)
@@ -113,6 +117,10 @@ func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	body = appendText(append(body, `{"title":`...), f.Public)
 	body = appendText(append(body, `,"errorCode":`...), f.Code)
 	body = appendText(append(body, `,"errorId":`...), f.ErrorID)
+	for _, fact := range f.Facts {
+		body = append(appendText(append(body, ','), fact.Name), ':')
+		body = strconv.AppendInt(body, fact.Value, 10)
+	}
 	JSONBytes(w, f.Status, append(body, '}'))
 }
 

@@ -130,6 +130,9 @@ type Route struct {
 	// Lasting is optional; it marks a public document that stays right while the database cannot
 	// be heard, such as a key set. It is answered then, so that tokens can still be verified.
 	Lasting bool
+	// Stream is optional; it marks an answer that goes on. It has no deadline as a whole: its handler
+	// gives every write one, judges the caller again and again, and ends when the node stops.
+	Stream bool
 }
 
 // RouteInfo is a declared route as `admit routes --json` shows it.

@@ -40,7 +40,7 @@ func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		e.Context = r.Context()
 		defer func() { end(e.status) }()
 	}
-	if l == nil || !l.route.Hot {
+	if l == nil || !l.route.Hot && !l.route.Stream {
 		ctx, cancel := context.WithTimeout(e.Context, HandlerTimeout)
 		defer cancel()
 		e.Context = ctx
