@@ -27,7 +27,7 @@ var later = map[string][]string{
 var surfaces = []string{"dev", "hosted", "loginapi", "oidc", "ops", "v1"}
 
 var kit = []string{
-	"actor", "clock", "config", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "mail", "obs",
+	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "mail", "obs",
 	"ratelimit", "secret", "sqldb", "strictjson", "tx", "web",
 }
 

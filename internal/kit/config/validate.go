@@ -36,6 +36,7 @@ func (c Config) Validate() Problems {
 		}
 	}
 	within("stale-after", c.StaleAfter, 200*time.Millisecond, time.Minute)
+	within("catch-up", c.CatchUp, 0, 10*time.Second)
 	within("shutdown-after", c.ShutdownAfter, time.Second, 10*time.Minute)
 	if _, err := c.Level(); err != nil {
 		bad("log-level", strconv.Quote(c.LogLevel)+" is no level", "choose debug, info, warn or error")

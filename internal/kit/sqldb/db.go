@@ -87,6 +87,7 @@ func (d *DB) Write(ctx context.Context, scope tx.Scope, fn func(context.Context,
 	if err != nil {
 		return unavailable(err)
 	}
+	tx.NoteRevision(ctx, rev)
 	if rev > 0 && d.wait != nil {
 		// The work is durable. If this node cannot follow in time it is stale and refuses
 		// to decide until it can, so the answer "done" stays true.
