@@ -58,6 +58,7 @@ func (l loginIssuer) Issue(ctx context.Context, g login.Grant) (login.Tokens, er
 		Profile: token.Profile{
 			Name: g.User.Name, Email: g.User.Email, EmailVerified: g.User.EmailVerified, Picture: g.User.Picture, Locale: g.User.Locale,
 		},
+		AccessClaims: g.User.Claims.Access, IDClaims: g.User.Claims.Identity,
 	}
 	access, err := l.tokens.Access(ctx, p)
 	if err != nil {

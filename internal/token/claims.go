@@ -1,10 +1,14 @@
 package token
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
 )
 
 // Params is what the tokens of one person in one application are made from. AMR and AuthTime
@@ -22,6 +26,8 @@ type Params struct {
 	AMR         []string
 	Nonce       string // of an OpenID Connect request, or empty
 	Profile     Profile
+	// Custom claims of the access token and of the ID token: the JSON of an object, or empty.
+	AccessClaims, IDClaims json.RawMessage
 }
 
 // Profile is what an ID token tells about the person. Members that are empty are left out.
@@ -105,4 +111,31 @@ func unique(list []string) []string {
 		}
 	}
 	return out
+}
+
+// merged are claims of ours with custom ones behind. A custom claim that Admit or a standard
+// gives a meaning to is an error: nothing may be said in Admit's name that Admit does not say.
+func merged(ours any, custom json.RawMessage) (any, error) {
+	if len(custom) == 0 {
+		return ours, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(custom, &members); err != nil {
+		return nil, fmt.Errorf("custom claims: %w", err)
+	}
+	for name := range members {
+		if jose.Reserved(name) {
+			return nil, fmt.Errorf("the custom claim %q is reserved", name)
+		}
+	}
+	if len(members) == 0 {
+		return ours, nil
+	}
+	text, err := json.Marshal(ours)
+	if err != nil {
+		return nil, err
+	}
+	head := bytes.TrimSuffix(text, []byte("}"))
+	tail := bytes.TrimPrefix(bytes.TrimSpace(custom), []byte("{"))
+	return json.RawMessage(append(append(head, ','), tail...)), nil
 }

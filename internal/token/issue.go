@@ -45,8 +45,8 @@ type Issued struct {
 
 // Access issues an access token (RFC 9068), signed by the account's access-token key.
 func (s *Service) Access(_ context.Context, p Params) (Issued, error) {
-	return s.issue(p, keyring.Access, jose.TypeAccess, func(issuer string, now, expires time.Time) any {
-		return p.access(issuer, now, expires, ident.New("jti_"))
+	return s.issue(p, keyring.Access, jose.TypeAccess, func(issuer string, now, expires time.Time) (any, error) {
+		return merged(p.access(issuer, now, expires, ident.New("jti_")), p.AccessClaims)
 	})
 }
 
@@ -54,12 +54,12 @@ func (s *Service) Access(_ context.Context, p Params) (Issued, error) {
 // lives as long as the access token beside it, because the browser SDK takes its expiry for
 // that of the sign-in.
 func (s *Service) ID(_ context.Context, p Params) (Issued, error) {
-	return s.issue(p, keyring.ID, jose.TypeJWT, func(issuer string, now, expires time.Time) any {
-		return p.id(issuer, now, expires)
+	return s.issue(p, keyring.ID, jose.TypeJWT, func(issuer string, now, expires time.Time) (any, error) {
+		return merged(p.id(issuer, now, expires), p.IDClaims)
 	})
 }
 
-func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issuer string, now, expires time.Time) any) (Issued, error) {
+func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issuer string, now, expires time.Time) (any, error)) (Issued, error) {
 	issuer := s.deps.Issuer(p.Account)
 	if issuer == "" || p.User == "" || p.Session == "" || p.Application == "" || p.At.IsZero() || p.AuthTime.IsZero() || len(p.AMR) == 0 {
 		return Issued{}, fault.Wrap("token.issue", fmt.Errorf("an incomplete request for a token of account %q", p.Account))
@@ -76,7 +76,11 @@ func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issue
 	}
 	now := p.At.Truncate(time.Second)
 	expires := now.Add(life)
-	compact, err := jose.Sign(signer.Private, string(signer.KID), typ, claims(issuer, now, expires))
+	said, err := claims(issuer, now, expires)
+	if err != nil {
+		return Issued{}, fault.Wrap("token.issue", err)
+	}
+	compact, err := jose.Sign(signer.Private, string(signer.KID), typ, said)
 	if err != nil {
 		return Issued{}, fault.Wrap("token.issue", err)
 	}

@@ -151,3 +151,39 @@ func TestIncompleteIsRefused(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// Custom claims come behind Admit's own, and never in their place.
+func TestCustomClaims(t *testing.T) {
+	w := newWorld()
+	s, p := issuing(w, time.Minute), person(w)
+	p.AccessClaims, p.IDClaims = json.RawMessage(`{"plan":"gold","https://a.example/x":[1]}`), json.RawMessage(` { "plan" : "<silver>" } `)
+	access, err := s.Access(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := decode(t, access, "a1", "at+jwt"); got["plan"] != "gold" || got["sub"] != "usr_1" || got["https://a.example/x"] == nil {
+		t.Error(got)
+	}
+	if a, err := w.verifier().Verify(context.Background(), accountA, access.Token.Reveal()); err != nil || a.ID != "usr_1" {
+		t.Error(a, err)
+	}
+	id, err := s.ID(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := decode(t, id, "i1", "JWT"); got["plan"] != "<silver>" || got["email"] != "ann@x.example" {
+		t.Error(got)
+	}
+	for _, bad := range []string{`{"sub":"usr_2"}`, `{"Sub":"usr_2"}`, `{"permissions":[]}`, `{"x":1,"X":2}`, `{"x":1,"x":2}`, `[]`, `{`, `{"x":1}}`, `{"x":1},"sub":"u"}`} {
+		p.AccessClaims = json.RawMessage(bad)
+		if got, err := s.Access(context.Background(), p); err == nil {
+			t.Errorf("%s: %v", bad, got)
+		}
+	}
+	for _, none := range []string{"", "{}", "null"} {
+		p.AccessClaims = json.RawMessage(none)
+		if _, err := s.Access(context.Background(), p); err != nil {
+			t.Errorf("%q: %v", none, err)
+		}
+	}
+}

@@ -2,10 +2,11 @@ package user
 
 // The events of this feature; the target is the user's id.
 const (
-	EventCreated  = "user.created"  // detail "connection"
-	EventUpdated  = "user.updated"  // the profile changed at a login
-	EventDeleted  = "user.deleted"  // sessions, grants and all else that names the user must go
-	EventUnlinked = "user.unlinked" // identities of a deleted connection are gone; the target is the connection, detail "count"
+	EventCreated  = "user.created"        // detail "connection"
+	EventUpdated  = "user.updated"        // the profile changed at a login
+	EventDeleted  = "user.deleted"        // sessions, grants and all else that names the user must go
+	EventClaims   = "user.claims.updated" // what the tokens of the person carry
+	EventUnlinked = "user.unlinked"       // identities of a deleted connection are gone; the target is the connection, detail "count"
 )
 
 // ChangeKind is the kind of this feature's entries in the change feed, written when a user

@@ -25,6 +25,8 @@ type Store interface {
 	// Remove deletes a user for good: the identities and the profile go, the id stays taken.
 	// It tells whether the user was there.
 	Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (bool, error)
+	// SetClaims replaces what the tokens of a user carry, and tells whether the user is there.
+	SetClaims(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, c Claims) (bool, error)
 	// Get returns a user with identities, or a fault of kind NotFound.
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (User, error)
 	// List returns at most q.Limit users with identities.

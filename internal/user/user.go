@@ -21,6 +21,7 @@ type User struct {
 	EmailVerified bool // of Email, by a connection that is authoritative for its domain
 	Picture       string
 	Locale        string
+	Claims        Claims     // that tokens of the person carry besides Admit's own
 	Identities    []Identity // oldest first
 	CreatedAt     time.Time
 	UpdatedAt     time.Time

@@ -86,15 +86,26 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// reserved are the claims that only Admit itself sets. Custom claims, templates and upstream
-// data may not (RFC 9068 section 2.2; RFC 7519, RFC 8693, OpenID Connect Core).
-var reserved = map[string]bool{
-	"iss": true, "sub": true, "aud": true, "exp": true, "nbf": true, "iat": true, "jti": true,
-	"azp": true, "client_id": true, "scope": true, "scp": true, "cnf": true, "act": true, "may_act": true,
-	"amr": true, "acr": true, "auth_time": true, "sid": true, "nonce": true, "at_hash": true, "c_hash": true, "s_hash": true,
-	"typ": true, "kid": true, "alg": true, "events": true, "context": true, "data": true,
-	"account": true, "account_id": true, "accountid": true, "tenant": true, "tenant_id": true, "tenantid": true,
-	"email": true, "email_verified": true,
+// reserved are the claims that only Admit itself sets, because Admit or a standard gives them a
+// meaning: RFC 7519, RFC 7800, RFC 8417, RFC 8693, RFC 9068, RFC 9396, OpenID Connect Core and
+// its logout specifications. Custom claims, templates and upstream data may not.
+var reserved = names(`
+	iss sub aud exp nbf iat jti azp client_id scope scp cnf act may_act
+	amr acr auth_time sid nonce at_hash c_hash s_hash sub_jwk sub_id events toe txn
+	typ kid alg crit events context data htm htu ath authorization_details
+	permissions
+	account account_id accountid tenant tenant_id tenantid user_id userid
+	email email_verified phone_number phone_number_verified
+	name given_name family_name middle_name nickname preferred_username profile picture website
+	gender birthdate zoneinfo locale address updated_at
+	_claim_names _claim_sources`)
+
+func names(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields(text) {
+		out[name] = true
+	}
+	return out
 }
 
 // Reserved tells whether a claim may only be set by Admit. Case does not matter.

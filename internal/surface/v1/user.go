@@ -2,6 +2,7 @@ package v1
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/admit-id/admit/internal/access"
@@ -17,6 +18,7 @@ type Users interface {
 	Get(ctx context.Context, account ident.AccountID, id ident.UserID) (user.User, error)
 	List(ctx context.Context, account ident.AccountID, q user.Query) ([]user.User, ident.UserID, error)
 	Delete(ctx context.Context, by actor.Actor, id ident.UserID) error
+	SetClaims(ctx context.Context, by actor.Actor, id ident.UserID, c user.Claims) (user.User, error)
 }
 
 func (s *Surface) userRoutes() []web.Route {
@@ -25,6 +27,9 @@ func (s *Surface) userRoutes() []web.Route {
 		s.api.Guarded(http.MethodGet, "/v1/users", "READ Authress:Users/*", s.listUsers),
 		{Method: http.MethodGet, Pattern: one, Permission: "READ Authress:Users/{userId} or self", Handler: s.getUser, Auth: web.Bearer,
 			Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins},
+		// Published SDKs send the first, their documentation names the second.
+		s.api.Guarded(http.MethodPut, one, "UPDATE Authress:Users/{userId}", s.configureTokens),
+		s.api.Guarded(http.MethodPut, one+"/token-configuration", "UPDATE Authress:Users/{userId}", s.configureTokens),
 		s.api.Guarded(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
 	}
 }
@@ -36,7 +41,29 @@ type userWire struct {
 	Picture          string               `json:"picture,omitempty"`
 	CreatedTime      string               `json:"createdTime,omitempty"`
 	LinkedIdentities []linkedIdentityWire `json:"linkedIdentities"`
-	Links            *wire.Links          `json:"links,omitempty"`
+
+	TokenConfiguration tokenConfigurationWire `json:"tokenConfiguration"`
+
+	Links *wire.Links `json:"links,omitempty"`
+}
+
+type tokenConfigurationWire struct {
+	DefaultClaims defaultClaimsWire `json:"defaultClaims"`
+}
+
+type defaultClaimsWire struct {
+	AccessToken json.RawMessage `json:"defaultAccessTokenClaims"`
+	Identity    json.RawMessage `json:"defaultUserIdentityClaims"`
+}
+
+func defaultClaims(c user.Claims) defaultClaimsWire {
+	out := defaultClaimsWire{c.Access, c.Identity}
+	for _, claims := range []*json.RawMessage{&out.AccessToken, &out.Identity} {
+		if len(*claims) == 0 {
+			*claims = json.RawMessage("{}")
+		}
+	}
+	return out
 }
 
 type linkedIdentityWire struct {
@@ -50,7 +77,7 @@ type linkedConnectionWire struct {
 
 func (s *Surface) userWire(r *http.Request, u user.User) userWire {
 	out := userWire{UserID: u.ID, Name: u.Name, Email: u.Email, Picture: u.Picture, CreatedTime: wire.Timestamp(u.CreatedAt),
-		LinkedIdentities: make([]linkedIdentityWire, len(u.Identities)), Links: s.api.SelfLinks(r, "users", string(u.ID))}
+		TokenConfiguration: tokenConfigurationWire{defaultClaims(u.Claims)}, LinkedIdentities: make([]linkedIdentityWire, len(u.Identities)), Links: s.api.SelfLinks(r, "users", string(u.ID))}
 	for i, linked := range u.Identities {
 		out.LinkedIdentities[i].Connection = linkedConnectionWire{linked.Connection, linked.Subject}
 	}
@@ -65,6 +92,21 @@ func (s *Surface) getUser(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	u, err := s.d.Users.Get(r.Context(), a.Account, id)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, s.userWire(r, u))
+}
+
+// configureTokens sets what the person's tokens carry. What the body leaves out is emptied, as
+// with every PUT.
+func (s *Surface) configureTokens(w http.ResponseWriter, r *http.Request) error {
+	var in tokenConfigurationWire
+	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
+		return err
+	}
+	u, err := s.d.Users.SetClaims(r.Context(), web.ActorOf(r), ident.UserID(r.PathValue("userId")),
+		user.Claims{Access: in.DefaultClaims.AccessToken, Identity: in.DefaultClaims.Identity})
 	if err != nil {
 		return err
 	}

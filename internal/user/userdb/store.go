@@ -3,6 +3,8 @@ package userdb
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -38,7 +40,8 @@ CREATE TABLE user_identities (
 	last_login BIGINT NOT NULL,
 	PRIMARY KEY (account_id, connection_id, issuer, subject),
 	FOREIGN KEY (account_id, user_id) REFERENCES users (account_id, user_id));
-CREATE INDEX user_identities_user ON user_identities (account_id, user_id);`}}
+CREATE INDEX user_identities_user ON user_identities (account_id, user_id);`},
+		{ID: "user/0002", SQL: `ALTER TABLE users ADD COLUMN claims TEXT NOT NULL DEFAULT '';`}}
 }
 
 // Store implements user.Store and user.IdentityStore.
@@ -50,6 +53,9 @@ var (
 )
 
 const columns = `account_id, user_id, name, email, email_verified, picture, locale, created_at, updated_at`
+
+// withClaims are the columns that are read. Claims are written by SetClaims only.
+const withClaims = columns + `, claims`
 
 // pageOf is one page of the users of an account.
 const pageOf = ` WHERE account_id = $1 AND user_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\' ORDER BY user_id LIMIT $4`
@@ -77,7 +83,7 @@ func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
 // Remove implements user.Store.
 func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (bool, error) {
 	q := sqldb.From(t)
-	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = ''
+	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = '', claims = ''
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`, string(account), string(id), sqldb.Micros(t.Now()))
 	if err != nil || n == 0 {
 		return false, err
@@ -86,10 +92,21 @@ func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 	return err == nil, err
 }
 
+// SetClaims implements user.Store.
+func (Store) SetClaims(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, c user.Claims) (bool, error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return false, err
+	}
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET claims = $3, updated_at = $4 WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`,
+		string(account), string(id), string(text), sqldb.Micros(t.Now()))
+	return n == 1, err
+}
+
 // Get implements user.Store, in one statement, because every token that is issued asks for it.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error) {
 	rows, err := sqldb.List(ctx, sqldb.From(t), scanLinked, `
-		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at,
+		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at, u.claims,
 			COALESCE(i.connection_id, ''), COALESCE(i.issuer, ''), COALESCE(i.subject, ''), COALESCE(i.created_at, 0), COALESCE(i.last_login, 0)
 		FROM users u LEFT JOIN user_identities i ON i.account_id = u.account_id AND i.user_id = u.user_id
 		WHERE u.account_id = $1 AND u.user_id = $2 AND u.deleted_at = 0
@@ -113,7 +130,7 @@ func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident
 func (Store) List(ctx context.Context, t tx.Tx, account ident.AccountID, p user.Query) ([]user.User, error) {
 	q := sqldb.From(t)
 	args := []any{string(account), string(p.After), contains(p.Filter), p.Limit}
-	page, err := sqldb.List(ctx, q, scan, `SELECT `+columns+` FROM users`+pageOf, args...)
+	page, err := sqldb.List(ctx, q, scan, `SELECT `+withClaims+` FROM users`+pageOf, args...)
 	if err != nil || len(page) == 0 {
 		return nil, err
 	}
@@ -164,8 +181,12 @@ func scan(r sqldb.Row) (user.User, error) {
 	var (
 		u                user.User
 		created, updated int64
+		claims           string
 	)
-	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated)
+	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated, &claims)
+	if err == nil {
+		err = readClaims(claims, &u)
+	}
 	u.CreatedAt, u.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
 	return u, err
 }
@@ -177,12 +198,29 @@ type linked struct {
 }
 
 func scanLinked(r sqldb.Row) (v linked, err error) {
-	var made, changed, created, last int64
+	var (
+		made, changed, created, last int64
+		claims                       string
+	)
 	u, i := &v.user, &v.identity
-	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed,
+	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed, &claims,
 		(*string)(&i.Connection), &i.Issuer, &i.Subject, &created, &last)
+	if err == nil {
+		err = readClaims(claims, u)
+	}
 	u.CreatedAt, u.UpdatedAt, i.CreatedAt, i.LastLogin = sqldb.Time(made), sqldb.Time(changed), sqldb.Time(created), sqldb.Time(last)
 	return v, err
+}
+
+// readClaims reads what SetClaims wrote; nothing was ever set when it is empty.
+func readClaims(text string, u *user.User) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), &u.Claims); err != nil {
+		return fmt.Errorf("claims of user %s: %w", u.ID, err)
+	}
+	return nil
 }
 
 type identityRow struct {

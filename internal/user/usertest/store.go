@@ -38,6 +38,7 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("an id that a caller chose is found or made, once and for good", s.named)
 	t.Run("logins at once under one chosen id make one person", s.namedRace)
 	t.Run("nobody is removed while signing in under a chosen id", s.namedRemoval)
+	t.Run("claims are kept until they are replaced or the person is gone", s.claims)
 	t.Run("lists", s.list)
 }
 
