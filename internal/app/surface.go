@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
@@ -33,12 +34,13 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 	a.ops = ops.New(ops.Deps{
 		Checks: a.readiness(), Metrics: a.metrics.Handler(), Clock: a.clock, Loopback: a.cfg.Loopback(),
 	})
+	tokens := consistency.New(a.keys, a.follower, a.cfg.CatchUp)
 	routes := slices.Concat(
 		a.ops.Routes(),
 		pages.Routes(),
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
-		a.apiSurface().Routes(),
+		a.apiSurface(tokens).Routes(),
 	)
 	if a.cfg.Dev {
 		surface, err := dev.New(dev.Deps{
@@ -78,11 +80,11 @@ func (a *App) discoverySurface() *oidc.Surface {
 	})
 }
 
-func (a *App) apiSurface() *v1.Surface {
+func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 	x := &a.f
 	return v1.New(v1.Deps{
 		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
-		Guard:  x.engine,
+		Guard: x.engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: x.engine},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access},
 		Acting: x.engine, Accounts: x.accounts, Applications: x.applications,

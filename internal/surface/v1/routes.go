@@ -3,6 +3,7 @@ package v1
 import (
 	"slices"
 
+	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
@@ -15,6 +16,8 @@ type Deps struct {
 	Issuers wire.Issuers
 	Cursors *cursor.Sealer
 	Guard   wire.Guard
+
+	Consistency *consistency.Keeper // optional: without it, writes answer no tokens
 
 	Decide decide.Deps // its API is filled in
 	Grant  grant.Deps  // its API is filled in
@@ -45,8 +48,7 @@ func New(d Deps) *Surface {
 
 // Routes declares every route of /v1, noun by noun.
 func (s *Surface) Routes() []web.Route {
-	return slices.Concat(
-		s.decide.Routes(),
+	questions, nouns := s.decide.Routes(), slices.Concat(
 		s.grant.Routes(),
 		s.userRoutes(),
 		s.connectionRoutes(),
@@ -54,4 +56,8 @@ func (s *Surface) Routes() []web.Route {
 		s.applicationRoutes(),
 		s.clientRoutes(),
 	)
+	if k := s.d.Consistency; k != nil {
+		questions, nouns = k.Questions(questions), k.Writes(nouns)
+	}
+	return slices.Concat(questions, nouns)
 }
