@@ -1,5 +1,6 @@
 // Package accessdb owns the SQL of access records, roles and groups: one text for SQLite
 // and PostgreSQL. What rules need to find stands in columns; the rest is one JSON text per row.
+// Every state that one of them ever had is kept in the same unit of work (version.go).
 package accessdb
 
 import (
@@ -47,6 +48,12 @@ CREATE TABLE access_groups (
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, group_id));`,
+	}, {
+		ID:       "access/0002",
+		Tenanted: []string{"access_versions", "access_version_keys"},
+		SQLite:   versionTables + withoutRowID + ";",
+		Postgres: versionTables + ";",
+		Then:     fillVersions,
 	}}
 }
 

@@ -60,7 +60,10 @@ func (Groups) Create(ctx context.Context, t tx.Tx, account ident.AccountID, g ac
 INSERT INTO access_groups (account_id, group_id, body, search, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, group_id) DO NOTHING`,
 		string(account), string(g.ID), body, g.Searchable(), sqldb.Micros(g.CreatedAt), sqldb.Micros(g.LastUpdated))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindGroup, string(g.ID)}, body)
 }
 
 // Replace implements access.GroupStore.
@@ -73,13 +76,19 @@ func (Groups) Replace(ctx context.Context, t tx.Tx, account ident.AccountID, g a
 UPDATE access_groups SET body = $4, search = $5, updated_at = $6
 WHERE account_id = $1 AND group_id = $2 AND updated_at = $3`,
 		string(account), string(g.ID), sqldb.Micros(before), body, g.Searchable(), sqldb.Micros(g.LastUpdated))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindGroup, string(g.ID)}, body)
 }
 
 // Delete implements access.GroupStore.
 func (Groups) Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.GroupID) (bool, error) {
 	n, err := sqldb.From(t).Exec(ctx, `DELETE FROM access_groups WHERE account_id = $1 AND group_id = $2`, string(account), string(id))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindGroup, string(id)}, "")
 }
 
 // List implements access.GroupStore.

@@ -48,12 +48,22 @@ func scanRecord(row sqldb.Row) (access.Record, error) {
 	if err := row.Scan(&r.ID, &r.Status, &body, &created, &updated); err != nil {
 		return r, err
 	}
-	r.CreatedAt, r.LastUpdated = sqldb.Time(created), sqldb.Time(updated)
-	var b recordBody
-	if err := json.Unmarshal(body, &b); err != nil {
+	content, err := decodeRecord(body)
+	if err != nil {
 		return r, fmt.Errorf("access record %s: %w", r.ID, err)
 	}
-	r.Name, r.Description, r.Users, r.Groups, r.Admins, r.Tags = b.Name, b.Description, b.Users, b.Groups, b.Admins, b.Tags
+	content.ID, content.Status = r.ID, r.Status
+	content.CreatedAt, content.LastUpdated = sqldb.Time(created), sqldb.Time(updated)
+	return content, nil
+}
+
+// decodeRecord reads what encodeRecord wrote.
+func decodeRecord(body []byte) (access.Record, error) {
+	var b recordBody
+	if err := json.Unmarshal(body, &b); err != nil {
+		return access.Record{}, err
+	}
+	r := access.Record{Name: b.Name, Description: b.Description, Users: b.Users, Groups: b.Groups, Admins: b.Admins, Tags: b.Tags}
 	r.Statements = make([]access.Statement, len(b.Statements))
 	for i := range b.Statements {
 		r.Statements[i] = access.Statement(b.Statements[i])
@@ -82,6 +92,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, record_id) DO NOTHI
 	if err != nil || n == 0 {
 		return false, err
 	}
+	if r.Status != access.Deleted {
+		if err := startVersion(ctx, sqldb.From(t), item{account, kindRecord, string(r.ID)}, body, sortedTerms(recordTerms(&r))); err != nil {
+			return false, err
+		}
+	}
 	return true, addAdmins(ctx, t, account, r)
 }
 
@@ -97,6 +112,12 @@ WHERE account_id = $1 AND record_id = $2 AND updated_at = $3`,
 		string(account), string(r.ID), sqldb.Micros(before), string(r.Status), body, r.Searchable(),
 		sqldb.Micros(r.CreatedAt), sqldb.Micros(r.LastUpdated))
 	if err != nil || n == 0 {
+		return false, err
+	}
+	if r.Status == access.Deleted {
+		body = ""
+	}
+	if err := putVersion(ctx, sqldb.From(t), item{account, kindRecord, string(r.ID)}, body); err != nil {
 		return false, err
 	}
 	if _, err := sqldb.From(t).Exec(ctx, `DELETE FROM access_record_admins WHERE account_id = $1 AND record_id = $2`,

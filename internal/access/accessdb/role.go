@@ -42,7 +42,14 @@ func scanRole(row sqldb.Row) (access.Role, error) {
 	if err := row.Scan(&r.ID, &body, &created, &updated); err != nil {
 		return r, err
 	}
-	r.CreatedAt, r.LastUpdated = sqldb.Time(created), sqldb.Time(updated)
+	content, err := decodeRole(r.ID, body)
+	content.CreatedAt, content.LastUpdated = sqldb.Time(created), sqldb.Time(updated)
+	return content, err
+}
+
+// decodeRole reads what encodeRole wrote.
+func decodeRole(id ident.RoleID, body []byte) (access.Role, error) {
+	r := access.Role{ID: id}
 	var b roleBody
 	if err := json.Unmarshal(body, &b); err != nil {
 		return r, fmt.Errorf("role %s: %w", r.ID, err)
@@ -86,7 +93,10 @@ func (Roles) Create(ctx context.Context, t tx.Tx, account ident.AccountID, r acc
 INSERT INTO access_roles (account_id, role_id, body, search, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, role_id) DO NOTHING`,
 		string(account), string(r.ID), body, r.Searchable(), sqldb.Micros(r.CreatedAt), sqldb.Micros(r.LastUpdated))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindRole, string(r.ID)}, body)
 }
 
 // Replace implements access.RoleStore.
@@ -98,13 +108,19 @@ func (Roles) Replace(ctx context.Context, t tx.Tx, account ident.AccountID, r ac
 	n, err := sqldb.From(t).Exec(ctx, `
 UPDATE access_roles SET body = $3, search = $4, updated_at = $5 WHERE account_id = $1 AND role_id = $2`,
 		string(account), string(r.ID), body, r.Searchable(), sqldb.Micros(r.LastUpdated))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindRole, string(r.ID)}, body)
 }
 
 // Delete implements access.RoleStore.
 func (Roles) Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.RoleID) (bool, error) {
 	n, err := sqldb.From(t).Exec(ctx, `DELETE FROM access_roles WHERE account_id = $1 AND role_id = $2`, string(account), string(id))
-	return n == 1, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, putVersion(ctx, sqldb.From(t), item{account, kindRole, string(id)}, "")
 }
 
 // List implements access.RoleStore.

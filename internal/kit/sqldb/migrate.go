@@ -21,6 +21,9 @@ type Migration struct {
 	// Tenanted are the tables whose rows belong to accounts. On PostgreSQL they get
 	// row-level security by their column account_id.
 	Tenanted []string
+	// Then fills what the SQL made from what is there already, in the same unit of work. It
+	// runs once, after the SQL.
+	Then func(ctx context.Context, t *Tx) error
 }
 
 func (m Migration) text(d Dialect) string {
@@ -128,6 +131,11 @@ func applyMigrations(ctx context.Context, t *Tx, all []Migration, run func(text 
 		}
 		if err := run(m.text(t.dialect)); err != nil {
 			return fmt.Errorf("migration %s: %w", m.ID, err)
+		}
+		if m.Then != nil {
+			if err := m.Then(ctx, t); err != nil {
+				return fmt.Errorf("migration %s: fill: %w", m.ID, err)
+			}
 		}
 		if _, err := t.Exec(ctx, `INSERT INTO schema_migrations (id, checksum, applied_at) VALUES ($1, $2, $3)`,
 			m.ID, m.checksum(t.dialect), Micros(t.Now())); err != nil {
