@@ -11,7 +11,7 @@ import (
 
 // TestActing holds that a key for a client gives nobody more than they may give.
 func TestActing(t *testing.T) {
-	e := access.NewEngine(always, noClients{})
+	e := access.NewEngine(always, noClients{}, atBase)
 	e.PutRole(account, access.Role{ID: "ro_keys", Name: "Keys", Permissions: []access.Permission{{Action: "update", Allow: true}}})
 	e.PutRole(account, access.Role{ID: "ro_giver", Name: "Giver", Permissions: []access.Permission{{Action: "docs:read", Allow: true, Grant: true}}})
 	e.PutRole(account, access.Role{ID: "ro_reader", Name: "Reader", Permissions: []access.Permission{{Action: "docs:read", Allow: true}}})
@@ -54,7 +54,7 @@ func TestActing(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
-	stale := access.NewEngine(func() bool { return false }, noClients{})
+	stale := access.NewEngine(func() bool { return false }, noClients{}, atBase)
 	if err := stale.AllowActing(user("usr_owner"), "sc_new"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a stale node decides: %v", err)
 	}

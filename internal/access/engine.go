@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
@@ -24,14 +25,19 @@ type Engine struct {
 	index   *index.Index
 	fresh   func() bool
 	clients Clients
+	clock   clock.Clock
 	applied atomic.Int64 // revision of the feed that the index has, at least
 }
 
 // NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is
-// recent enough to decide by; when it says no, the engine answers with Unavailable faults.
-func NewEngine(fresh func() bool, clients Clients) *Engine {
-	return &Engine{index: NewIndex(), fresh: fresh, clients: clients}
+// recent enough to decide by; when it says no, the engine answers with Unavailable faults. The
+// clock is the deployment's corrected one: grants that are bound in time begin and end by it.
+func NewEngine(fresh func() bool, clients Clients, c clock.Clock) *Engine {
+	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c}
 }
+
+// now is the second that a question without another time is about.
+func (e *Engine) now() check.Window { return check.At(e.clock.Now()) }
 
 // NewIndex returns an empty index that knows the built-in roles. It is what the Engine keeps, and
 // what builds a small one from a few records of any moment (Record.Blocks, Role.Compiled,
@@ -68,6 +74,7 @@ func (e *Engine) ask(account ident.AccountID, user ident.UserID, resource, actio
 	}
 	var q check.Question
 	q.Ask(&r, &a, f)
+	q.During = e.now()
 	return e.index.At(account).Check(string(user), &q), nil
 }
 
@@ -84,6 +91,7 @@ func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resourc
 	}
 	var q check.Question
 	q.AskAbout(&r)
+	q.During = e.now()
 	flags := map[string]check.Flag{}
 	snap := e.index.At(account)
 	snap.Covering(string(user), &q, func(_ check.Held, role *check.Role) bool {
@@ -117,6 +125,7 @@ func (e *Engine) Roles(account ident.AccountID, user ident.UserID, resource stri
 	}
 	var q check.Question
 	q.AskAbout(&r)
+	q.During = e.now()
 	var out []ident.RoleID
 	e.index.At(account).Covering(string(user), &q, func(h check.Held, role *check.Role) bool {
 		if h.Text() == r.String() {
@@ -176,8 +185,9 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 		return true
 	}
 	snap := e.index.At(account)
+	now := e.now()
 	all := snap.Each(string(user), func(h check.Held, role *check.Role) bool {
-		return !allows(h.Role, role) || visit(h)
+		return !h.Window.Covers(now) || !allows(h.Role, role) || visit(h)
 	})
 	if all {
 		snap.EachPublic(visit)
@@ -271,6 +281,7 @@ func (e *Engine) Allow(a actor.Actor, action, resource string) error {
 	}
 	var q check.Question
 	q.Ask(&r, &act, check.Allow)
+	q.During = e.now()
 	if !e.index.At(a.Account).Check(a.ID, &q) {
 		return errForbidden
 	}

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"slices"
+
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -14,6 +16,10 @@ import (
 // the role allows, and delegate for every action that the role grants or delegates. What
 // counts is the state that would result: a record before and after, person by person; for a
 // group, everything that records give it; for a role, every resource on which somebody has it.
+//
+// Time counts too: the giver's own right must last as long as what is given, from now on. Who
+// holds a right until Friday gives nothing that outlives Friday, and making a grant last longer
+// is giving.
 
 // maxQuestions bounds the work of judging one change.
 const maxQuestions = 200_000
@@ -32,18 +38,26 @@ type mayGive struct {
 	snap   *index.Snapshot
 	roles  map[ident.RoleID]*check.Role
 	asked  map[need]struct{}
-	whole  map[string]bool // resources on which the actor may give everything
-	sum    int             // permissions that were looked at
+	whole  map[place]bool // where and when the actor may give everything
+	sum    int            // permissions that were looked at
+	now    check.Window
 }
 
 type need struct {
-	resource, action string
-	flag             check.Flag
+	place
+	action string
+	flag   check.Flag
+}
+
+// place is a resource, and the time for which something is given there.
+type place struct {
+	resource string
+	during   check.Window
 }
 
 func (e *Engine) mayGive(a actor.Actor) *mayGive {
 	return &mayGive{engine: e, actor: a, snap: e.index.At(a.Account),
-		roles: map[ident.RoleID]*check.Role{}, asked: map[need]struct{}{}, whole: map[string]bool{}}
+		roles: map[ident.RoleID]*check.Role{}, asked: map[need]struct{}{}, whole: map[place]bool{}, now: e.now()}
 }
 
 // unbounded tells whether the actor may give everything without being asked.
@@ -60,29 +74,30 @@ func (m *mayGive) role(id ident.RoleID) *check.Role {
 	return r
 }
 
-// grant judges the giving of a role, by its id, on a resource. A role that does not exist
-// gives nothing now, and is judged when somebody makes it.
-func (m *mayGive) grant(role ident.RoleID, resource *check.Resource) error {
+// grant judges the giving of a role, by its id, on a resource, for a time. A role that does not
+// exist gives nothing now, and is judged when somebody makes it.
+func (m *mayGive) grant(role ident.RoleID, resource *check.Resource, w check.Window) error {
 	r := m.role(role)
 	if r == nil {
 		return nil
 	}
-	return m.permissions(r.Permissions, resource)
+	return m.permissions(r.Permissions, resource, w)
 }
 
-func (m *mayGive) permissions(permissions []check.Permission, resource *check.Resource) error {
-	if m.unbounded() || len(permissions) == 0 || m.givesAll(resource) {
+func (m *mayGive) permissions(permissions []check.Permission, resource *check.Resource, w check.Window) error {
+	w = w.Rest(m.now)
+	if m.unbounded() || len(permissions) == 0 || m.givesAll(resource, w) {
 		return nil
 	}
 	for i := range permissions {
 		p := &permissions[i]
 		if p.Flags&check.Allow != 0 {
-			if err := m.holds(resource, &p.Action, check.Grant); err != nil {
+			if err := m.holds(resource, &p.Action, check.Grant, w); err != nil {
 				return err
 			}
 		}
 		if p.Flags&(check.Grant|check.Delegate) != 0 {
-			if err := m.holds(resource, &p.Action, check.Delegate); err != nil {
+			if err := m.holds(resource, &p.Action, check.Delegate, w); err != nil {
 				return err
 			}
 		}
@@ -92,32 +107,36 @@ func (m *mayGive) permissions(permissions []check.Permission, resource *check.Re
 
 var everyAction = check.MustAction("*")
 
-// givesAll tells whether the actor holds grant and delegate for every action, as owners do.
-func (m *mayGive) givesAll(resource *check.Resource) bool {
-	all, known := m.whole[resource.String()]
+// givesAll tells whether the actor holds grant and delegate for every action, as owners do,
+// during all of w.
+func (m *mayGive) givesAll(resource *check.Resource, w check.Window) bool {
+	where := place{resource.String(), w}
+	all, known := m.whole[where]
 	if !known {
 		var q check.Question
 		q.Ask(resource, &everyAction, check.Grant)
+		q.During = w
 		all = m.snap.Check(m.actor.ID, &q)
 		if all {
 			q.Ask(resource, &everyAction, check.Delegate)
 			all = m.snap.Check(m.actor.ID, &q)
 		}
-		m.whole[resource.String()] = all
+		m.whole[where] = all
 	}
 	return all
 }
 
-func (m *mayGive) holds(resource *check.Resource, action *check.Action, f check.Flag) error {
+func (m *mayGive) holds(resource *check.Resource, action *check.Action, f check.Flag, w check.Window) error {
 	if m.sum++; m.sum > maxQuestions {
 		return errTooLong
 	}
-	n := need{resource.String(), action.String(), f}
+	n := need{place{resource.String(), w}, action.String(), f}
 	if _, done := m.asked[n]; done {
 		return nil
 	}
 	var q check.Question
 	q.Ask(resource, action, f)
+	q.During = w
 	if !m.snap.Check(m.actor.ID, &q) {
 		return errTooMuch
 	}
@@ -137,30 +156,25 @@ func (m *mayGive) record(before, after *Record) error {
 	if m.unbounded() {
 		return nil
 	}
-	said, had := map[pair]bool{}, map[index.Principal]map[pair]bool{}
+	said, had := terms{}, map[index.Principal]terms{}
 	if before != nil {
 		for _, b := range before.Blocks() {
-			for _, g := range b.Grants {
-				said[pair{g.Role, g.Resource.String()}] = true
-			}
+			said.add(b.Grants)
 			for _, who := range b.Principals {
 				if had[who] == nil {
-					had[who] = map[pair]bool{}
+					had[who] = terms{}
 				}
-				for _, g := range b.Grants {
-					had[who][pair{g.Role, g.Resource.String()}] = true
-				}
+				had[who].add(b.Grants)
 			}
 		}
 	}
 	for _, b := range after.Blocks() {
 		for i := range b.Grants {
 			g := &b.Grants[i]
-			p := pair{g.Role, g.Resource.String()}
-			if said[p] && everyoneHad(b.Principals, had, p) {
+			if said.cover(g, m.now) && everyoneHad(b.Principals, had, g, m.now) {
 				continue
 			}
-			if err := m.grant(g.Role, &g.Resource); err != nil {
+			if err := m.grant(g.Role, &g.Resource, g.Window); err != nil {
 				return err
 			}
 		}
@@ -168,9 +182,32 @@ func (m *mayGive) record(before, after *Record) error {
 	return nil
 }
 
-func everyoneHad(principals []index.Principal, had map[index.Principal]map[pair]bool, p pair) bool {
+// terms are what was given, and when it is in force.
+type terms map[pair][]check.Window
+
+func (t terms) add(grants []index.Grant) {
+	for i := range grants {
+		p := pair{grants[i].Role, grants[i].Resource.String()}
+		if !slices.Contains(t[p], grants[i].Window) {
+			t[p] = append(t[p], grants[i].Window)
+		}
+	}
+}
+
+// cover tells whether the grant was given before, as it is or for at least the time that is left.
+func (t terms) cover(g *index.Grant, now check.Window) bool {
+	rest := g.Window.Rest(now)
+	for _, w := range t[pair{g.Role, g.Resource.String()}] {
+		if w == g.Window || w.Covers(rest) {
+			return true
+		}
+	}
+	return false
+}
+
+func everyoneHad(principals []index.Principal, had map[index.Principal]terms, g *index.Grant, now check.Window) bool {
 	for _, who := range principals {
-		if !had[who][p] {
+		if !had[who].cover(g, now) {
 			return false
 		}
 	}
@@ -189,7 +226,7 @@ func (m *mayGive) group(id ident.GroupID) error {
 			err = fault.Wrap("access.mayGive.group", parseErr)
 			return false
 		}
-		err = m.grant(role, &resource)
+		err = m.grant(role, &resource, h.Window)
 		return err == nil
 	})
 	return err
@@ -201,12 +238,12 @@ func (m *mayGive) roleChange(id ident.RoleID, added []check.Permission) error {
 	if m.unbounded() || len(added) == 0 {
 		return nil
 	}
-	for _, text := range m.engine.index.ResourcesOfRole(m.actor.Account, id) {
-		resource, err := check.ParseResource(text)
+	for _, where := range m.engine.index.PlacesOfRole(m.actor.Account, id) {
+		resource, err := check.ParseResource(where.Resource)
 		if err != nil {
 			return fault.Wrap("access.mayGive.roleChange", err)
 		}
-		if err := m.permissions(added, &resource); err != nil {
+		if err := m.permissions(added, &resource, where.Window); err != nil {
 			return err
 		}
 	}

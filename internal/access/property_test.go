@@ -109,7 +109,7 @@ func (s *state) step(t *rapid.T) {
 func TestEngineIsTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &state{roles: map[ident.RoleID]access.Role{}, groups: map[ident.GroupID]access.Group{},
-			records: map[ident.RecordID]access.Record{}, engine: access.NewEngine(always, noClients{})}
+			records: map[ident.RecordID]access.Record{}, engine: access.NewEngine(always, noClients{}, atBase)}
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			s.step(t)
 		}

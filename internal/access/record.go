@@ -64,7 +64,14 @@ type Statement struct {
 	Resources []string // as written; ParseResource reads them
 	Users     []ident.UserID
 	Groups    []ident.GroupID
+	// It is in force from StartsAt until before ExpiresAt, by this deployment's clock; a zero
+	// time is no bound. Both are in UTC and whole seconds once they are stored.
+	StartsAt  time.Time `json:",omitzero"`
+	ExpiresAt time.Time `json:",omitzero"`
 }
+
+// Window is when the statement is in force.
+func (s *Statement) Window() check.Window { return check.Between(s.StartsAt, s.ExpiresAt) }
 
 // Validate checks the record against the limits of the contract, except its size.
 func (r *Record) Validate() error {
@@ -128,8 +135,26 @@ func (s *Statement) validate() error {
 			return err
 		}
 	}
+	if err := s.validTimes(); err != nil {
+		return err
+	}
 	return validPrincipals(s.Users, s.Groups)
 }
+
+func (s *Statement) validTimes() error {
+	for _, t := range []time.Time{s.StartsAt, s.ExpiresAt} {
+		if !t.IsZero() && (t.Unix() <= 0 || t.UTC().Year() > 9999) {
+			return invalid("startsAt and expiresAt lie after 1970 and before the year 10000.")
+		}
+	}
+	if w := s.Window(); w.Until != 0 && w.Until <= w.From {
+		return invalid("expiresAt lies after startsAt.")
+	}
+	return nil
+}
+
+// inSeconds writes the bounds of the statement as they count: parts of seconds make it shorter.
+func (s *Statement) inSeconds() { s.StartsAt, s.ExpiresAt = s.Window().Bounds() }
 
 // Blocks is what the record gives to whom, in the form of the index. A record that is not
 // in force gives nothing. The record must be valid.
@@ -155,13 +180,14 @@ func (r *Record) Blocks() []index.Block {
 
 func (s *Statement) grants() []index.Grant {
 	out := make([]index.Grant, 0, len(s.Roles)*len(s.Resources))
+	window := s.Window()
 	for _, text := range s.Resources {
 		resource, err := check.ParseResource(text)
 		if err != nil {
 			continue // cannot be stored; and giving less is the safe side
 		}
 		for _, role := range s.Roles {
-			out = append(out, index.Grant{Role: role, Resource: resource})
+			out = append(out, index.Grant{Role: role, Resource: resource, Window: window})
 		}
 	}
 	return out

@@ -53,6 +53,10 @@ func prepare(r *Record) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
+	r.Statements = slices.Clone(r.Statements) // the caller's stay as they are
+	for i := range r.Statements {
+		r.Statements[i].inSeconds()
+	}
 	r.Capacity = capacity(r)
 	if r.Capacity > 1 {
 		return fault.New(fault.TooLarge, fault.CodeTooLarge, "An access record has at most 100 KiB. Spread it over several.")

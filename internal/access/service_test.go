@@ -44,7 +44,7 @@ func (oneClient) MayReadPermissions(_ ident.AccountID, id ident.ServiceClientID)
 
 func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 	follower := feed.NewFollower(db, db, 5*time.Second)
-	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{})}
+	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{}, clk)}
 	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine})
 	follower.Subscribe(r.Service, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
@@ -464,7 +464,7 @@ func TestWhoMayAsk(t *testing.T) {
 }
 
 func TestAStaleNodeAnswersNothing(t *testing.T) {
-	e := access.NewEngine(func() bool { return false }, noClients{})
+	e := access.NewEngine(func() bool { return false }, noClients{}, atBase)
 	_, err := e.Check(account, "ann", "a", "read")
 	wantKind(t, "Check", err, fault.Unavailable)
 	_, err = e.Permissions(account, "ann", "a")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accesstest"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -19,10 +20,18 @@ func (noClients) MayReadPermissions(ident.AccountID, ident.ServiceClientID) bool
 
 func always() bool { return true }
 
-func engineOf(w *accesstest.World) *access.Engine {
-	e := access.NewEngine(always, noClients{})
+// atBase stands still at the time that the truth takes for now.
+var atBase = clock.NewFake(accesstest.Base)
+
+func engineOf(w *accesstest.World) *access.Engine { return engineAt(w, atBase) }
+
+func engineAt(w *accesstest.World, c clock.Clock) *access.Engine {
+	e := access.NewEngine(always, noClients{}, c)
 	if w == nil {
 		return e
+	}
+	for _, resource := range w.Public {
+		e.PutResource(account, access.ResourceConfig{Resource: resource, Public: true})
 	}
 	for _, r := range w.Records {
 		e.PutRecord(account, r)
@@ -41,9 +50,11 @@ func TestTruth(t *testing.T) {
 	asked := 0
 	for _, s := range accesstest.Truth(t) {
 		t.Run(s.Name, func(t *testing.T) {
-			e := engineOf(&s.World)
+			clk := clock.NewFake(accesstest.Base)
+			e := engineAt(&s.World, clk)
 			for _, a := range s.Asks {
 				asked++
+				clk.Advance(a.At.Sub(clk.Now()))
 				if got := s.World.Allowed(a); got != a.Allowed {
 					t.Errorf("oracle: %s = %v", a, got)
 				}

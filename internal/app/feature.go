@@ -5,6 +5,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/access/follow"
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/application"
@@ -57,6 +58,7 @@ type features struct {
 	ring                 *keyring.Ring
 	revocations          *session.Revocations
 	engine               *access.Engine
+	follow               *follow.Service
 	verifier             *token.Verifier
 }
 
@@ -79,8 +81,9 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.clients = newClients(a.db)
 	x.clientDirectory = serviceclient.NewDirectory(serviceclientdb.Store{}, serviceclientdb.Store{})
 
-	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory})
+	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory}, a.clock)
 	x.access = newAccess(a.db, x.engine)
+	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
 	x.sessions = session.New(session.Deps{DB: a.db, Store: sessiondb.Store{}, Limits: a.sessionLimits})

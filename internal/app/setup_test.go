@@ -7,6 +7,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -17,7 +18,7 @@ import (
 // whom the command line makes an owner.
 func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
 	db, _ := sqldbtest.SQLite(t, migrations(), nil)
-	a := &App{db: db, chosen: ident.DefaultAccount, f: features{engine: access.NewEngine(func() bool { return true }, nil)}}
+	a := &App{db: db, chosen: ident.DefaultAccount, f: features{engine: access.NewEngine(func() bool { return true }, nil, clock.NewSystem())}}
 	ctx, clients, records := t.Context(), newClients(db), newAccess(db, a.f.engine)
 	other := actor.Actor{Kind: actor.User, Account: ident.DefaultAccount, ID: "usr_other"}
 	planted, err := clients.Create(ctx, other, serviceclient.Client{Name: "ci"})

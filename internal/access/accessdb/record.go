@@ -28,6 +28,8 @@ type statementBody struct {
 	Resources []string        `json:"o"`
 	Users     []ident.UserID  `json:"u,omitempty"`
 	Groups    []ident.GroupID `json:"g,omitempty"`
+	StartsAt  time.Time       `json:"f,omitzero"`
+	ExpiresAt time.Time       `json:"x,omitzero"`
 }
 
 func encodeRecord(r *access.Record) (string, error) {

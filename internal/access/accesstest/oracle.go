@@ -22,6 +22,9 @@ func (w *World) Allowed(a Ask) bool {
 			if len(us)+len(gs) == 0 {
 				us, gs = r.Users, r.Groups
 			}
+			if !s.StartsAt.IsZero() && a.At.Before(s.StartsAt) || !s.ExpiresAt.IsZero() && !a.At.Before(s.ExpiresAt) {
+				continue
+			}
 			if !w.names(us, gs, a.User) || !w.allows(s.Roles, a.Action) {
 				continue
 			}
@@ -32,7 +35,22 @@ func (w *World) Allowed(a Ask) bool {
 			}
 		}
 	}
+	for _, open := range w.Public {
+		open = strings.Trim(open, "/")
+		if !ofAdmit(open) && PathCovers(open, strings.Trim(a.Resource, "/"), "/") {
+			return true
+		}
+	}
 	return false
+}
+
+// ofAdmit tells whether the resource is Admit's own or a pattern that could name such a one.
+func ofAdmit(resource string) bool {
+	parts := strings.Split(strings.Split(resource, "/")[0], ":")
+	if parts[0] == "Authress" {
+		return len(parts) > 1
+	}
+	return parts[0] == "*"
 }
 
 func (w *World) names(users []ident.UserID, groups []ident.GroupID, user ident.UserID) bool {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -21,6 +22,7 @@ type World struct {
 	Roles   []access.Role
 	Groups  []access.Group
 	Records []access.Record
+	Public  []string // resources that are open to everybody
 }
 
 // Ask is one question with its answer.
@@ -28,16 +30,31 @@ type Ask struct {
 	User     ident.UserID
 	Action   string
 	Resource string
+	At       time.Time // when it is asked
 	Allowed  bool
 }
 
-func (a Ask) String() string { return fmt.Sprintf("%s %s %s", a.User, a.Action, a.Resource) }
+func (a Ask) String() string {
+	return fmt.Sprintf("%s %s %s at %s", a.User, a.Action, a.Resource, a.At.Format(time.RFC3339))
+}
 
-// Scenario is a world and what must be true in it.
+// Scenario is a world and what must be true in it. It is plain data: whoever puts the world
+// in place, by whatever way, can ask the questions there.
 type Scenario struct {
 	Name  string
 	World World
 	Asks  []Ask
+}
+
+// Now keeps the questions that are asked at that time, for whoever cannot move the clock.
+func (s *Scenario) Now(now time.Time) []Ask {
+	var out []Ask
+	for _, a := range s.Asks {
+		if a.At.Equal(now) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 type scenarioYAML struct {
@@ -53,13 +70,25 @@ type scenarioYAML struct {
 			Resources []string        `yaml:"resources"`
 			Users     []ident.UserID  `yaml:"users"`
 			Groups    []ident.GroupID `yaml:"groups"`
+			Starts    *time.Duration  `yaml:"starts"`  // from now; 1h30m
+			Expires   *time.Duration  `yaml:"expires"` // from now
 		} `yaml:"statements"`
 	} `yaml:"records"`
-	Ask []string `yaml:"ask"` // "yes USER ACTION RESOURCE" or "no ..."
+	Public []string `yaml:"public"`
+	Ask    []string `yaml:"ask"` // "yes USER ACTION RESOURCE" or "no ...", with a duration from now at the end when it is not asked now
 }
 
-// Truth returns every scenario of truth/*.yaml.
+// Base is the time that Truth takes for now.
+var Base = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
+
+// Truth returns every scenario of truth/*.yaml, where now is Base.
 func Truth(t testing.TB) []Scenario {
+	t.Helper()
+	return TruthAt(t, Base)
+}
+
+// TruthAt is Truth for another now, in whole seconds.
+func TruthAt(t testing.TB, now time.Time) []Scenario {
 	t.Helper()
 	files, err := truth.ReadDir("truth")
 	if err != nil {
@@ -76,7 +105,7 @@ func Truth(t testing.TB) []Scenario {
 			t.Fatalf("%s: %v", f.Name(), err)
 		}
 		for _, s := range in {
-			scenario, err := s.read()
+			scenario, err := s.read(now)
 			if err != nil {
 				t.Fatalf("%s: %s: %v", f.Name(), s.Name, err)
 			}
@@ -86,8 +115,9 @@ func Truth(t testing.TB) []Scenario {
 	return out
 }
 
-func (in *scenarioYAML) read() (Scenario, error) {
+func (in *scenarioYAML) read(now time.Time) (Scenario, error) {
 	out := Scenario{Name: in.Name}
+	out.World.Public = in.Public
 	for id, lines := range in.Roles {
 		role := access.Role{ID: ident.RoleID(id), Name: id}
 		for _, line := range lines {
@@ -119,7 +149,14 @@ func (in *scenarioYAML) read() (Scenario, error) {
 			rec.Status = access.Deleted
 		}
 		for _, s := range r.Statements {
-			rec.Statements = append(rec.Statements, access.Statement(s))
+			st := access.Statement{Roles: s.Roles, Resources: s.Resources, Users: s.Users, Groups: s.Groups}
+			if s.Starts != nil {
+				st.StartsAt = now.Add(*s.Starts)
+			}
+			if s.Expires != nil {
+				st.ExpiresAt = now.Add(*s.Expires)
+			}
+			rec.Statements = append(rec.Statements, st)
 		}
 		if err := rec.Validate(); err != nil {
 			return out, err
@@ -127,11 +164,27 @@ func (in *scenarioYAML) read() (Scenario, error) {
 		out.World.Records = append(out.World.Records, rec)
 	}
 	for _, line := range in.Ask {
-		words := strings.Fields(line)
-		if len(words) != 4 || words[0] != "yes" && words[0] != "no" {
-			return out, fmt.Errorf("%q is not: yes|no USER ACTION RESOURCE", line)
+		a, err := readAsk(line, now)
+		if err != nil {
+			return out, err
 		}
-		out.Asks = append(out.Asks, Ask{User: ident.UserID(words[1]), Action: words[2], Resource: words[3], Allowed: words[0] == "yes"})
+		out.Asks = append(out.Asks, a)
 	}
 	return out, nil
+}
+
+func readAsk(line string, now time.Time) (Ask, error) {
+	words := strings.Fields(line)
+	if len(words) < 4 || len(words) > 5 || words[0] != "yes" && words[0] != "no" {
+		return Ask{}, fmt.Errorf("%q is not: yes|no USER ACTION RESOURCE [DURATION]", line)
+	}
+	a := Ask{User: ident.UserID(words[1]), Action: words[2], Resource: words[3], At: now, Allowed: words[0] == "yes"}
+	if len(words) == 5 {
+		later, err := time.ParseDuration(words[4])
+		if err != nil {
+			return a, err
+		}
+		a.At = now.Add(later)
+	}
+	return a, nil
 }

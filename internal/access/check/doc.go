@@ -16,6 +16,9 @@
 // nothing, because a grant that covers a name which no other grant mentions covers every
 // name in its place, so a set of grants covers a pattern only if one of them does.
 //
+// A grant may be bound in time. It counts for a question if it is in force during all of the
+// time that the question is about, again by itself.
+//
 // Actions follow the same rules with a colon for the slash: documents covers
 // documents:read, and documents:* covers documents:read and not documents.
 package check

@@ -12,6 +12,7 @@ type Given struct {
 	Resource Resource
 	Role     uint32
 	Record   uint32
+	Window   Window // when it is in force; zero means always
 }
 
 // Held is one grant as it is read from a Holding.
@@ -20,6 +21,7 @@ type Held struct {
 	Below  bool   // the resource ends in a star
 	Role   uint32
 	Record uint32
+	Window Window // when it is in force, whether that is now or not
 }
 
 // Text is the canonical resource.
@@ -58,7 +60,37 @@ type leaf struct {
 	first   uint64    // hash of the first entry
 	filter  [4]uint64 // one bit per entry, by the low bits of its hash: most misses end here
 	entries []entry
-	text    string // the resources of the entries
+	text    string   // the resources of the entries
+	windows *[]timed // of the entries that have the flag bounded, in their order; nil when there are none
+}
+
+// timed is the window of the entry with this place in the leaf.
+type timed struct {
+	at int32
+	Window
+}
+
+// window returns when the entry at the place is in force.
+func (l *leaf) window(at int) Window {
+	if l.entries[at].flags&bounded == 0 {
+		return Window{}
+	}
+	all := *l.windows
+	lo, hi := 0, len(all)-1
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if int(all[mid].at) < at {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return all[lo].Window
+}
+
+// inForce tells whether the entry at the place is in force during all of w.
+func (l *leaf) inForce(at int, w Window) bool {
+	return l.entries[at].flags&bounded == 0 || l.window(at).Covers(w)
 }
 
 // mayHold tells whether an entry with the hash could be in the leaf.
@@ -77,6 +109,7 @@ type entry struct {
 const (
 	below   = 1 << iota // the resource ends in a star
 	starred             // the resource has a star before its end
+	bounded             // it is in force during a window only
 
 	leafSize  = 256
 	leafFill  = 192
@@ -98,7 +131,7 @@ func (h *Holding) Each(yield func(Held) bool) bool {
 	for i := range leaves {
 		l := &leaves[i]
 		for k := range l.entries {
-			if !yield(l.held(&l.entries[k])) {
+			if !yield(l.held(k)) {
 				return false
 			}
 		}
@@ -106,8 +139,10 @@ func (h *Holding) Each(yield func(Held) bool) bool {
 	return true
 }
 
-func (l *leaf) held(e *entry) Held {
-	return Held{Fixed: l.text[e.off : int(e.off)+int(e.size)], Below: e.flags&below != 0, Role: e.role, Record: e.record}
+func (l *leaf) held(at int) Held {
+	e := &l.entries[at]
+	return Held{Fixed: l.text[e.off : int(e.off)+int(e.size)], Below: e.flags&below != 0, Role: e.role, Record: e.record,
+		Window: l.window(at)}
 }
 
 // leafOf finds the leaf that may hold the hash.
@@ -144,7 +179,8 @@ func (l *leaf) search(hash uint64) int {
 // draft is an entry together with its text, while leaves are built.
 type draft struct {
 	entry
-	fixed string
+	fixed  string
+	window Window
 }
 
 // Replace returns a Holding without the grants of the record (when drop is true) and with the new ones.
@@ -186,13 +222,16 @@ func drafts(given []Given) []draft {
 	for i := range given {
 		g := &given[i]
 		p := &g.Resource.path
-		d := draft{fixed: p.fixed()}
+		d := draft{fixed: p.fixed(), window: g.Window}
 		d.hash, d.role, d.record = hashOf(p.prefix(int(p.plain))), g.Role, g.Record
 		if p.below {
 			d.flags |= below
 		}
 		if p.plain < p.n {
 			d.flags |= starred
+		}
+		if !g.Window.Always() {
+			d.flags |= bounded
 		}
 		out = append(out, d)
 	}
@@ -211,7 +250,8 @@ func (d *draft) compare(o *draft) int {
 	if c := strings.Compare(d.fixed, o.fixed); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(d.flags, o.flags), cmp.Compare(d.role, o.role), cmp.Compare(d.record, o.record))
+	return cmp.Or(cmp.Compare(d.flags, o.flags), cmp.Compare(d.role, o.role), cmp.Compare(d.record, o.record),
+		cmp.Compare(d.window.From, o.window.From), cmp.Compare(d.window.Until, o.window.Until))
 }
 
 func (l *leaf) has(record uint32) bool {
@@ -231,7 +271,7 @@ func (l *leaf) merge(record uint32, drop bool, more []draft) []draft {
 		if drop && e.record == record {
 			continue
 		}
-		out = append(out, draft{entry: *e, fixed: l.text[e.off : int(e.off)+int(e.size)]})
+		out = append(out, draft{entry: *e, fixed: l.text[e.off : int(e.off)+int(e.size)], window: l.window(i)})
 	}
 	if len(more) > 0 {
 		out = append(out, more...)
@@ -289,5 +329,25 @@ func newLeaf(ds []draft) leaf {
 		l.filter[e.hash&3] |= 1 << (e.hash >> 2 & 63)
 	}
 	l.text = text.String()
+	l.windows = windows(ds)
 	return l
+}
+
+func windows(ds []draft) *[]timed {
+	n := 0
+	for i := range ds {
+		if ds[i].flags&bounded != 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]timed, 0, n)
+	for i := range ds {
+		if ds[i].flags&bounded != 0 {
+			out = append(out, timed{int32(i), ds[i].window})
+		}
+	}
+	return &out
 }

@@ -3,9 +3,12 @@ package check
 // Question is one check: may the action be done to the resource? It is made once and asked
 // of every set of grants that bears on it. It lives on the caller's stack.
 type Question struct {
-	Resource     Resource
-	Action       Action
-	Flag         Flag // all of these flags on one permission
+	Resource Resource
+	Action   Action
+	Flag     Flag // all of these flags on one permission
+	// During is when: a grant counts if it is in force during all of it. A question about now
+	// has At(now); the zero Window asks for always, which only grants without bounds answer.
+	During       Window
 	resourceHash [maxResourceDeep + 1]uint64
 	actionHash   [maxSegments + 1]uint64
 }
@@ -42,7 +45,7 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 		entries := lf.entries
 		for i := lf.search(hash); i < len(entries) && entries[i].hash == hash; i++ {
 			e := &entries[i]
-			if !lf.matches(e, q, k) {
+			if !lf.matches(e, q, k) || !lf.inForce(i, q.During) {
 				continue
 			}
 			if role := roles.at(e.role); role != nil && role.permits(q) {
@@ -65,7 +68,7 @@ func (h *Holding) Covers(q *Question) bool {
 			continue
 		}
 		for i := lf.search(hash); i < len(lf.entries) && lf.entries[i].hash == hash; i++ {
-			if lf.matches(&lf.entries[i], q, k) {
+			if lf.matches(&lf.entries[i], q, k) && lf.inForce(i, q.During) {
 				return true
 			}
 		}
@@ -73,14 +76,14 @@ func (h *Holding) Covers(q *Question) bool {
 	return false
 }
 
-// Covering calls yield for every grant that covers the question's resource, from the top
-// of the hierarchy down, until yield returns false.
+// Covering calls yield for every grant that covers the question's resource during the
+// question's time, from the top of the hierarchy down, until yield returns false.
 func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
 	for k := range int(q.Resource.path.plain) + 1 {
 		lf := h.leafOf(q.resourceHash[k])
 		entries := lf.entries
 		for i := lf.search(q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
-			if lf.matches(&entries[i], q, k) && !yield(lf.held(&entries[i])) {
+			if lf.matches(&entries[i], q, k) && lf.inForce(i, q.During) && !yield(lf.held(i)) {
 				return false
 			}
 		}

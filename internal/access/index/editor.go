@@ -17,6 +17,7 @@ type Block struct {
 type Grant struct {
 	Role     ident.RoleID
 	Resource check.Resource
+	Window   check.Window // when it is in force; zero means always
 }
 
 // shareLimit is how many grants a block may write out. Above it the grants are kept once.
@@ -146,7 +147,7 @@ func (e *Editor) plan(record uint32, blocks []Block) plan {
 	for _, b := range blocks {
 		grants := make([]check.Given, len(b.Grants))
 		for i, g := range b.Grants {
-			grants[i] = check.Given{Resource: g.Resource, Role: e.role(g.Role), Record: record}
+			grants[i] = check.Given{Resource: g.Resource, Role: e.role(g.Role), Record: record, Window: g.Window}
 		}
 		once := len(b.Principals) > 1 && len(b.Principals)*len(grants) > shareLimit
 		var number uint32

@@ -2,6 +2,7 @@ package index
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -118,9 +119,15 @@ func (x *Index) GroupsOf(id ident.AccountID, user ident.UserID) []ident.GroupID 
 	return out
 }
 
-// ResourcesOfRole returns the resources, each once, on which somebody holds the role, whether
-// the role exists or not.
-func (x *Index) ResourcesOfRole(id ident.AccountID, role ident.RoleID) []string {
+// Place is a resource and a time.
+type Place struct {
+	Resource string
+	Window   check.Window
+}
+
+// PlacesOfRole returns the resources on which somebody holds the role, and when, each once,
+// whether the role exists or not.
+func (x *Index) PlacesOfRole(id ident.AccountID, role ident.RoleID) []Place {
 	x.write.Lock()
 	defer x.write.Unlock()
 	a := (*x.accounts.Load())[id]
@@ -131,10 +138,10 @@ func (x *Index) ResourcesOfRole(id ident.AccountID, role ident.RoleID) []string 
 	if !known {
 		return nil
 	}
-	seen := map[string]struct{}{}
+	seen := map[Place]struct{}{}
 	visit := func(h check.Held) bool {
 		if h.Role == number {
-			seen[h.Text()] = struct{}{}
+			seen[Place{h.Text(), h.Window}] = struct{}{}
 		}
 		return true
 	}
@@ -145,11 +152,7 @@ func (x *Index) ResourcesOfRole(id ident.AccountID, role ident.RoleID) []string 
 			pg.items[i].Each(visit)
 		}
 	}
-	out := make([]string, 0, len(seen))
-	for text := range seen {
-		out = append(out, text)
-	}
-	return out
+	return slices.Collect(maps.Keys(seen))
 }
 
 // GroupGrants calls yield for every grant that a group gives its members, with the

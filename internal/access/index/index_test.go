@@ -52,13 +52,13 @@ func TestLargeRecords(t *testing.T) {
 	x := New()
 	var grants []Grant
 	for i := range 100 {
-		grants = append(grants, Grant{"ro_r", resource(t, fmt.Sprintf("docs/d%d", i))})
+		grants = append(grants, Grant{Role: "ro_r", Resource: resource(t, fmt.Sprintf("docs/d%d", i))})
 	}
 	who := append(people(100), Principal{Group: "grp_1"})
 	put := func(principals []Principal, grants []Grant) {
 		var blocks []Block
 		if len(grants) > 0 {
-			blocks = []Block{{principals, grants}, {[]Principal{{User: "u1"}}, []Grant{{"ro_r", resource(t, "own")}}}}
+			blocks = []Block{{principals, grants}, {[]Principal{{User: "u1"}}, []Grant{{Role: "ro_r", Resource: resource(t, "own")}}}}
 		}
 		x.Update(acc, func(e *Editor) { e.SetRecord("rec_1", blocks) })
 	}
@@ -125,14 +125,17 @@ func TestRecordTable(t *testing.T) {
 func TestQuestionsAboutTheIndex(t *testing.T) {
 	x := New(role("Authress:Owner", "*"))
 	x.Update(acc, func(e *Editor) {
-		e.SetRecord("rec_1", []Block{{[]Principal{{User: "u1"}, {Group: "grp_1"}}, []Grant{{"ro_later", resource(t, "a/*")}, {"Authress:Owner", resource(t, "b")}}}})
-		e.SetRecord("rec_2", []Block{{[]Principal{{User: "u2"}}, []Grant{{"ro_later", resource(t, "c")}}}})
+		e.SetRecord("rec_1", []Block{{[]Principal{{User: "u1"}, {Group: "grp_1"}}, []Grant{{Role: "ro_later", Resource: resource(t, "a/*")}, {Role: "Authress:Owner", Resource: resource(t, "b")}}}})
+		e.SetRecord("rec_2", []Block{{[]Principal{{User: "u2"}}, []Grant{{Role: "ro_later", Resource: resource(t, "c")}}}})
 		e.SetGroup("grp_1", []string{"u3", "u3"})
 	})
-	got := x.ResourcesOfRole(acc, "ro_later")
+	var got []string
+	for _, p := range x.PlacesOfRole(acc, "ro_later") {
+		got = append(got, p.Resource)
+	}
 	slices.Sort(got)
 	if fmt.Sprint(got) != "[a/* c]" {
-		t.Errorf("ResourcesOfRole = %v", got)
+		t.Errorf("PlacesOfRole = %v", got)
 	}
 	var given []string
 	x.GroupGrants(acc, "grp_1", func(h check.Held, r ident.RoleID) bool {
@@ -168,7 +171,7 @@ func TestReadersSeeWholeWrites(t *testing.T) {
 	x.Update(acc, func(e *Editor) { e.SetRole("ro_r", role("ro_r", "read")) })
 	give := func(user ident.UserID) {
 		x.Update(acc, func(e *Editor) {
-			e.SetRecord("rec_1", []Block{{[]Principal{{User: user}}, []Grant{{"ro_r", resource(t, "x")}}}})
+			e.SetRecord("rec_1", []Block{{[]Principal{{User: user}}, []Grant{{Role: "ro_r", Resource: resource(t, "x")}}}})
 		})
 	}
 	give("u1")
@@ -247,7 +250,7 @@ func load(t testing.TB, grants int) (*Index, []ask) {
 		b := Block{Principals: []Principal{who}}
 		for range count {
 			n++
-			b.Grants = append(b.Grants, Grant{ident.RoleID(fmt.Sprintf("ro_%d", n%3)), resource(t, at(n))})
+			b.Grants = append(b.Grants, Grant{Role: ident.RoleID(fmt.Sprintf("ro_%d", n%3)), Resource: resource(t, at(n))})
 		}
 		e.SetRecord(ident.RecordID(id), []Block{b})
 	}
@@ -324,7 +327,7 @@ func cpuTime(b *testing.B) time.Duration {
 
 func BenchmarkWrite(b *testing.B) {
 	x, _ := load(b, 100_000)
-	grants := []Grant{{"ro_0", resource(b, "accounts/a1")}}
+	grants := []Grant{{Role: "ro_0", Resource: resource(b, "accounts/a1")}}
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {

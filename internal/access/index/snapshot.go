@@ -58,7 +58,8 @@ func (s *Snapshot) Covering(user string, q *check.Question, yield func(check.Hel
 }
 
 // Each calls yield for every grant of the user, own or through a group, with its role.
-// Grants of roles that do not exist are left out, and so is what is public. It tells whether it
+// Grants of roles that do not exist are left out, and so is what is public; grants that are not
+// in force now are not. It tells whether it
 // came to the end.
 func (s *Snapshot) Each(user string, yield func(check.Held, *check.Role) bool) bool {
 	visit := func(h check.Held) bool {

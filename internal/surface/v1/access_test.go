@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/sessiondb"
 	v1 "github.com/admit-id/admit/internal/surface/v1"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
 	"github.com/admit-id/admit/internal/surface/v1/grant"
@@ -82,9 +85,9 @@ func newAPI(t testing.TB) *api {
 		bus    tx.Bus
 	)
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, tr tx.Tx, e event.Event) error { return rights.ForgetUser(ctx, tr, e) })
-	db, clk := sqldbtest.SQLite(t, append(accessdb.Migrations(), userdb.Migrations()...), &bus)
+	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
 	follower := feed.NewFollower(db, db, 5*time.Second)
-	engine := access.NewEngine(follower.Fresh, world{})
+	engine := access.NewEngine(follower.Fresh, world{}, clk)
 	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})
 	follower.Subscribe(rights, access.ChangeKinds()...)
@@ -101,6 +104,7 @@ func newAPI(t testing.TB) *api {
 		t.Fatal(err)
 	}
 	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Users: users,
+		Tokens: session.New(session.Deps{DB: db, Store: sessiondb.Store{}}),
 		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights}})
 	router, err := web.NewRouter(web.Deps{Accounts: world{}, Tokens: world{}, Origins: world{}, Limiter: world{},
 		Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
