@@ -62,6 +62,9 @@ func TestTruth(t *testing.T) {
 				if err != nil || got != a.Allowed {
 					t.Errorf("check: %s = %v, %v", a, got, err)
 				}
+				if got := e.CheckMany(account, batch(a)); got[0].Err == nil || got[1].Err != nil || got[1].Allowed != a.Allowed || got[2] != got[1] {
+					t.Errorf("batch: %s = %v", a, got)
+				}
 				if got := listed(t, e, a); got != a.Allowed {
 					t.Errorf("list: %s = %v", a, got)
 				}
@@ -71,6 +74,12 @@ func TestTruth(t *testing.T) {
 	if asked < 80 {
 		t.Errorf("only %d cases", asked)
 	}
+}
+
+// batch asks the question twice, after one that is wrong.
+func batch(a accesstest.Ask) []access.Question {
+	q := access.Question{User: a.User, Resource: a.Resource, Action: a.Action}
+	return []access.Question{{User: a.User, Resource: "a//b", Action: a.Action}, q, q}
 }
 
 // listed tells whether the list of what is below the resource's parent holds something that

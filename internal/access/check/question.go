@@ -15,20 +15,21 @@ type Question struct {
 
 // Ask prepares a question.
 func (q *Question) Ask(r *Resource, a *Action, f Flag) {
-	q.Resource, q.Action, q.Flag = *r, *a, f
-	q.hashResource()
+	q.AskAbout(r)
+	q.AskFor(a, f)
+}
+
+// AskFor changes what the question asks of its resource.
+func (q *Question) AskFor(a *Action, f Flag) {
+	q.Action, q.Flag = *a, f
 	for k := range int(a.path.plain) + 1 {
 		q.actionHash[k] = hashOf(a.path.prefix(k))
 	}
 }
 
-// AskAbout prepares a question about a resource alone, for Covering.
+// AskAbout changes the resource that the question is about. It is all that Covering needs.
 func (q *Question) AskAbout(r *Resource) {
 	q.Resource = *r
-	q.hashResource()
-}
-
-func (q *Question) hashResource() {
 	for k := range int(q.Resource.path.plain) + 1 {
 		q.resourceHash[k] = hashOf(q.Resource.path.prefix(k))
 	}

@@ -1,0 +1,60 @@
+package access
+
+import (
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Question asks whether a user, or service client, may do something, as callers write it.
+type Question struct {
+	User     ident.UserID
+	Resource string
+	Action   string
+}
+
+// Answer is the answer to a Question. Err is as in Check; then Allowed is false.
+type Answer struct {
+	Allowed bool
+	Err     error
+}
+
+// CheckMany is Check for many questions. All answers are from one state of the account and
+// for one second.
+func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answer {
+	out := make([]Answer, len(questions))
+	if !e.fresh() {
+		for i := range out {
+			out[i].Err = errStale
+		}
+		return out
+	}
+	var (
+		snap             = e.index.At(account)
+		q                check.Question
+		resource, action string // as they stand in q; neither is ever empty there
+	)
+	q.During = e.now()
+	for i := range questions {
+		ask := &questions[i]
+		if ask.Resource != resource || resource == "" {
+			r, err := check.ParseResource(ask.Resource)
+			if err != nil {
+				out[i].Err = err
+				continue
+			}
+			q.AskAbout(&r)
+			resource = ask.Resource
+		}
+		if ask.Action != action || action == "" {
+			a, err := check.ParseAction(ask.Action)
+			if err != nil {
+				out[i].Err = err
+				continue
+			}
+			q.AskFor(&a, check.Allow)
+			action = ask.Action
+		}
+		out[i].Allowed = snap.Check(string(ask.User), &q)
+	}
+	return out
+}
