@@ -44,6 +44,6 @@ func follow(f *feed.Follower, x *features) {
 	f.Subscribe(x.ring, keyring.ChangeKind)
 	f.Subscribe(x.connectionDirectory, connection.FeedKind)
 	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
-	f.Subscribe(x.revocations, session.KindSession, session.KindUser)
+	f.Subscribe(x.revocations, session.FeedKinds()...)
 	f.Subscribe(x.access, access.ChangeKinds()...)
 }

@@ -88,7 +88,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Decide: decide.Deps{Permissions: x.engine},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access},
 		Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
-		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Connections: x.connections,
+		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Connections: x.connections,
 	})
 }
 

@@ -15,10 +15,11 @@ import (
 const (
 	KindSession = "session"
 	KindUser    = "session.user"
+	KindToken   = "session.token"
 )
 
 // FeedKinds are the kinds of changes to subscribe Revocations to.
-func FeedKinds() []string { return []string{KindSession, KindUser} }
+func FeedKinds() []string { return []string{KindSession, KindUser, KindToken} }
 
 func count(n int) string { return strconv.Itoa(n) }
 
@@ -32,8 +33,14 @@ type userKey struct {
 	user    ident.UserID
 }
 
-// Revocations knows, in memory, which sessions and people were ended within the life of any
-// token. It is a feed.Subscriber for KindSession and KindUser. A node whose feed is not fresh
+type tokenKey struct {
+	account ident.AccountID
+	user    ident.UserID
+	id      string
+}
+
+// Revocations knows, in memory, which sessions, people and single tokens were ended within the
+// life of any token. It is a feed.Subscriber for FeedKinds. A node whose feed is not fresh
 // must not trust it (I-17).
 type Revocations struct {
 	store Store
@@ -41,12 +48,13 @@ type Revocations struct {
 	mu       sync.RWMutex
 	sessions map[sessionKey]time.Time // when ended
 	users    map[userKey]time.Time    // tokens issued until then are dead
+	tokens   map[tokenKey]time.Time   // when disabled
 	swept    time.Time
 }
 
 // NewRevocations reads from the store.
 func NewRevocations(s Store) *Revocations {
-	return &Revocations{store: s, sessions: map[sessionKey]time.Time{}, users: map[userKey]time.Time{}}
+	return &Revocations{store: s, sessions: map[sessionKey]time.Time{}, users: map[userKey]time.Time{}, tokens: map[tokenKey]time.Time{}}
 }
 
 // Ended tells whether a session was ended.
@@ -66,6 +74,14 @@ func (r *Revocations) UserEnded(account ident.AccountID, user ident.UserID, issu
 	return known && !issued.After(cut)
 }
 
+// TokenDisabled tells whether a person's access token with that `jti` was disabled.
+func (r *Revocations) TokenDisabled(account ident.AccountID, user ident.UserID, id string) bool {
+	r.mu.RLock()
+	_, disabled := r.tokens[tokenKey{account, user, id}]
+	r.mu.RUnlock()
+	return disabled
+}
+
 // Load implements feed.Subscriber.
 func (r *Revocations) Load(ctx context.Context, t tx.Tx) error {
 	all, err := r.store.Revoked(ctx, t, RevokedQuery{Since: t.Now().Add(-2 * MaxTokenLife)})
@@ -76,6 +92,7 @@ func (r *Revocations) Load(ctx context.Context, t tx.Tx) error {
 	defer r.mu.Unlock()
 	clear(r.sessions)
 	clear(r.users)
+	clear(r.tokens)
 	r.add(all)
 	r.swept = t.Now()
 	return nil
@@ -85,9 +102,12 @@ func (r *Revocations) Load(ctx context.Context, t tx.Tx) error {
 func (r *Revocations) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
 	for _, c := range changes {
 		q := RevokedQuery{Account: c.Account, Since: t.Now().Add(-2 * MaxTokenLife)}
-		if c.Kind == KindUser {
+		switch c.Kind {
+		case KindUser:
 			q.User = ident.UserID(c.Key)
-		} else {
+		case KindToken:
+			q.User, q.Token = parseTokenChange(c.Key)
+		default:
 			q.Session = ident.SessionID(c.Key)
 		}
 		got, err := r.store.Revoked(ctx, t, q)
@@ -109,6 +129,9 @@ func (r *Revocations) add(got Revoked) {
 	for _, u := range got.Users {
 		r.users[userKey{u.Account, u.User}] = u.At
 	}
+	for _, d := range got.Tokens {
+		r.tokens[tokenKey{d.Account, d.User, d.ID}] = d.At
+	}
 }
 
 // sweep forgets, once an hour, what no living token can name.
@@ -128,6 +151,11 @@ func (r *Revocations) sweep(now time.Time) {
 	for k, at := range r.users {
 		if at.Before(oldest) {
 			delete(r.users, k)
+		}
+	}
+	for k, at := range r.tokens {
+		if at.Before(oldest) {
+			delete(r.tokens, k)
 		}
 	}
 }

@@ -3,11 +3,14 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -135,6 +138,55 @@ func TestEndUser(t *testing.T) {
 		}
 		if n, err := s.Purge(ctx, 10); err != nil || n != 2 {
 			t.Fatalf("purged %d, %v; want 2", n, err)
+		}
+	})
+}
+
+func TestDisableToken(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		store := sessiondb.Store{}
+		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		by := actor.Actor{Kind: actor.User, Account: "a", ID: "crm|1"}
+		id := func(n int) string { return fmt.Sprintf("jti_%026d", n) }
+		for range 2 {
+			if err := s.DisableToken(t.Context(), by, "crm|1", id(1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change := []feed.Change{{Account: "a", Kind: session.KindToken, Key: id(1) + " crm|1"}}
+		if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, change) }); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.TokenDisabled("a", "crm|1", id(1)) || revoked.TokenDisabled("a", "crm|2", id(1)) || revoked.TokenDisabled("b", "crm|1", id(1)) ||
+			revoked.TokenDisabled("a", "crm|1", id(2)) || revoked.UserEnded("a", "crm|1", clk.Now()) {
+			t.Fatal("another token is dead, or this one lives")
+		}
+		for _, bad := range []string{"", "jti_", "ses_1", id(1) + " ", id(1) + "0", "jti_" + strings.Repeat("A", 26), id(1)[:29] + "\n"} {
+			if err := s.DisableToken(t.Context(), by, "crm|1", bad); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+		// One person's list is bounded; beyond, everything of theirs ends and nothing comes back.
+		for n := range session.MaxDisabledTokens + 1 {
+			if err := s.DisableToken(t.Context(), by, "crm|1", id(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Read(t.Context(), tx.System(), revoked.Load); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.UserEnded("a", "crm|1", clk.Now()) || !revoked.TokenDisabled("a", "crm|1", id(0)) || !revoked.TokenDisabled("a", "crm|1", id(99)) {
+			t.Fatal("beyond the limit something lives on")
+		}
+		clk.Advance(49 * time.Hour)
+		if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		if revoked.TokenDisabled("a", "crm|1", id(0)) {
+			t.Fatal("a dead token is remembered for ever")
+		}
+		if n, err := s.Purge(t.Context(), 1000); err != nil || n != session.MaxDisabledTokens+1 {
+			t.Fatalf("purged %d, %v", n, err)
 		}
 	})
 }

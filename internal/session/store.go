@@ -25,18 +25,22 @@ type Store interface {
 	End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error)
 	// EndUser ends every session of a person and notes that tokens issued until now are dead.
 	EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error)
-	// Revoked returns what was ended since a time: one session, one person's cut, or everything.
+	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
+	// answers full when the person has limit dead tokens already.
+	DisableToken(ctx context.Context, t tx.Tx, d DisabledToken, limit int) (added, full bool, err error)
+	// Revoked returns what was ended since a time: one session, one person's cut, one token, or everything.
 	Revoked(ctx context.Context, t tx.Tx, q RevokedQuery) (Revoked, error)
-	// Purge deletes up to limit sessions and cuts that matter no more. It needs the system scope.
+	// Purge deletes up to limit sessions, cuts and tokens that matter no more. It needs the system scope.
 	Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (int64, error)
 }
 
-// RevokedQuery says which revocations to read: those of Session or of User in Account, or, with
-// neither, of all accounts.
+// RevokedQuery says which revocations to read: that of Session, of User, or of User's
+// Token in Account, or, with none of them, those of all accounts.
 type RevokedQuery struct {
 	Account ident.AccountID
 	Session ident.SessionID
 	User    ident.UserID
+	Token   string
 	Since   time.Time
 }
 
@@ -44,6 +48,7 @@ type RevokedQuery struct {
 type Revoked struct {
 	Sessions []EndedSession
 	Users    []UserCut
+	Tokens   []DisabledToken
 }
 
 // EndedSession is a session whose tokens are dead.
@@ -57,5 +62,13 @@ type EndedSession struct {
 type UserCut struct {
 	Account ident.AccountID
 	User    ident.UserID
+	At      time.Time
+}
+
+// DisabledToken is an access token that is dead by its id.
+type DisabledToken struct {
+	Account ident.AccountID
+	User    ident.UserID
+	ID      string // jti
 	At      time.Time
 }

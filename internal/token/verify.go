@@ -35,6 +35,7 @@ type Clients interface {
 type Revocations interface {
 	Ended(account ident.AccountID, session ident.SessionID) bool
 	UserEnded(account ident.AccountID, user ident.UserID, issued time.Time) bool
+	TokenDisabled(account ident.AccountID, user ident.UserID, id string) bool
 }
 
 // Foreign is a bearer that is valid in another account than the one that it was sent to. The
@@ -92,6 +93,7 @@ func NewVerifier(deps VerifierDeps) *Verifier {
 type proof struct {
 	actor   actor.Actor
 	app     ident.ApplicationID // of a user's token
+	id      string              // jti of a user's token
 	kid     ident.KeyID
 	key     [ed25519.PublicKeySize]byte
 	issued  time.Time
@@ -185,7 +187,7 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 	switch {
 	case t.Type() != jose.TypeAccess, claims.Issuer != v.deps.Issuer(account), !claims.HasAudience(string(account)):
 		return nil, errMismatch
-	case claims.SessionID == "", claims.IssuedAt.IsZero():
+	case claims.SessionID == "", claims.IssuedAt.IsZero(), claims.TokenID == "":
 		return nil, errMismatch // it could not be revoked
 	case claims.ExpiresAt.Sub(claims.IssuedAt) > MaxLife:
 		return nil, errLife
@@ -199,7 +201,7 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 		ID:      claims.Subject,
 		Session: ident.SessionID(claims.SessionID),
 	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt)
-	p.app = ident.ApplicationID(claims.ClientID)
+	p.app, p.id = ident.ApplicationID(strings.Clone(claims.ClientID)), strings.Clone(claims.TokenID)
 	return p, nil
 }
 
@@ -215,7 +217,7 @@ func (v *Verifier) current(p *proof, now time.Time) error {
 		if v.deps.Sessions.Ended(a.Account, a.Session) || v.deps.Sessions.UserEnded(a.Account, ident.UserID(a.ID), p.issued) {
 			return errRevoked
 		}
-		if !v.deps.Application(a.Account, p.app) {
+		if v.deps.Sessions.TokenDisabled(a.Account, ident.UserID(a.ID), p.id) || !v.deps.Application(a.Account, p.app) {
 			return errRevoked
 		}
 		key, ok = v.deps.SigningKey(a.Account, p.kid)

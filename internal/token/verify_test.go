@@ -79,6 +79,10 @@ func (w *world) UserEnded(_ ident.AccountID, user ident.UserID, issued time.Time
 	return ok && !issued.After(at)
 }
 
+func (w *world) TokenDisabled(_ ident.AccountID, user ident.UserID, id string) bool {
+	return w.off[string(user)+" "+id]
+}
+
 func (w *world) verifier(changes ...func(*VerifierDeps)) *Verifier {
 	d := VerifierDeps{
 		Clock:  w.clock,
@@ -198,15 +202,16 @@ func TestVerifyRefusesUserTokens(t *testing.T) {
 		"audience of a client":   {"aud": "acc_a.accounts.authress.io"},
 		"no session":             {"sid": nil},
 		"no issue time":          {"iat": nil},
+		"no id of its own":       {"jti": nil},
 		"longer than remembered": {"exp": now + 25*3600},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, v, w.userToken(t, changes), "refused") })
 	}
 	for _, typ := range []string{"JWT", "id+jwt", "logout+jwt"} {
 		now := w.clock.Now().Unix()
-		expect(t, v, sign(t, "a1", typ, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default"}, nil), "refused")
+		expect(t, v, sign(t, "a1", typ, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default", "jti": "t"}, nil), "refused")
 	}
-	expect(t, v, sign(t, "unknown", jose.TypeAccess, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default"}, nil), "refused")
+	expect(t, v, sign(t, "unknown", jose.TypeAccess, claims{"iss": issuerOf(accountA), "sub": "u_1", "aud": "acc_a", "iat": now, "exp": now + 60, "sid": "s_1", "client_id": "app_default", "jti": "t"}, nil), "refused")
 	good := w.userToken(t, nil)
 	for _, bearer := range []string{"", ".", "...", "a.b.c", "a.b.c.d", good + "=", good[:len(good)-1], " " + good, strings.Repeat("a", 1<<20), strings.Repeat(".", 100_000), "sc_1.m1.acc_a"} {
 		expect(t, v, bearer, "refused")
@@ -275,6 +280,7 @@ func TestVerifySeesWhatEnded(t *testing.T) {
 	}{
 		"session ended": {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.ended["s_1"] = true }},
 		"user ended":    {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.user["u_1"] = w.clock.Now() }},
+		"token":         {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.off["u_1 u_1|1"] = true }},
 		"application":   {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.off["app_default"] = true }},
 		"key withdrawn": {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { delete(w.signing, "acc_a/a1") }},
 		"key replaced":  {func(w *world) string { return w.userToken(t, nil) }, func(w *world) { w.signing["acc_a/a1"] = publicOf("a2") }},
@@ -317,7 +323,7 @@ func TestVerifyFailsClosedWhenStale(t *testing.T) {
 // really comes from; one that only says so is refused and not reported.
 func TestVerifyReportsForeignTokens(t *testing.T) {
 	now := newWorld().clock.Now().Unix()
-	user := claims{"iss": issuerOf(accountB), "sub": "u_9", "aud": "acc_b", "iat": now, "exp": now + 60, "sid": "s_9", "client_id": "app_default"}
+	user := claims{"iss": issuerOf(accountB), "sub": "u_9", "aud": "acc_b", "iat": now, "exp": now + 60, "sid": "s_9", "client_id": "app_default", "jti": "t"}
 	client := claims{"iss": issuerOf(accountB) + "/v1/clients/sc_9", "sub": "sc_9", "aud": "acc_b.accounts.authress.io", "exp": now + 60}
 	for name, c := range map[string]struct{ bearer, who string }{
 		"user":               {sign(t, "b1", jose.TypeAccess, user, nil), "user:u_9"},

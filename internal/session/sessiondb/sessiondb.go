@@ -41,7 +41,15 @@ CREATE TABLE session_user_cuts (
 	user_id TEXT NOT NULL,
 	at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, user_id));
-CREATE INDEX session_user_cuts_at ON session_user_cuts (at);`}}
+CREATE INDEX session_user_cuts_at ON session_user_cuts (at);`},
+		{ID: "session/0002", Tenanted: []string{"session_disabled_tokens"}, SQL: `
+CREATE TABLE session_disabled_tokens (
+	account_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	token_id TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (account_id, user_id, token_id));
+CREATE INDEX session_disabled_tokens_at ON session_disabled_tokens (at);`}}
 }
 
 // Store implements session.Store. The zero value is ready.
@@ -117,11 +125,16 @@ func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out 
 	const (
 		ended = `SELECT account_id, id, ended_at FROM sessions WHERE ended_at > 0 AND ended_at >= $1`
 		cuts  = `SELECT account_id, user_id, at FROM session_user_cuts WHERE at >= $1`
+		dead  = `SELECT account_id, user_id, token_id, at FROM session_disabled_tokens WHERE at >= $1`
 	)
 	q, since := sqldb.From(t), sqldb.Micros(r.Since)
 	switch {
 	case r.Session != "":
 		out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended+` AND account_id = $2 AND id = $3`, since, string(r.Account), string(r.Session))
+		return out, err
+	case r.Token != "":
+		out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead+` AND account_id = $2 AND user_id = $3 AND token_id = $4`,
+			since, string(r.Account), string(r.User), r.Token)
 		return out, err
 	case r.User != "":
 		out.Users, err = sqldb.List(ctx, q, scanCut, cuts+` AND account_id = $2 AND user_id = $3`, since, string(r.Account), string(r.User))
@@ -130,8 +143,27 @@ func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out 
 	if out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended, since); err != nil {
 		return out, err
 	}
-	out.Users, err = sqldb.List(ctx, q, scanCut, cuts, since)
+	if out.Users, err = sqldb.List(ctx, q, scanCut, cuts, since); err != nil {
+		return out, err
+	}
+	out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead, since)
 	return out, err
+}
+
+// DisableToken implements session.Store.
+func (Store) DisableToken(ctx context.Context, t tx.Tx, d session.DisabledToken, limit int) (added, full bool, err error) {
+	q, now := sqldb.From(t), sqldb.Micros(t.Now().Add(-2*session.MaxTokenLife))
+	args := []any{string(d.Account), string(d.User), d.ID, sqldb.Micros(d.At)}
+	n, err := q.Exec(ctx, `INSERT INTO session_disabled_tokens (account_id, user_id, token_id, at)
+SELECT $1, $2, $3, $4 WHERE (
+	SELECT count(*) FROM session_disabled_tokens o WHERE o.account_id = $1 AND o.user_id = $2 AND o.at >= $5) < $6
+ON CONFLICT (account_id, user_id, token_id) DO NOTHING`, append(args, now, limit)...)
+	if err != nil || n == 1 {
+		return n == 1, false, err
+	}
+	there, err := sqldb.List(ctx, q, sqldb.Scalar[string], `SELECT token_id FROM session_disabled_tokens
+WHERE account_id = $1 AND user_id = $2 AND token_id = $3`, args[:3]...)
+	return false, len(there) == 0, err
 }
 
 // Purge implements session.Store.
@@ -144,7 +176,12 @@ func (Store) Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (i
 	}
 	m, err := q.Exec(ctx, `DELETE FROM session_user_cuts WHERE (account_id, user_id) IN (
 	SELECT account_id, user_id FROM session_user_cuts WHERE at < $1 LIMIT $2)`, b, limit)
-	return n + m, err
+	if err != nil {
+		return n, err
+	}
+	d, err := q.Exec(ctx, `DELETE FROM session_disabled_tokens WHERE (account_id, user_id, token_id) IN (
+	SELECT account_id, user_id, token_id FROM session_disabled_tokens WHERE at < $1 LIMIT $2)`, b, limit)
+	return n + m + d, err
 }
 
 func found(n int64, err error) error {
@@ -182,4 +219,12 @@ func scanCut(r sqldb.Row) (session.UserCut, error) {
 	err := r.Scan(&c.Account, &c.User, &at)
 	c.At = sqldb.Time(at)
 	return c, err
+}
+
+func scanDisabled(r sqldb.Row) (session.DisabledToken, error) {
+	var d session.DisabledToken
+	var at int64
+	err := r.Scan(&d.Account, &d.User, &d.ID, &at)
+	d.At = sqldb.Time(at)
+	return d, err
 }

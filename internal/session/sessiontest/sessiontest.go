@@ -26,6 +26,7 @@ func Build(id, user string, now time.Time) session.Session {
 func RunStore(t *testing.T, open func(t *testing.T) (session.Store, tx.Runner, *clock.Fake)) {
 	t.Run("lookup", func(t *testing.T) { testLookup(t, open) })
 	t.Run("end", func(t *testing.T) { testEnd(t, open) })
+	t.Run("disabled tokens", func(t *testing.T) { testDisabled(t, open) })
 	t.Run("purge", func(t *testing.T) { testPurge(t, open) })
 }
 

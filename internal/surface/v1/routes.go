@@ -28,6 +28,7 @@ type Deps struct {
 	Clients      Clients
 	AccessKeys   AccessKeys
 	Users        Users
+	Tokens       Tokens
 	Connections  Connections
 }
 

@@ -21,6 +21,11 @@ type Users interface {
 	SetClaims(ctx context.Context, by actor.Actor, id ident.UserID, c user.Claims) (user.User, error)
 }
 
+// Tokens ends single tokens of people; session.Service does.
+type Tokens interface {
+	DisableToken(ctx context.Context, a actor.Actor, user ident.UserID, token string) error
+}
+
 func (s *Surface) userRoutes() []web.Route {
 	const one = "/v1/users/{userId}"
 	return []web.Route{
@@ -31,6 +36,8 @@ func (s *Surface) userRoutes() []web.Route {
 		s.api.Guarded(http.MethodPut, one, "UPDATE Authress:Users/{userId}", s.configureTokens),
 		s.api.Guarded(http.MethodPut, one+"/token-configuration", "UPDATE Authress:Users/{userId}", s.configureTokens),
 		s.api.Guarded(http.MethodDelete, one, "UPDATE Authress:Users/{userId}", s.deleteUser),
+		{Method: http.MethodDelete, Pattern: one + "/tokens/{tokenId}", Permission: "UPDATE Authress:Users/{userId} or self", Handler: s.disableToken,
+			Auth: web.Bearer, Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins},
 	}
 }
 
@@ -86,16 +93,37 @@ func (s *Surface) userWire(r *http.Request, u user.User) userWire {
 
 func (s *Surface) getUser(w http.ResponseWriter, r *http.Request) error {
 	a, id := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
-	if a.Kind != actor.User || a.ID != string(id) {
-		if err := s.d.Guard.Allow(a, "READ", access.System("Users", string(id))); err != nil {
-			return err
-		}
+	if err := s.allowSelfOr(a, "READ", id); err != nil {
+		return err
 	}
 	u, err := s.d.Users.Get(r.Context(), a.Account, id)
 	if err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, s.userWire(r, u))
+}
+
+// allowSelfOr judges a caller who may be the person or somebody who may do that to people.
+func (s *Surface) allowSelfOr(a actor.Actor, action string, id ident.UserID) error {
+	if a.Kind == actor.User && a.ID == string(id) {
+		return nil
+	}
+	return s.d.Guard.Allow(a, action, access.System("Users", string(id)))
+}
+
+// disableToken ends one access token. It tells nobody whether there was such a token.
+func (s *Surface) disableToken(w http.ResponseWriter, r *http.Request) error {
+	a, id := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	if err := s.allowSelfOr(a, "UPDATE", id); err != nil {
+		return err
+	}
+	if _, err := s.d.Users.Get(r.Context(), a.Account, id); err != nil {
+		return err
+	}
+	if err := s.d.Tokens.DisableToken(r.Context(), a, id, r.PathValue("tokenId")); err != nil {
+		return err
+	}
+	return wire.Done(w, r)
 }
 
 // configureTokens sets what the person's tokens carry. What the body leaves out is emptied, as

@@ -1,0 +1,50 @@
+package session
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+)
+
+// MaxDisabledTokens is how many single tokens of one person can be dead at once. Whoever
+// disables more ends everything of that person: nothing is ever forgotten to make room.
+const MaxDisabledTokens = 100
+
+// tokenForm is the `jti` of Admit's access tokens. Anything else is no token of a person.
+var tokenForm = regexp.MustCompile(`^jti_[0-9a-z]{26}$`)
+
+// DisableToken makes one access token of a person dead, on every node and for as long as it
+// could live. A token that is dead, or another person's, changes nothing. Errors: Invalid for a
+// text that can be no token's id.
+func (s *Service) DisableToken(ctx context.Context, a actor.Actor, user ident.UserID, token string) error {
+	if !tokenForm.MatchString(token) {
+		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "A token's id is the jti of an access token.")
+	}
+	return s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+		added, full, err := s.d.Store.DisableToken(ctx, t, DisabledToken{a.Account, user, token, t.Now()}, MaxDisabledTokens)
+		switch {
+		case err != nil:
+			return err
+		case full:
+			return s.EndUser(ctx, t, a, user)
+		case !added:
+			return nil
+		}
+		t.Changed(KindToken, a.Account, tokenChange(user, token))
+		return t.Emit(ctx, event.New(a, "session.token.disabled", string(user), "tokenId", token))
+	})
+}
+
+// tokenChange is the key of a disabled token in the change feed. A token's id has no space.
+func tokenChange(user ident.UserID, token string) string { return token + " " + string(user) }
+
+func parseTokenChange(key string) (ident.UserID, string) {
+	token, user, _ := strings.Cut(key, " ")
+	return ident.UserID(user), token
+}

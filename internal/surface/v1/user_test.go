@@ -1,0 +1,108 @@
+package v1_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// person makes somebody with an id that an administrator chose.
+func (a *api) person(id ident.UserID) {
+	a.t.Helper()
+	err := a.db.Write(a.t.Context(), tx.In(acct), func(ctx context.Context, t tx.Tx) error {
+		_, _, err := a.users.SignInAs(ctx, t, actor.ForSystem(acct), id, "sc_1", user.Profile{Name: "N"})
+		return err
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func TestTokenConfigurationOverHTTP(t *testing.T) {
+	a := newAPI(t)
+	a.person("crm|1")
+	a.grant("rec_support", "bob", "Authress:ReadResource", "Authress:Users/*")
+	const path = "/v1/users/crm%7C1"
+	body := `{"userId":"other","defaultClaims":{"defaultAccessTokenClaims":{"plan":"gold"},"defaultUserIdentityClaims":{"team":["a"]}}}`
+	configured := func(out map[string]any) string {
+		text, _ := json.Marshal(out["tokenConfiguration"])
+		return string(text)
+	}
+	if got := configured(a.want(200, owner, "GET", path, "")); got != `{"defaultClaims":{"defaultAccessTokenClaims":{},"defaultUserIdentityClaims":{}}}` {
+		t.Error(got)
+	}
+	for _, p := range []string{path, path + "/token-configuration"} {
+		const want = `{"defaultClaims":{"defaultAccessTokenClaims":{"plan":"gold"},"defaultUserIdentityClaims":{"team":["a"]}}}`
+		if got := configured(a.want(200, owner, "PUT", p, body)); got != want {
+			t.Error(got)
+		}
+		if got := configured(a.want(200, owner, "GET", path, "")); got != want {
+			t.Error(got)
+		}
+		for _, who := range []string{"user:crm|1", "user:bob", "client:sc_other"} {
+			a.want(403, who, "PUT", p, body) // the person neither: applications may trust these claims
+		}
+		a.want(401, "", "PUT", p, body)
+		for _, bad := range []string{``, `[]`, `{"defaultClaims":[]}`, `{"defaultClaims":{"defaultAccessTokenClaims":{"sub":"usr_owner"}}}`, `{"defaultClaims":{"defaultAccessTokenClaims":{"SCOPE":"x"}}}`,
+			`{"defaultClaims":{"defaultUserIdentityClaims":{"email":"x@example.com"}}}`, `{"defaultClaims":{"defaultAccessTokenClaims":"x"}}`, `{"defaultClaims":{"defaultAccessTokenClaims":{"a":1,"a":2}}}`,
+			`{"defaultClaims":{"defaultAccessTokenClaims":{"a":"` + strings.Repeat("x", 1024) + `"}}}`} {
+			a.want(400, owner, "PUT", p, bad)
+		}
+		if got := configured(a.want(200, owner, "PUT", p, `{}`)); strings.Contains(got, "gold") {
+			t.Error(got)
+		}
+	}
+	a.want(404, owner, "PUT", "/v1/users/nobody", body)
+}
+
+func TestDisableTokenOverHTTP(t *testing.T) {
+	a := newAPI(t)
+	a.person("crm|1")
+	a.person("crm|2")
+	a.grant("rec_reader", "bob", "Authress:ReadResource", "Authress:Users/*")
+	path := func(user ident.UserID, token string) string {
+		return "/v1/users/" + url.PathEscape(string(user)) + "/tokens/" + token
+	}
+	token := fmt.Sprintf("jti_%026d", 7)
+	for range 2 {
+		a.want(204, "user:crm|1", "DELETE", path("crm|1", token), "")
+	}
+	a.want(204, owner, "DELETE", path("crm|2", token), "")
+	for _, who := range []string{"user:crm|2", "user:bob", "client:crm|1", "client:sc_other"} {
+		a.want(403, who, "DELETE", path("crm|1", token), "")
+	}
+	a.want(401, "", "DELETE", path("crm|1", token), "")
+	a.want(404, owner, "DELETE", path("nobody", token), "")
+	a.want(404, "user:nobody", "DELETE", path("nobody", token), "")
+	for _, bad := range []string{"x", "jti_", "*", token + "0", strings.ToUpper(token)} {
+		a.want(400, owner, "DELETE", path("crm|1", bad), "")
+	}
+	if got := fmt.Sprint(a.disabled(t)); got != fmt.Sprintf("[crm|1 %s crm|2 %s]", token, token) {
+		t.Error(got)
+	}
+}
+
+// disabled lists the people and tokens that are dead.
+func (a *api) disabled(t *testing.T) (out []string) {
+	err := a.db.Read(t.Context(), tx.System(), func(ctx context.Context, x tx.Tx) error {
+		got, err := sessiondb.Store{}.Revoked(ctx, x, session.RevokedQuery{})
+		for _, d := range got.Tokens {
+			out = append(out, string(d.User), d.ID)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
