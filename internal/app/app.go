@@ -94,7 +94,7 @@ func (a *App) build(ctx context.Context, bus *tx.Bus) error {
 	a.outbound = egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock})
 	a.buildFeatures(public)
 	subscribe(bus, a)
-	follow(a.follower, &a.f)
+	remember(a.follower, &a.f)
 	if err := a.furnish(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/access/follow"
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/connection"
@@ -37,8 +38,8 @@ func subscribe(bus *tx.Bus, a *App) {
 	})
 }
 
-// follow is the table of who keeps what in memory.
-func follow(f *feed.Follower, x *features) {
+// remember is the table of who keeps what in memory.
+func remember(f *feed.Follower, x *features) {
 	f.Subscribe(x.accountDirectory, account.ChangeKind)
 	f.Subscribe(x.applicationDirectory, application.ChangeKind)
 	f.Subscribe(x.ring, keyring.ChangeKind)
@@ -46,4 +47,5 @@ func follow(f *feed.Follower, x *features) {
 	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
 	f.Subscribe(x.revocations, session.FeedKinds()...)
 	f.Subscribe(x.access, access.ChangeKinds()...)
+	f.Subscribe(x.follow, follow.Kinds()...)
 }

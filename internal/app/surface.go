@@ -86,7 +86,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
 		Guard: x.engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: x.engine},
-		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access},
+		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access}, Changes: a.changesDeps(),
 		Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Connections: x.connections,
 	})

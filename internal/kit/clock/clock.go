@@ -55,6 +55,10 @@ func (f *Fake) Advance(d time.Duration) { f.now.Add(int64(d)) }
 
 var start = time.Now()
 
+// Deadline is when the machine's own clock will have gone on by d, as connections want it. It is
+// for nothing that is stored or compared.
+func Deadline(d time.Duration) time.Time { return time.Now().Add(d) }
+
 // Monotonic is the time since the process started. It never jumps; use it for bounds
 // on waiting, never for anything that is stored.
 func Monotonic() time.Duration { return time.Since(start) }

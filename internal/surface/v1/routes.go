@@ -6,6 +6,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/changes"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
 	"github.com/admit-id/admit/internal/surface/v1/grant"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
@@ -21,6 +22,8 @@ type Deps struct {
 
 	Decide decide.Deps // its API is filled in
 	Grant  grant.Deps  // its API is filled in
+
+	Changes changes.Deps // its API and Bodies are filled in
 
 	Acting       Acting
 	Accounts     Accounts
@@ -38,13 +41,18 @@ type Surface struct {
 	api    *wire.API
 	decide *decide.Surface
 	grant  *grant.Surface
+
+	changes *changes.Surface
 }
 
 // New returns the API.
 func New(d Deps) *Surface {
 	api := &wire.API{Issuers: d.Issuers, Cursors: d.Cursors, Guard: d.Guard}
 	d.Decide.API, d.Grant.API = api, api
-	return &Surface{d: d, api: api, decide: decide.New(d.Decide), grant: grant.New(d.Grant)}
+	s := &Surface{d: d, api: api, decide: decide.New(d.Decide), grant: grant.New(d.Grant)}
+	d.Changes.API, d.Changes.Bodies = api, s.grant
+	s.changes = changes.New(d.Changes)
+	return s
 }
 
 // Routes declares every route of /v1, noun by noun.
@@ -60,5 +68,5 @@ func (s *Surface) Routes() []web.Route {
 	if k := s.d.Consistency; k != nil {
 		questions, nouns = k.Questions(questions), k.Writes(nouns)
 	}
-	return slices.Concat(questions, nouns)
+	return slices.Concat(questions, nouns, s.changes.Routes())
 }
