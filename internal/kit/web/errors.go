@@ -114,18 +114,18 @@ func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	f := Translate(r, err)
 	w.Header()["Cache-Control"] = valueNoStore
 	body := make([]byte, 0, 256)
-	body = appendText(append(body, `{"title":`...), f.Public)
-	body = appendText(append(body, `,"errorCode":`...), f.Code)
-	body = appendText(append(body, `,"errorId":`...), f.ErrorID)
+	body = AppendText(append(body, `{"title":`...), f.Public)
+	body = AppendText(append(body, `,"errorCode":`...), f.Code)
+	body = AppendText(append(body, `,"errorId":`...), f.ErrorID)
 	for _, fact := range f.Facts {
-		body = append(appendText(append(body, ','), fact.Name), ':')
+		body = append(AppendText(append(body, ','), fact.Name), ':')
 		body = strconv.AppendInt(body, fact.Value, 10)
 	}
 	JSONBytes(w, f.Status, append(body, '}'))
 }
 
-// appendText appends s as a JSON string.
-func appendText(to []byte, s string) []byte {
+// AppendText appends s as a JSON string.
+func AppendText(to []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			quoted, _ := json.Marshal(s) // a string always encodes

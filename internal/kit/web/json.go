@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -27,21 +28,36 @@ const AllowEmpty DecodeOption = 1
 // ignored, because SDKs send some. The content type is not looked at, because some send none.
 // Errors are faults of kind Invalid or TooLarge.
 func DecodeJSON(r *http.Request, v any, limit int64, options ...DecodeOption) error {
-	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	data, err := ReadBody(r, limit)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return errTooLarge
-		}
-		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "The request's body could not be read.").With(err)
-	}
-	if int64(len(data)) > limit {
-		return errTooLarge
+		return err
 	}
 	if len(data) == 0 && len(options) > 0 && options[0] == AllowEmpty {
 		return nil
 	}
 	return DecodeStrict(data, v)
+}
+
+// firstRead is how much memory a request gets for the mere promise of a body.
+const firstRead = 16 << 10 // bytes
+
+// ReadBody reads the body, at most limit bytes of it. Errors are as with DecodeJSON.
+func ReadBody(r *http.Request, limit int64) ([]byte, error) {
+	var data bytes.Buffer
+	if n := min(r.ContentLength, limit, firstRead); n > 0 {
+		data.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := data.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, errTooLarge
+		}
+		return nil, fault.New(fault.Invalid, fault.CodeInvalidRequest, "The request's body could not be read.").With(err)
+	}
+	if int64(data.Len()) > limit {
+		return nil, errTooLarge
+	}
+	return data.Bytes(), nil
 }
 
 // DecodeStrict is DecodeJSON for bytes that are already here.

@@ -5,6 +5,8 @@
 package decide
 
 import (
+	"slices"
+
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
@@ -26,5 +28,8 @@ func New(d Deps) *Surface { return &Surface{d: d, api: d.API} }
 
 // Routes declares them, noun by noun.
 func (s *Surface) Routes() []web.Route {
-	return s.permissionRoutes()
+	return slices.Concat(
+		s.permissionRoutes(),
+		s.batchRoutes(),
+	)
 }

@@ -17,6 +17,7 @@ import (
 type Permissions interface {
 	AllowAsking(a actor.Actor, user ident.UserID) error
 	Check(account ident.AccountID, user ident.UserID, resource, action string) (bool, error)
+	CheckMany(account ident.AccountID, questions []access.Question) []access.Answer
 	Permissions(account ident.AccountID, user ident.UserID, resource string) ([]access.Permission, error)
 	Roles(account ident.AccountID, user ident.UserID, resource string) ([]ident.RoleID, error)
 	Resources(account ident.AccountID, user ident.UserID, l access.Listing) (resources []string, more bool, err error)
