@@ -31,6 +31,9 @@ type Store interface {
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (User, error)
 	// List returns at most q.Limit users with identities.
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, q Query) ([]User, error)
+	// Among returns those of the ids, of which there are at most MaxLimit, that fit the filter,
+	// in their order and with identities.
+	Among(ctx context.Context, t tx.Tx, account ident.AccountID, ids []ident.UserID, filter string) ([]User, error)
 }
 
 // IdentityStore keeps which outside identity is whose. Comparisons are byte for byte.

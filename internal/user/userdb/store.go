@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -128,14 +129,30 @@ func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident
 
 // List implements user.Store.
 func (Store) List(ctx context.Context, t tx.Tx, account ident.AccountID, p user.Query) ([]user.User, error) {
-	q := sqldb.From(t)
-	args := []any{string(account), string(p.After), contains(p.Filter), p.Limit}
-	page, err := sqldb.List(ctx, q, scan, `SELECT `+withClaims+` FROM users`+pageOf, args...)
+	return withIdentities(ctx, sqldb.From(t), pageOf, string(account), string(p.After), contains(p.Filter), p.Limit)
+}
+
+// Among implements user.Store.
+func (Store) Among(ctx context.Context, t tx.Tx, account ident.AccountID, ids []ident.UserID, filter string) ([]user.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args, places := []any{string(account), contains(filter)}, make([]string, len(ids))
+	for i, id := range ids {
+		args, places[i] = append(args, string(id)), "$"+strconv.Itoa(i+3)
+	}
+	return withIdentities(ctx, sqldb.From(t), ` WHERE account_id = $1 AND search LIKE $2 ESCAPE '\' AND deleted_at = 0
+		AND user_id IN (`+strings.Join(places, ", ")+`) ORDER BY user_id`, args...)
+}
+
+// withIdentities reads the users of a condition, whose first argument is the account.
+func withIdentities(ctx context.Context, q *sqldb.Tx, where string, args ...any) ([]user.User, error) {
+	page, err := sqldb.List(ctx, q, scan, `SELECT `+withClaims+` FROM users`+where, args...)
 	if err != nil || len(page) == 0 {
 		return nil, err
 	}
 	rows, err := sqldb.List(ctx, q, scanIdentity, `SELECT user_id, connection_id, issuer, subject, created_at, last_login FROM user_identities
-		WHERE account_id = $1 AND user_id IN (SELECT user_id FROM users`+pageOf+`) ORDER BY created_at, connection_id, issuer, subject`, args...)
+		WHERE account_id = $1 AND user_id IN (SELECT user_id FROM users`+where+`) ORDER BY created_at, connection_id, issuer, subject`, args...)
 	if err != nil {
 		return nil, err
 	}

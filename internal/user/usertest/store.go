@@ -40,6 +40,7 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("nobody is removed while signing in under a chosen id", s.namedRemoval)
 	t.Run("claims are kept until they are replaced or the person is gone", s.claims)
 	t.Run("lists", s.list)
+	t.Run("lists of some", s.among)
 }
 
 type suite struct {
