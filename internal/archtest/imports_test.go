@@ -109,7 +109,7 @@ func forbidden(p pkg, imported string) string {
 			return "cmd imports only app and client"
 		}
 	case "client", "examples":
-		if strings.HasPrefix(target, "internal/") && ours {
+		if strings.HasPrefix(target, "internal/") && ours && !(p.path() == "client" && slices.Contains(localDecision, target)) {
 			return "it stands alone"
 		}
 	}

@@ -40,6 +40,10 @@ var outside = map[string]bool{
 	"webhook/deliver": true,
 }
 
+// localDecision is what the public client takes of the server, so that both decide with one engine
+// (docs/decisions/0009).
+var localDecision = []string{"internal/access", "internal/access/check", "internal/access/index", "internal/kit/ident"}
+
 // Sizes: beyond soft a note is printed, beyond hard the test fails.
 type limit struct{ soft, hard int }
 
