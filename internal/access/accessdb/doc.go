@@ -51,8 +51,8 @@ CREATE TABLE access_groups (
 	}, {
 		ID:       "access/0002",
 		Tenanted: []string{"access_versions", "access_version_keys"},
-		SQLite:   versionTables + withoutRowID + ";",
-		Postgres: versionTables + ";",
+		SQLite:   versionTables("", " WITHOUT ROWID;"),
+		Postgres: versionTables(`COLLATE "C"`, ";"),
 		Then:     fillVersions,
 	}}
 }

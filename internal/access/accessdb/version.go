@@ -22,7 +22,7 @@ const (
 	kindResource = "resource"
 )
 
-// versions makes the tables of all versions.
+// versionTables makes the tables of all versions.
 //
 // access_versions has every state of every thing with the time in which it was in force. The times of
 // one thing follow each other and never overlap. What is deleted has no version in force.
@@ -30,8 +30,9 @@ const (
 // access_version_keys tells which things name a term (terms), and from when until when without
 // a break, whatever else of them changed meanwhile: its since is not that of a version. What names a term at
 // a time is one range of its primary key.
-const (
-	versionTables = `
+// Terms stand in the order of their bytes.
+func versionTables(byBytes, end string) string {
+	return `
 CREATE TABLE access_history (id BIGINT PRIMARY KEY, began BIGINT NOT NULL);
 CREATE TABLE access_versions (
 	account_id TEXT NOT NULL,
@@ -43,14 +44,13 @@ CREATE TABLE access_versions (
 	PRIMARY KEY (account_id, kind, item_id, since));
 CREATE TABLE access_version_keys (
 	account_id TEXT NOT NULL,
-	term TEXT NOT NULL,
+	term TEXT ` + byBytes + ` NOT NULL,
 	until BIGINT NOT NULL,
 	kind TEXT NOT NULL,
 	item_id TEXT NOT NULL,
 	since BIGINT NOT NULL,
-	PRIMARY KEY (account_id, term, until, kind, item_id, since))`
-	withoutRowID = ` WITHOUT ROWID`
-)
+	PRIMARY KEY (account_id, term, until, kind, item_id, since))` + end
+}
 
 // item is one thing of an account.
 type item struct {

@@ -15,15 +15,11 @@ const (
 
 // Question is: may the user, or service client, do the action to the resource? Resource and
 // action may hold stars; then it is about all that they name.
-type Question struct {
-	User     ident.UserID
-	Resource string
-	Action   string
-}
+type Question = access.Question
 
 // Explanation is an answer with what it rests on.
 type Explanation struct {
-	Question // resource and action in canonical form
+	Question Question // resource and action in canonical form
 	Allowed  bool
 	// Because are the grants of which each suffices by itself, the most specific first. Empty
 	// when it is not allowed.
