@@ -6,6 +6,7 @@ import (
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/access/follow"
+	"github.com/admit-id/admit/internal/access/history"
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/application"
@@ -47,6 +48,7 @@ type features struct {
 	signing      *keyring.Service
 	users        *user.Service
 	access       *access.Service
+	history      *history.Service
 	sessions     *session.Service
 	logins       *login.Service
 	outbox       *mail.Outbox
@@ -83,6 +85,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 
 	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory}, a.clock)
 	x.access = newAccess(a.db, x.engine)
+	x.history = history.New(history.Deps{Runner: a.db, Store: accessdb.Versions{}, Engine: x.engine})
 	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
