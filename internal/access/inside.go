@@ -6,7 +6,6 @@ import (
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
-	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
@@ -23,7 +22,6 @@ func (s *Service) Inside(t tx.Tx) *Service {
 // whoever calls it has found another reason why the actor gets it. Everything else is as
 // in CreateRecord.
 func (s *Service) PutJudged(ctx context.Context, t tx.Tx, a actor.Actor, r Record) (Record, error) {
-	r.ID = ident.RecordID(ident.New("rec_"))
 	if err := prepare(&r); err != nil {
 		return Record{}, err
 	}

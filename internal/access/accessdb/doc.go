@@ -54,7 +54,7 @@ CREATE TABLE access_groups (
 		SQLite:   versionTables("", " WITHOUT ROWID;"),
 		Postgres: versionTables(`COLLATE "C"`, ";"),
 		Then:     fillVersions,
-	}}
+	}, resourceMigration()}
 }
 
 // Records implements access.RecordStore.
