@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -48,12 +49,16 @@ func (l loginApplications) Get(account ident.AccountID, id ident.ApplicationID) 
 }
 
 // loginIssuer makes the tokens of a login from its session.
-type loginIssuer struct{ tokens *token.Service }
+type loginIssuer struct {
+	tokens  *token.Service
+	tenants *tenant.Directory
+}
 
 func (l loginIssuer) Issue(ctx context.Context, g login.Grant) (login.Tokens, error) {
+	audiences, life := l.audiences(g)
 	p := token.Params{
-		At: g.At, Account: g.Session.Account, User: g.Session.User, Session: g.Session.ID, Application: g.Application,
-		Connection: g.Session.Connection, Audiences: g.Audiences, Scopes: g.Scopes,
+		At: g.At, MaxLife: life, Account: g.Session.Account, User: g.Session.User, Session: g.Session.ID, Application: g.Application,
+		Connection: g.Session.Connection, Audiences: audiences, Scopes: g.Scopes,
 		AuthTime: g.Session.AuthTime(), AMR: g.Session.AMR(),
 		Profile: token.Profile{
 			Name: g.User.Name, Email: g.User.Email, EmailVerified: g.User.EmailVerified, Picture: g.User.Picture, Locale: g.User.Locale,

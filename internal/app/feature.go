@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/access/history"
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
+	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit"
@@ -27,6 +28,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session"
@@ -42,6 +44,7 @@ type features struct {
 
 	audit        *audit.Service
 	accounts     *account.Service
+	tenants      *tenant.Service
 	applications *application.Service
 	connections  *connection.Service
 	clients      *serviceclient.Service
@@ -51,9 +54,11 @@ type features struct {
 	history      *history.Service
 	sessions     *session.Service
 	logins       *login.Service
+	codes        *redeem.Service
 	outbox       *mail.Outbox
 
 	accountDirectory     *account.Directory
+	tenantDirectory      *tenant.Directory
 	applicationDirectory *application.Directory
 	connectionDirectory  *connection.Directory
 	clientDirectory      *serviceclient.Directory
@@ -94,6 +99,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.outbox = &mail.Outbox{Keys: a.keys}
 
 	a.buildConnections()
+	a.buildTenants()
 	a.buildLogins()
 	a.buildVerifier()
 }
@@ -109,11 +115,15 @@ func newAccess(db tx.Runner, e *access.Engine) *access.Service {
 }
 
 func (a *App) buildConnections() {
-	store, secrets := connectiondb.New(), connection.NewSecrets(a.keys)
-	a.f.connections = connection.New(connection.Deps{
-		Runner: a.db, Store: store, Secrets: secrets, PlainLoopback: a.plainLoopback(),
-	})
+	store := connectiondb.New()
+	a.f.connections = a.newConnections(a.db)
 	a.f.connectionDirectory = connection.NewDirectory(store)
+}
+
+func (a *App) newConnections(db tx.Runner) *connection.Service {
+	return connection.New(connection.Deps{
+		Runner: db, Store: connectiondb.New(), Secrets: connection.NewSecrets(a.keys), PlainLoopback: a.plainLoopback(),
+	})
 }
 
 // plainLoopback tells whether upstream providers may be reached over http on this machine: only
@@ -129,14 +139,19 @@ func (a *App) buildLogins() {
 	tokens := token.NewService(token.ServiceDeps{
 		Signers: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
+	tenants, issuer := loginTenants{x.tenants, x.tenantDirectory}, loginIssuer{tokens, x.tenantDirectory}
+	x.codes = redeem.New(redeem.Deps{
+		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: loginApplications{x.applicationDirectory},
+		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
+	})
 	x.logins = login.New(login.Deps{
-		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys,
+		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants,
 		Accounts: x.accountDirectory, Applications: loginApplications{x.applicationDirectory}, Connections: x.connectionDirectory,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Users:    x.users, Sessions: x.sessions,
 		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: a.keys, Outbox: x.outbox},
 		Handovers:  &handover.Service{Clients: handoverClients{x.clientDirectory}, Issuer: x.accountDirectory.Issuer, Keys: a.keys},
-		Issuer:     loginIssuer{tokens}, Setup: a.firstAdministrator, Log: a.log,
+		Issuer:     issuer, Setup: a.firstAdministrator, Log: a.log,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/account/accountdb"
+	"github.com/admit-id/admit/internal/account/tenant/tenantdb"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit/auditdb"
 	"github.com/admit-id/admit/internal/connection/connectiondb"
@@ -25,6 +26,7 @@ func migrations() []sqldb.Migration {
 	return slices.Concat(
 		auditdb.Migrations(),
 		accountdb.Migrations(),
+		tenantdb.Migrations(),
 		applicationdb.Migrations(),
 		keyringdb.Migrations(),
 		connectiondb.Migrations(),

@@ -6,6 +6,7 @@ import (
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/follow"
 	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/keyring"
@@ -33,6 +34,7 @@ func subscribe(bus *tx.Bus, a *App) {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
 	})
 	bus.Subscribe(user.EventDeleted, a.f.access.ForgetUser)
+	bus.Subscribe(user.EventDeleted, a.f.tenants.ForgetUser)
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.sessions.EndUser(ctx, t, e.Actor, ident.UserID(e.Target))
 	})
@@ -43,6 +45,7 @@ func remember(f *feed.Follower, x *features) {
 	f.Subscribe(x.accountDirectory, account.ChangeKind)
 	f.Subscribe(x.applicationDirectory, application.ChangeKind)
 	f.Subscribe(x.ring, keyring.ChangeKind)
+	f.Subscribe(x.tenantDirectory, tenant.ChangeKind)
 	f.Subscribe(x.connectionDirectory, connection.FeedKind)
 	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
 	f.Subscribe(x.revocations, session.FeedKinds()...)

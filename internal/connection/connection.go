@@ -58,7 +58,7 @@ const (
 	anyDirectory        = "*"
 	defaultEmailName    = "E-mail"
 	assignmentDefault   = "DEFAULT"
-	assignmentByDomain  = "TRUSTED_DOMAIN_FALLBACK"
+	AssignmentByDomain  = "TRUSTED_DOMAIN_FALLBACK"
 	linkingExplicit     = "EXPLICIT"
 )
 

@@ -221,8 +221,8 @@ func (s Spec) validateRest() error {
 	if s.Leeway < MinLeeway || s.Leeway > MaxLeeway {
 		return invalid("conditions.authenticationLeewayDuration", "must be between PT1M and PT1H")
 	}
-	if s.Assignment != assignmentDefault && s.Assignment != assignmentByDomain {
-		return invalid("tenantConfiguration.assignmentType", "must be %s or %s", assignmentDefault, assignmentByDomain)
+	if s.Assignment != assignmentDefault && s.Assignment != AssignmentByDomain {
+		return invalid("tenantConfiguration.assignmentType", "must be %s or %s", assignmentDefault, AssignmentByDomain)
 	}
 	switch s.Linking {
 	case "", linkingExplicit:

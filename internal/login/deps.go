@@ -52,6 +52,8 @@ type Users interface {
 	// SignInAs finds the person with that id, or creates one, for a connection that may sign in
 	// as anyone; user.ErrUnusable when nobody may have the id.
 	SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, p user.Profile) (u user.User, created bool, err error)
+	// SignUpAs is SignIn, and gives a new person the id, which nobody may ever have had.
+	SignUpAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, i user.Identity, p user.Profile) (u user.User, created bool, err error)
 	// Find returns a person, or a fault of kind NotFound.
 	Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error)
 }
@@ -64,6 +66,7 @@ type Grant struct {
 	Session     session.Session
 	User        user.User
 	Application ident.ApplicationID
+	Tenant      ident.TenantID // that the session was made for and the person belongs to, or empty
 	Wish
 }
 
@@ -86,6 +89,8 @@ type Deps struct {
 	Accounts     Accounts
 	Applications Applications
 	Connections  Connections
+	Tenants      Tenants
+	Invites      Invites
 	Upstream     connection.Upstream
 	Users        Users
 	Sessions     *session.Service

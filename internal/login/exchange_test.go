@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -20,21 +21,21 @@ func TestExchange(t *testing.T) {
 	each(t, func(w *world) {
 		b, id := w.browser(), w.start(nil)
 		code := b.signIn(id, "ann@x.example").Get("code")
-		for name, change := range map[string]func(*login.ExchangeRequest){
-			"account":        func(r *login.ExchangeRequest) { r.Account, r.Actor.Account = "acc_b", "acc_b" },
-			"request":        func(r *login.ExchangeRequest) { r.ID = "login_x" },
-			"no request":     func(r *login.ExchangeRequest) { r.ID = "" },
-			"application":    func(r *login.ExchangeRequest) { r.Application = "app_x" },
-			"no application": func(r *login.ExchangeRequest) { r.Application = "" },
-			"redirect":       func(r *login.ExchangeRequest) { r.RedirectURL += "&x" },
-			"no redirect":    func(r *login.ExchangeRequest) { r.RedirectURL = "" },
-			"verifier":       func(r *login.ExchangeRequest) { r.Verifier = secret.New(verifier + "x") },
-			"no verifier":    func(r *login.ExchangeRequest) { r.Verifier = secret.Text{} },
-			"undefined":      func(r *login.ExchangeRequest) { r.Verifier = secret.New("undefined") },
-			"code":           func(r *login.ExchangeRequest) { r.Code = secret.New("x") },
-			"no code":        func(r *login.ExchangeRequest) { r.Code = secret.Text{} },
+		for name, change := range map[string]func(*redeem.Request){
+			"account":        func(r *redeem.Request) { r.Account, r.Actor.Account = "acc_b", "acc_b" },
+			"request":        func(r *redeem.Request) { r.ID = "login_x" },
+			"no request":     func(r *redeem.Request) { r.ID = "" },
+			"application":    func(r *redeem.Request) { r.Application = "app_x" },
+			"no application": func(r *redeem.Request) { r.Application = "" },
+			"redirect":       func(r *redeem.Request) { r.RedirectURL += "&x" },
+			"no redirect":    func(r *redeem.Request) { r.RedirectURL = "" },
+			"verifier":       func(r *redeem.Request) { r.Verifier = secret.New(verifier + "x") },
+			"no verifier":    func(r *redeem.Request) { r.Verifier = secret.Text{} },
+			"undefined":      func(r *redeem.Request) { r.Verifier = secret.New("undefined") },
+			"code":           func(r *redeem.Request) { r.Code = secret.New("x") },
+			"no code":        func(r *redeem.Request) { r.Code = secret.Text{} },
 		} {
-			if _, err := w.exchange(id, code, change); !errors.Is(err, login.ErrExchange) {
+			if _, err := w.exchange(id, code, change); !errors.Is(err, redeem.ErrRefused) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -42,16 +43,16 @@ func TestExchange(t *testing.T) {
 			t.Fatalf("wrong tries ended the session: %v", err)
 		}
 		w.clk.Advance(59 * time.Second)
-		if _, err := w.exchange(login.AnyLogin, code, nil); err != nil {
+		if _, err := w.exchange(redeem.AnyLogin, code, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.exchange(id, code, func(r *login.ExchangeRequest) { r.Verifier = secret.New(verifier + "x") }); !errors.Is(err, login.ErrExchange) {
+		if _, err := w.exchange(id, code, func(r *redeem.Request) { r.Verifier = secret.New(verifier + "x") }); !errors.Is(err, redeem.ErrRefused) {
 			t.Errorf("reused: %v", err)
 		}
 		if _, err := w.sessions.Peek(ctx, acc, b.session); err != nil {
 			t.Fatalf("one who does not know the verifier ended the session: %v", err)
 		}
-		if _, err := w.exchange(id, code, nil); !errors.Is(err, login.ErrExchange) {
+		if _, err := w.exchange(id, code, nil); !errors.Is(err, redeem.ErrRefused) {
 			t.Errorf("reused: %v", err)
 		}
 		if _, err := w.sessions.Peek(ctx, acc, b.session); !errors.Is(err, session.ErrNone) {
@@ -60,7 +61,7 @@ func TestExchange(t *testing.T) {
 		late := w.start(nil)
 		code = w.browser().signIn(late, "ann@x.example").Get("code")
 		w.clk.Advance(61 * time.Second)
-		if _, err := w.exchange(late, code, nil); !errors.Is(err, login.ErrExchange) {
+		if _, err := w.exchange(late, code, nil); !errors.Is(err, redeem.ErrRefused) {
 			t.Errorf("late: %v", err)
 		}
 	})
@@ -84,7 +85,7 @@ func TestALostRedirectEndsWhatIsOnItsWay(t *testing.T) {
 			digits := w.code
 			b.view(sso)
 			lose()
-			if _, err := w.exchange(id, code, nil); !errors.Is(err, login.ErrExchange) {
+			if _, err := w.exchange(id, code, nil); !errors.Is(err, redeem.ErrRefused) {
 				t.Errorf("%s: exchange: %v", name, err)
 			}
 			w.want(other.enter(waiting, digits), login.StateFailed, login.ProblemUnknownRequest)
@@ -129,7 +130,7 @@ func TestRaces(t *testing.T) {
 			wg.Go(func() {
 				if _, err := w.exchange(id, code.Load().(string), nil); err == nil {
 					redeemed.Add(1)
-				} else if !errors.Is(err, login.ErrExchange) {
+				} else if !errors.Is(err, redeem.ErrRefused) {
 					t.Error(err)
 				}
 			})

@@ -41,6 +41,7 @@ func (p proved) evidence(at time.Time) session.Evidence {
 type ended struct {
 	user    user.User
 	session session.Session
+	tenant  ident.TenantID
 	cookie  secret.Text // of a new session
 	code    secret.Text // in code mode
 	at      time.Time
@@ -50,12 +51,17 @@ type ended struct {
 func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
 	a := v.Actor
 	a.Account = v.Account
-	person, err := s.person(ctx, t, a, p)
+	person, err := s.person(ctx, t, a, r, p)
+	if err != nil {
+		return ended{}, err
+	}
+	proof := p.evidence(t.Now())
+	life, err := s.admit(ctx, t, a, r, p, person, &proof)
 	if err != nil {
 		return ended{}, err
 	}
 	started, cookie, err := s.d.Sessions.Start(ctx, t, session.NewSession{
-		Actor: a, User: person.ID, Evidence: p.evidence(t.Now()), Previous: v.Session,
+		Actor: a, User: person.ID, Evidence: proof, Previous: v.Session, MaxLife: life,
 	})
 	if err != nil {
 		return ended{}, err
@@ -63,8 +69,11 @@ func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p pro
 	return s.close(ctx, t, v, r, ended{user: person, session: started, cookie: cookie})
 }
 
-func (s *Service) person(ctx context.Context, t tx.Tx, a actor.Actor, p proved) (u user.User, err error) {
-	if !p.named {
+func (s *Service) person(ctx context.Context, t tx.Tx, a actor.Actor, r Request, p proved) (u user.User, err error) {
+	switch {
+	case !p.named && r.Invite != "":
+		return s.invited(ctx, t, a, r, p)
+	case !p.named:
 		u, _, err = s.d.Users.SignIn(ctx, t, a, p.identity, p.profile)
 		return u, err
 	}
@@ -92,6 +101,13 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 	if err != nil || !ok {
 		return ended{}, errors.Join(err, notOK(ok))
 	}
+	e.tenant, err = TenantOf(ctx, t, s.d.Tenants, e.session)
+	if err != nil {
+		return ended{}, err
+	}
+	if r.Tenant != "" && r.Tenant != e.tenant { // the session is another's now
+		return ended{}, errMoved
+	}
 	if wish := (Wish{r.Audiences, r.Scopes}); !wish.empty() {
 		if err := s.d.Grants.PutWish(ctx, t, v.Account, e.session.Root, r.Application, wish); err != nil {
 			return ended{}, err
@@ -100,7 +116,7 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 	if len(r.Setup) == 0 && s.mode(r) == modeCode {
 		e.code = secret.Random("")
 		if err := s.d.Artifacts.InsertCode(ctx, t, Code{
-			Account: v.Account, Hash: codeHash(e.code), Login: r.ID, Application: r.Application, RedirectURL: r.RedirectURL,
+			Account: v.Account, Hash: CodeHash(e.code), Login: r.ID, Application: r.Application, RedirectURL: r.RedirectURL,
 			Challenge: r.Challenge, User: e.user.ID, Session: e.session.ID, ExpiresAt: t.Now().Add(CodeLife),
 		}); err != nil {
 			return ended{}, err
@@ -108,7 +124,7 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 	}
 	e.at = t.Now()
 	return e, t.Emit(ctx, event.New(who, "login.finished", string(r.ID),
-		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection)))
+		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection), "tenant", string(e.tenant)))
 }
 
 // setUp uses the setup link up and makes the first administrator.
@@ -176,7 +192,7 @@ func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View,
 			answer.Set("code", e.code.Reveal())
 		}
 	case modeCookie, modeQuery:
-		tokens, err := s.d.Issuer.Issue(ctx, Grant{At: e.at, Session: e.session, User: e.user, Application: r.Application, Wish: Wish{r.Audiences, r.Scopes}})
+		tokens, err := s.d.Issuer.Issue(ctx, Grant{At: e.at, Session: e.session, User: e.user, Application: r.Application, Tenant: e.tenant, Wish: Wish{r.Audiences, r.Scopes}})
 		if err != nil {
 			return View{}, err
 		}
@@ -193,4 +209,5 @@ func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View,
 	return view, nil
 }
 
-func codeHash(code secret.Text) []byte { return secret.Hash(codePurpose, code.Reveal()) }
+// CodeHash is what is kept of an authorization code.
+func CodeHash(code secret.Text) []byte { return secret.Hash(codePurpose, code.Reveal()) }

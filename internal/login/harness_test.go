@@ -28,6 +28,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/user"
@@ -51,6 +52,12 @@ type world struct {
 	db         *sqldb.DB
 	clk        *clock.Fake
 	service    *login.Service
+	codes      *redeem.Service
+	tenants    map[ident.TenantID]login.Tenant
+	lookups    map[string]ident.TenantID // lookup identifiers and domains
+	members    map[string]bool           // tenant/user
+	arrivals   []login.Arrival
+	invites    map[string]*invitation
 	sessions   *session.Service
 	users      *user.Service
 	issuer     string
@@ -112,6 +119,9 @@ type issuer struct{}
 
 func (issuer) Issue(_ context.Context, g login.Grant) (login.Tokens, error) {
 	text := strings.Join([]string{string(g.User.ID), string(g.Session.ID), string(g.Application), strings.Join(g.Session.AMR(), "+"), strings.Join(g.Audiences, "+")}, "/")
+	if g.Tenant != "" {
+		text += "/" + string(g.Tenant)
+	}
 	return login.Tokens{Access: secret.New("at:" + text), ID: secret.New("id:" + text), Life: time.Hour}, nil
 }
 
@@ -134,9 +144,14 @@ func each(t *testing.T, fn func(w *world)) {
 		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
 		w.sc = newClient()
 		w.users = user.New(db, userdb.Store{}, userdb.Store{})
+		w.tenants, w.lookups, w.members, w.invites = map[ident.TenantID]login.Tenant{}, map[string]ident.TenantID{}, map[string]bool{}, map[string]*invitation{}
+		w.codes = redeem.New(redeem.Deps{
+			DB: db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications{w}, Users: people{w.users, w},
+			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{},
+		})
 		w.service = login.New(login.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
-			Accounts: w, Applications: applications{w}, Connections: connections{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,
+			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
 			Handovers:  &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys},
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
@@ -261,12 +276,12 @@ func (w *world) start(change func(*login.StartRequest)) ident.LoginID {
 	return started.ID
 }
 
-func (w *world) exchange(id ident.LoginID, code string, change func(*login.ExchangeRequest)) (login.Tokens, error) {
-	r := login.ExchangeRequest{
+func (w *world) exchange(id ident.LoginID, code string, change func(*redeem.Request)) (login.Tokens, error) {
+	r := redeem.Request{
 		Account: acc, Actor: actor.Actor{Account: acc}, ID: id, Application: "app_default", RedirectURL: redirectURL, Code: secret.New(code), Verifier: secret.New(verifier),
 	}
 	if change != nil {
 		change(&r)
 	}
-	return w.service.Exchange(ctx, r)
+	return w.codes.Exchange(ctx, r)
 }

@@ -73,6 +73,7 @@ const (
 	ProblemSetupDead       Problem = "setup_dead"      // setup link used, replaced or too old
 	ProblemUnknownRequest  Problem = "unknown_request" // no such login request in this account
 	ProblemUserUnavailable Problem = "user_unavailable"
+	ProblemNotMember       Problem = "not_member" // the login is for a tenant that the person does not belong to
 )
 
 // Button is a connection that the login box offers.
@@ -175,17 +176,6 @@ type UpdateRequest struct {
 	TenantLookup         string // a tenant's lookup identifier, or an e-mail address to fill in
 	ConnectionProperties map[string]string
 	AntiAbuse            *AntiAbuse
-}
-
-// ExchangeRequest is POST /api/authentication/{id}/tokens.
-type ExchangeRequest struct {
-	Account     ident.AccountID
-	Actor       actor.Actor
-	ID          ident.LoginID
-	Application ident.ApplicationID
-	RedirectURL string
-	Code        secret.Text
-	Verifier    secret.Text
 }
 
 // Callback is what an upstream provider sent to /login.

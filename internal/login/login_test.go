@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -48,7 +49,7 @@ func TestEmailLogin(t *testing.T) {
 		}
 		w.want(b.view(id), login.StateDone, "")
 		w.want(b.enter(id, w.code), login.StateDone, "")
-		renewed, found, err := w.service.Renew(ctx, acc, b.session, "app_default")
+		renewed, found, err := w.codes.Renew(ctx, acc, b.session, "app_default")
 		if err != nil || renewed.Access.Reveal() != tokens.Access.Reveal() || found.Connection != "con_email" {
 			t.Fatalf("renewed %q, %v", renewed.Access.Reveal(), err)
 		}
@@ -145,7 +146,7 @@ func TestBrowserBinding(t *testing.T) {
 		}
 		w.want(other.view(v.ID), login.StateChoose, "")
 		q := other.signIn(v.ID, "eve@x.example")
-		if _, err := w.exchange(id, q.Get("code"), nil); !errors.Is(err, login.ErrExchange) {
+		if _, err := w.exchange(id, q.Get("code"), nil); !errors.Is(err, redeem.ErrRefused) {
 			t.Fatalf("the new request's code was redeemed under the old id: %v", err)
 		}
 
@@ -218,7 +219,7 @@ func TestSingleSignOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.want(b.view(w.start(nil)), login.StateChoose, "")
-		if _, _, err := w.service.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
+		if _, _, err := w.codes.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
 			t.Fatalf("renewed after the end: %v", err)
 		}
 	})
@@ -253,10 +254,10 @@ func TestDeletedPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.want(b.view(w.start(nil)), login.StateChoose, "")
-		if _, err := w.exchange(id, q.Get("code"), nil); !errors.Is(err, login.ErrExchange) {
+		if _, err := w.exchange(id, q.Get("code"), nil); !errors.Is(err, redeem.ErrRefused) {
 			t.Fatalf("a code of a deleted person: %v", err)
 		}
-		if _, _, err := w.service.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
+		if _, _, err := w.codes.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
 			t.Fatalf("renewed for a deleted person: %v", err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -35,6 +36,7 @@ type Facts struct {
 	Browser []byte           // hash of the visitor's browser cookie, or nil
 	Code    *emailcode.Code  // the request's code, or nil
 	Session *session.Session // the visitor's living session, or nil
+	Tenant  ident.TenantID   // that the session stands for, or empty
 }
 
 // Next decides. It is a function of stored state alone; no step decides for another. What is
@@ -77,9 +79,9 @@ func (s Step) open() bool {
 
 // sessionAnswers tells whether the browser's session fulfils the request without asking
 // anybody. A request for another account of the person, or for a connection that the session
-// does not come from, wants a new proof.
+// does not come from, or a tenant that it does not stand for, wants a new proof.
 func (f Facts) sessionAnswers() bool {
-	if f.Session == nil || f.Request.MultiAccount {
+	if f.Session == nil || f.Request.MultiAccount || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {
 		return false
 	}
 	c := f.Request.Connection

@@ -17,7 +17,9 @@ type Request struct {
 	RedirectURL      string
 	Challenge        string // PKCE S256, 43 characters
 	Connection       ident.ConnectionID
-	Hint             string // an e-mail address to fill in
+	Tenant           ident.TenantID // that the person must belong to, or empty
+	Invite           string         // key of the invite that led here, or empty
+	Hint             string         // an e-mail address to fill in
 	Properties       map[string]string
 	Audiences        []string
 	Scopes           []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -118,6 +117,9 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 		switch _, err := s.d.Users.Find(ctx, t, v.Account, found.User); {
 		case err == nil:
 			f.Session = &found
+			if f.Tenant, err = TenantOf(ctx, t, s.d.Tenants, found); err != nil {
+				return f, err
+			}
 		case !fault.Is(err, fault.NotFound):
 			return f, err
 		}
@@ -187,10 +189,4 @@ func userActor(v Visit, user ident.UserID, sid ident.SessionID) actor.Actor {
 func (s *Service) returns(r Request) bool {
 	app, ok := s.d.Applications.Get(r.Account, r.Application)
 	return ok && (len(r.Setup) > 0 || app.AllowsRedirect(r.RedirectURL))
-}
-
-// emailOffered tells whether the account lets people sign in by e-mail code.
-func (s *Service) emailOffered(account ident.AccountID) bool {
-	_, ok := s.d.Connections.Get(account, emailcode.Connection)
-	return ok
 }

@@ -19,6 +19,7 @@ const (
 	maxListItem  = 256  // bytes of each
 	maxReference = 128  // bytes of ids and lookup identifiers
 	maxProperty  = 1024 // bytes of a connection property
+	maxInvite    = 256  // bytes of an invite's id
 	keepExpired  = 24 * time.Hour
 	proofPurpose = "login/proof"
 )
@@ -42,10 +43,13 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		Account: r.Account, ID: newLoginID(), Application: r.Application, RedirectURL: r.RedirectURL, Challenge: r.Challenge,
 		Connection: r.Connection, Properties: r.ConnectionProperties, Audiences: r.Audiences, Scopes: r.Scopes,
 		ResponseLocation: r.ResponseLocation, FlowType: r.FlowType, MultiAccount: r.MultiAccount,
-		// For a service client the SDK does not redirect, and the link leads to the issuer's host.
-		Twin: !handover.IsClient(r.Connection) && wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL),
 	}
+	wanted := next
 	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) error {
+		next = wanted
+		if err := s.aim(ctx, t, &next, r); err != nil {
+			return err
+		}
 		next.CreatedAt, next.ExpiresAt = t.Now(), t.Now().Add(RequestLife)
 		former, err := s.useProof(ctx, t, r.Account, r.AntiAbuse, next.ID)
 		if err != nil {
@@ -58,7 +62,8 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		if err != nil || old.bound() || old.Challenge != next.Challenge || old.RedirectURL != next.RedirectURL || old.Application != next.Application {
+		if err != nil || old.bound() || old.Challenge != next.Challenge || old.RedirectURL != next.RedirectURL || old.Application != next.Application ||
+			old.Tenant != next.Tenant || old.Invite != next.Invite {
 			return errProofUsed
 		}
 		next = old
@@ -66,6 +71,30 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	})
 	return Started{ID: next.ID, URL: s.address(next)}, err
 }
+
+// aim says where a new request leads: an invite's tenant goes before the one that is looked up, and
+// a tenant's connection before the one that is named.
+func (s *Service) aim(ctx context.Context, t tx.Tx, next *Request, r StartRequest) error {
+	if r.TenantLookup != "" {
+		n, ok := s.d.Tenants.ByLookup(r.Account, r.TenantLookup)
+		if !ok {
+			return errTenant
+		}
+		if err := s.pin(next, n); err != nil {
+			return err
+		}
+	}
+	if r.Invite != "" {
+		if err := s.follow(ctx, t, next, secret.New(r.Invite)); err != nil {
+			return err
+		}
+	}
+	// For a service client the SDK does not redirect, and the link leads to the issuer's host.
+	next.Twin = !handover.IsClient(next.Connection) && wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL)
+	return nil
+}
+
+var errTenant = fault.New(fault.Invalid, "InvalidTenant", "There is no tenant with that tenantLookupIdentifier.")
 
 var errProofUsed = fault.New(fault.Invalid, fault.CodeInvalidRequest, "The antiAbuseHash was used before. Make a new one for each request.")
 
@@ -83,10 +112,8 @@ func (s *Service) checkStart(app Application, r StartRequest) error {
 		return invalid("LinkIdentityNotSupported", "This server does not link identities yet.")
 	case r.ChallengeMethod != "S256" || !validChallenge(r.Challenge):
 		return invalid(fault.CodeInvalidRequest, "A codeChallenge with the codeChallengeMethod S256 is needed (RFC 7636).")
-	case r.Invite != "":
-		return invalid("InvalidInvite", "There is no such invite, or it was used already.")
-	case r.TenantLookup != "":
-		return invalid("InvalidTenant", "There is no tenant with that tenantLookupIdentifier.")
+	case len(r.Invite) > maxInvite:
+		return errInvite
 	case r.ResponseLocation != "" && r.ResponseLocation != "cookie" && r.ResponseLocation != "query" && r.ResponseLocation != "none":
 		return invalid(fault.CodeInvalidRequest, "The responseLocation must be cookie, query or none.")
 	case !validFlow(r.FlowType):
@@ -120,18 +147,16 @@ func (s *Service) checkConnection(account ident.AccountID, c ident.ConnectionID,
 	return nil
 }
 
-// Update is PATCH /api/authentication/{id}: a page of the customer's own names the connection,
-// or an e-mail address to fill in. Only a request that nobody has finished can be updated. The
-// page is called without our cookies, so the browser's binding stays as it is.
+// Update is PATCH /api/authentication/{id}: a page of the customer's own names the connection, a
+// tenant by its lookup identifier or domain, or an e-mail address to fill in, whose domain may have
+// a tenant. Only a request that nobody has finished can be updated. The page is called without
+// our cookies, so the browser's binding stays as it is.
 func (s *Service) Update(ctx context.Context, r UpdateRequest) (Started, error) {
-	hint, isAddress := mail.ParseAddress(r.TenantLookup)
-	switch {
-	case r.Connection == "" && r.TenantLookup == "":
-		return Started{}, invalid(fault.CodeInvalidRequest, "Name a connectionId, a tenantLookupIdentifier or an e-mail address.")
-	case r.TenantLookup != "" && !isAddress:
-		return Started{}, invalid("InvalidTenant", "There is no tenant with that tenantLookupIdentifier.")
-	}
+	wish := Request{Account: r.Account, Connection: r.Connection, Properties: r.ConnectionProperties}
 	if err := s.checkConnection(r.Account, r.Connection, r.ConnectionProperties); err != nil {
+		return Started{}, err
+	}
+	if err := s.choose(&wish, r); err != nil {
 		return Started{}, err
 	}
 	var next Request
@@ -146,7 +171,11 @@ func (s *Service) Update(ctx context.Context, r UpdateRequest) (Started, error) 
 		if former != "" && former != r.ID {
 			return errProofUsed
 		}
-		next.Connection, next.Hint, next.Properties, next.Problem = r.Connection, string(hint), r.ConnectionProperties, ProblemNone
+		wish := wish
+		if err := s.keepTenant(next, &wish); err != nil {
+			return err
+		}
+		next.Connection, next.Tenant, next.Hint, next.Properties, next.Problem = wish.Connection, wish.Tenant, wish.Hint, wish.Properties, ProblemNone
 		ok, err := s.d.Store.Choose(ctx, t, next)
 		if err == nil && !ok {
 			return fault.New(fault.Invalid, fault.CodeExpired, "This sign-in was finished or is too old. Start a new one.")
@@ -157,6 +186,49 @@ func (s *Service) Update(ctx context.Context, r UpdateRequest) (Started, error) 
 		return Started{}, err
 	}
 	return Started{ID: next.ID, URL: s.address(next)}, nil
+}
+
+// choose reads what an update names.
+func (s *Service) choose(wish *Request, r UpdateRequest) error {
+	if r.TenantLookup == "" {
+		if r.Connection == "" {
+			return invalid(fault.CodeInvalidRequest, "Name a connectionId, a tenantLookupIdentifier or an e-mail address.")
+		}
+		return nil
+	}
+	if n, ok := s.d.Tenants.ByLookup(r.Account, r.TenantLookup); ok {
+		return s.pin(wish, n)
+	}
+	if address, ok := mail.ParseAddress(r.TenantLookup); ok {
+		wish.Hint = string(address)
+		if home, ok := s.homeOf(*wish, address); ok {
+			wish.Connection = home
+		}
+		return nil
+	}
+	n, ok := s.d.Tenants.ByDomain(r.Account, r.TenantLookup)
+	if !ok {
+		return errTenant
+	}
+	return s.pin(wish, n)
+}
+
+// keepTenant leaves a request with its tenant while the update names nothing else. That of an
+// invite stays.
+func (s *Service) keepTenant(is Request, wish *Request) error {
+	only := s.onlyConnection(is)
+	other := wish.Tenant != "" && wish.Tenant != is.Tenant || wish.Connection != "" && only != "" && wish.Connection != only
+	switch {
+	case is.Tenant == "":
+	case other && is.Invite != "":
+		return fault.New(fault.Invalid, "InvalidTenant", "The invite of this sign-in is for one tenant, which cannot be changed.")
+	case !other:
+		wish.Tenant = is.Tenant
+		if only != "" {
+			wish.Connection = only
+		}
+	}
+	return nil
 }
 
 // validChallenge takes the base64url of a SHA-256 hash, in its one canonical spelling.

@@ -26,12 +26,16 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 	if !ok {
 		return s.refused(ctx, v, f)
 	}
-	if !s.emailOffered(v.Account) {
-		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
-	}
 	address, ok := mail.ParseAddress(email)
 	if !ok {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemEmailInvalid, fill: func(p *View) { p.Email = email }})
+	}
+	if home, ok := s.homeOf(f.Request, address); ok {
+		f.Request.Hint = string(address)
+		return s.goUpstream(ctx, v, f.Request, home)
+	}
+	if !s.offered(f.Request, emailcode.Connection) {
+		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
 	}
 	sent, err := s.send(ctx, v, f.Request, address, compose)
 	if err != nil {
@@ -231,11 +235,15 @@ func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err erro
 	case errors.Is(err, errSetupDead):
 		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
 	case fault.Is(err, fault.Forbidden):
+		problem := ProblemUserUnavailable
+		if errors.Is(err, errNotMember) {
+			problem = ProblemNotMember
+		}
 		f, err := s.facts(ctx, v, r.ID)
 		if err != nil {
 			return View{}, err
 		}
-		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemUserUnavailable})
+		return s.page(ctx, StepChoose, v, f, shown{problem: problem})
 	}
 	return View{}, err
 }

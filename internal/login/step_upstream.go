@@ -38,9 +38,16 @@ func (s *Service) StartUpstream(ctx context.Context, v Visit, id ident.LoginID, 
 	if !ok {
 		return s.refused(ctx, v, f)
 	}
-	view, err := s.forward(ctx, v, f.Request, c)
+	if !s.offered(f.Request, c) {
+		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
+	}
+	return s.goUpstream(ctx, v, f.Request, c)
+}
+
+func (s *Service) goUpstream(ctx context.Context, v Visit, r Request, c ident.ConnectionID) (View, error) {
+	view, err := s.forward(ctx, v, r, c)
 	if errors.Is(err, errMoved) {
-		return s.show(ctx, v, id, shown{})
+		return s.show(ctx, v, r.ID, shown{})
 	}
 	return view, err
 }

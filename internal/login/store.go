@@ -15,7 +15,7 @@ type Store interface {
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID) (Request, error)
 	// Bind gives an open request to a browser, if no other has it.
 	Bind(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte) (bool, error)
-	// Choose changes Connection, Hint, Properties and Problem of an open request that has the
+	// Choose changes Connection, Tenant, Hint, Properties and Problem of an open request that has the
 	// same browser (or none) as r.
 	Choose(ctx context.Context, t tx.Tx, r Request) (bool, error)
 	// Revive opens an unfinished request again, for this browser, until expires.

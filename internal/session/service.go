@@ -67,6 +67,8 @@ type NewSession struct {
 	User     ident.UserID
 	Evidence Evidence
 	Previous secret.Text // cookie that the browser brought, or empty
+	// MaxLife ends the session sooner than the account's limits; 0 means that those hold.
+	MaxLife time.Duration
 }
 
 // Start makes a session with a new cookie in the caller's unit of work. The previous cookie of
@@ -75,6 +77,9 @@ type NewSession struct {
 func (s *Service) Start(ctx context.Context, t tx.Tx, n NewSession) (Session, secret.Text, error) {
 	now, account := t.Now(), n.Actor.Account
 	l := s.limits(account)
+	if n.MaxLife > 0 {
+		l.Absolute = min(l.Absolute, n.MaxLife)
+	}
 	id := ident.SessionID(ident.New("ses_"))
 	next := Session{
 		ID: id, Root: id, Account: account, User: n.User, Connection: n.Evidence.Connection,

@@ -22,6 +22,7 @@ type Evidence struct {
 	Issuer     string             `json:"issuer"`
 	Subject    string             `json:"subject"`
 	At         time.Time          `json:"at"`
+	Tenant     ident.TenantID     `json:"tenant,omitempty"` // that the proof was accepted for
 }
 
 // Session is a browser session of one person.
@@ -47,6 +48,14 @@ func (s Session) AuthTime() time.Time {
 		}
 	}
 	return last
+}
+
+// Tenant is the one that the last proof was accepted for, or empty.
+func (s Session) Tenant() ident.TenantID {
+	if len(s.Evidence) == 0 {
+		return ""
+	}
+	return s.Evidence[len(s.Evidence)-1].Tenant
 }
 
 // AMR is the list of methods by which the person proved who they are, in order, each once (I-9).

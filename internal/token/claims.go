@@ -20,8 +20,9 @@ type Params struct {
 	Session     ident.SessionID
 	Application ident.ApplicationID
 	Connection  ident.ConnectionID
-	Audiences   []string // besides the account itself
-	Scopes      []string // besides DefaultScope
+	Audiences   []string      // besides the account itself
+	Scopes      []string      // besides DefaultScope
+	MaxLife     time.Duration // bounds the tokens' life besides the account's; 0 for no bound
 	AuthTime    time.Time
 	AMR         []string
 	Nonce       string // of an OpenID Connect request, or empty

@@ -70,6 +70,9 @@ func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issue
 			life = l
 		}
 	}
+	if p.MaxLife > 0 {
+		life = min(life, p.MaxLife)
+	}
 	signer, err := s.deps.Signers.Signer(p.Account, use)
 	if err != nil {
 		return Issued{}, fault.Wrap("token.issue", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/cursor"
@@ -39,6 +40,19 @@ func New(db tx.Runner, store Store, identities IdentityStore) *Service {
 // logins of a new identity at once make one person. It fails with Invalid for an identity
 // that cannot be kept byte for byte.
 func (s *Service) SignIn(ctx context.Context, t tx.Tx, by actor.Actor, i Identity, p Profile) (u User, created bool, err error) {
+	return s.signIn(ctx, t, by, ident.UserID(ident.New(ownPrefix)), i, p)
+}
+
+// SignUpAs is SignIn, and gives a new person the id. It fails with Forbidden when somebody has or
+// had the id, or nobody may have it; a person who is there already keeps their own.
+func (s *Service) SignUpAs(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, i Identity, p Profile) (u User, created bool, err error) {
+	if !Usable(id) || strings.HasPrefix(strings.ToLower(string(id)), ownPrefix) {
+		return User{}, false, ErrUnusable
+	}
+	return s.signIn(ctx, t, by, id, i, p)
+}
+
+func (s *Service) signIn(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, i Identity, p Profile) (u User, created bool, err error) {
 	if err := i.validate(); err != nil {
 		return User{}, false, err
 	}
@@ -46,7 +60,7 @@ func (s *Service) SignIn(ctx context.Context, t tx.Tx, by actor.Actor, i Identit
 	u, err = s.find(ctx, t, by.Account, i)
 	if fault.Is(err, fault.NotFound) {
 		var linked bool
-		if u, linked, err = s.create(ctx, t, by, i, p); err != nil || linked {
+		if u, linked, err = s.create(ctx, t, by, id, i, p); err != nil || linked {
 			return u, linked, fault.Wrap("user.SignIn", err)
 		}
 		u, err = s.find(ctx, t, by.Account, i) // another login was faster
@@ -82,11 +96,11 @@ func (s *Service) find(ctx context.Context, t tx.Tx, account ident.AccountID, i 
 
 // create tells whether it made a person; it does not when another unit of work has just
 // linked the identity.
-func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, i Identity, p Profile) (User, bool, error) {
-	u := User{Account: by.Account, ID: ident.UserID(ident.New("usr_")), CreatedAt: t.Now(), UpdatedAt: t.Now()}
+func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, i Identity, p Profile) (User, bool, error) {
+	u := User{Account: by.Account, ID: id, CreatedAt: t.Now(), UpdatedAt: t.Now()}
 	u.apply(p)
 	if free, err := s.store.Insert(ctx, t, u); err != nil || !free {
-		return User{}, false, errors.Join(err, notFree(free))
+		return User{}, false, errors.Join(err, notFree(free, id))
 	}
 	i.CreatedAt, i.LastLogin = t.Now(), t.Now()
 	linked, err := s.identities.Link(ctx, t, by.Account, u.ID, i)
@@ -100,9 +114,12 @@ func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, i Identit
 	return u, true, t.Emit(ctx, event.New(by, EventCreated, string(u.ID), "connection", string(i.Connection)))
 }
 
-func notFree(free bool) error {
-	if free {
+func notFree(free bool, id ident.UserID) error {
+	switch {
+	case free:
 		return nil
+	case !strings.HasPrefix(string(id), ownPrefix): // somebody chose it
+		return ErrUnusable
 	}
 	return errors.New("user: a random id came twice")
 }

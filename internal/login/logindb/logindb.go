@@ -83,5 +83,10 @@ CREATE TABLE login_wishes (
 	expires_at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, root_id, application_id));
 CREATE INDEX login_wishes_expires ON login_wishes (expires_at);`,
+	}, {
+		ID: "login/0002",
+		SQL: `
+ALTER TABLE logins ADD COLUMN tenant_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN invite_key TEXT NOT NULL DEFAULT '';`,
 	}}
 }

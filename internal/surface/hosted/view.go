@@ -133,6 +133,8 @@ func (s *Surface) told(r *http.Request, p page, v login.View) (alert, notice str
 		alert = p.T("connection.gone")
 	case login.ProblemUserUnavailable:
 		alert = p.T("user.unavailable")
+	case login.ProblemNotMember:
+		alert = p.T("tenant.refused")
 	case login.ProblemEmailInvalid:
 		alert = p.T("email.invalid")
 	case login.ProblemLinkOther:

@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/redeem"
 )
 
 // texts is a list of texts. One text alone is taken for a list of one, as some callers send it.
@@ -173,7 +174,7 @@ func (s *Surface) exchange(w http.ResponseWriter, r *http.Request) error {
 	if _, err := checkProof(b.AntiAbuseHash, s.deps.Clock.Now(), text(b.ClientID), text(id), text(b.Code)); err != nil {
 		return err
 	}
-	tokens, err := s.deps.Logins.Exchange(r.Context(), login.ExchangeRequest{
+	tokens, err := s.deps.Codes.Exchange(r.Context(), redeem.Request{
 		Account: web.AccountOf(r), Actor: web.ActorOf(r), ID: ident.LoginID(id), Application: ident.ApplicationID(b.ClientID),
 		RedirectURL: b.RedirectURI, Code: secret.New(b.Code), Verifier: secret.New(b.CodeVerifier),
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/surface/loginapi"
 	"github.com/admit-id/admit/internal/user"
@@ -33,7 +34,7 @@ type world struct {
 	issuer   string
 	started  login.StartRequest
 	updated  login.UpdateRequest
-	exchange login.ExchangeRequest
+	exchange redeem.Request
 	err      error
 	ended    []string
 	app      application.Application
@@ -59,7 +60,7 @@ func tokens() login.Tokens {
 	return login.Tokens{Access: secret.New("AT"), ID: secret.New("IT"), Expires: time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC), Life: time.Hour}
 }
 
-func (w *world) Exchange(_ context.Context, r login.ExchangeRequest) (login.Tokens, error) {
+func (w *world) Exchange(_ context.Context, r redeem.Request) (login.Tokens, error) {
 	w.exchange = r
 	return tokens(), w.err
 }
@@ -133,7 +134,7 @@ func (users) Get(_ context.Context, _ ident.AccountID, id ident.UserID) (user.Us
 func (w *world) call(t *testing.T, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	clk := clock.NewFake(time.UnixMilli(1772539200000))
-	s := loginapi.New(loginapi.Deps{Logins: w, Sessions: w, Users: users{}, Applications: applications{w}, Accounts: w, Clock: clk})
+	s := loginapi.New(loginapi.Deps{Logins: w, Codes: w, Sessions: w, Users: users{}, Applications: applications{w}, Accounts: w, Clock: clk})
 	rt, err := web.NewRouter(web.Deps{Accounts: w, Tokens: w, Origins: w, Limiter: w, Clock: clk, Log: slog.New(slog.DiscardHandler), HTTPS: true}, s.Routes())
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +249,7 @@ func TestExchange(t *testing.T) {
 	want(t, w.call(t, "POST", "/api/authentication/login_1/tokens", strings.Replace(body, `"abc"`, `"abd"`, 1)), 400, "error=invalid_request")
 	want(t, w.call(t, "POST", "/api/authentication/login_1/tokens", `{"grant_type":"password"}`), 400, "error=unsupported_grant_type")
 	want(t, w.call(t, "POST", "/api/authentication/login_1/tokens", `{`), 400, "error=invalid_request")
-	w.err = login.ErrExchange
+	w.err = redeem.ErrRefused
 	got := want(t, w.call(t, "POST", "/api/authentication/login_1/tokens", body), 400, "error=invalid_request", "errorCode=InvalidRequest")
 	if got["title"] == "" {
 		t.Errorf("error %v", got)

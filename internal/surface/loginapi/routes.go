@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -18,7 +19,11 @@ import (
 type Logins interface {
 	Start(ctx context.Context, r login.StartRequest) (login.Started, error)
 	Update(ctx context.Context, r login.UpdateRequest) (login.Started, error)
-	Exchange(ctx context.Context, r login.ExchangeRequest) (login.Tokens, error)
+}
+
+// Codes turn a finished login into tokens. *redeem.Service does.
+type Codes interface {
+	Exchange(ctx context.Context, r redeem.Request) (login.Tokens, error)
 	Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (login.Tokens, session.Session, error)
 }
 
@@ -48,6 +53,7 @@ type Accounts interface {
 // Deps is what the surface needs.
 type Deps struct {
 	Logins       Logins
+	Codes        Codes
 	Sessions     Sessions
 	Users        Users
 	Applications Applications

@@ -63,7 +63,7 @@ func (s *Surface) renew(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errOrigin
 	}
-	tokens, found, err := s.deps.Logins.Renew(r.Context(), account, cookie, app.ID)
+	tokens, found, err := s.deps.Codes.Renew(r.Context(), account, cookie, app.ID)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package login
+package redeem
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -24,32 +25,43 @@ const (
 // alone finds the request then; all other bindings hold.
 const AnyLogin ident.LoginID = "-"
 
-// ErrExchange is every reason not to redeem a code: unknown, expired, used, or bound to another
+// ErrRefused is every reason not to redeem a code: unknown, expired, used, or bound to another
 // request, application, redirect URL or verifier. Which one it was is not told.
-var ErrExchange = fault.New(fault.Invalid, "invalid_request", "The code is wrong, expired or used already. Start a new sign-in.")
+var ErrRefused = fault.New(fault.Invalid, "invalid_request", "The code is wrong, expired or used already. Start a new sign-in.")
+
+// Request is POST /api/authentication/{id}/tokens.
+type Request struct {
+	Account     ident.AccountID
+	Actor       actor.Actor
+	ID          ident.LoginID
+	Application ident.ApplicationID
+	RedirectURL string
+	Code        secret.Text
+	Verifier    secret.Text
+}
 
 // Exchange redeems an authorization code for tokens, once (RFC 6749 section 4.1.3, RFC 7636).
 // Redeemed again by one who knows the verifier, it ends the session that the first redemption
 // got its tokens from.
-func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, error) {
+func (s *Service) Exchange(ctx context.Context, r Request) (login.Tokens, error) {
 	if !validVerifier(r.Verifier.Reveal()) || r.Code.Empty() || r.ID == "" ||
-		!s.returns(Request{Account: r.Account, Application: r.Application, RedirectURL: r.RedirectURL}) {
-		return Tokens{}, ErrExchange
+		!s.returns(r.Account, r.Application, r.RedirectURL) {
+		return login.Tokens{}, ErrRefused
 	}
-	want := Code{
-		Account: r.Account, Hash: codeHash(r.Code), Login: r.ID, Application: r.Application,
+	want := login.Code{
+		Account: r.Account, Hash: login.CodeHash(r.Code), Login: r.ID, Application: r.Application,
 		RedirectURL: r.RedirectURL, Challenge: challengeOf(r.Verifier),
 	}
 	if want.Login == AnyLogin {
 		want.Login = ""
 	}
-	var g Grant
+	var g login.Grant
 	var refused error
 	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		g, refused = Grant{}, nil
-		code, err := s.d.Artifacts.TakeCode(ctx, t, want)
+		g, refused = login.Grant{}, nil
+		code, err := s.d.Codes.TakeCode(ctx, t, want)
 		if fault.Is(err, fault.NotFound) {
-			refused = ErrExchange
+			refused = ErrRefused
 			return s.codeReused(ctx, t, r.Actor, want)
 		}
 		if err != nil {
@@ -60,11 +72,11 @@ func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 	})
 	switch {
 	case errors.Is(err, session.ErrNone) || fault.Is(err, fault.NotFound):
-		return Tokens{}, ErrExchange
+		return login.Tokens{}, ErrRefused
 	case err != nil:
-		return Tokens{}, err
+		return login.Tokens{}, err
 	case refused != nil:
-		return Tokens{}, refused
+		return login.Tokens{}, refused
 	}
 	// Signing takes longer than all of the above, and others wait for the writer. When it
 	// fails the code is used up, as it is when the answer gets lost.
@@ -72,24 +84,21 @@ func (s *Service) Exchange(ctx context.Context, r ExchangeRequest) (Tokens, erro
 }
 
 // redeem says what a code that was just used up gives, if its session still lives.
-func (s *Service) redeem(ctx context.Context, t tx.Tx, r ExchangeRequest, code Code) (Grant, error) {
-	g := Grant{At: t.Now(), Application: code.Application}
-	var err error
-	if g.Session, err = s.d.Sessions.ByID(ctx, t, r.Account, code.Session); err != nil {
-		return Grant{}, err
+func (s *Service) redeem(ctx context.Context, t tx.Tx, r Request, code login.Code) (login.Grant, error) {
+	found, err := s.d.Sessions.ByID(ctx, t, r.Account, code.Session)
+	if err != nil {
+		return login.Grant{}, err
 	}
-	if g.User, err = s.d.Users.Find(ctx, t, r.Account, code.User); err != nil {
-		return Grant{}, err
-	}
-	if g.Wish, err = s.d.Grants.Wish(ctx, t, r.Account, g.Session.Root, code.Application); err != nil {
-		return Grant{}, err
+	g, err := s.grant(ctx, t, found, code.Application)
+	if err != nil {
+		return login.Grant{}, err
 	}
 	return g, t.Emit(ctx, event.New(r.Actor, "login.code.redeemed", string(code.Login), "session", string(g.Session.ID)))
 }
 
 // codeReused ends the session of a code that comes a second time with everything it is bound to.
-func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want Code) error {
-	spent, err := s.d.Artifacts.SpentCode(ctx, t, want)
+func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want login.Code) error {
+	spent, err := s.d.Codes.SpentCode(ctx, t, want)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
@@ -104,27 +113,24 @@ func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want C
 
 // Renew issues fresh tokens for an application from a living session: silent renewal.
 // session.ErrNone when the cookie stands for none.
-func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (Tokens, session.Session, error) {
-	g := Grant{Application: app}
-	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
-		g.At = t.Now()
-		if g.Session, err = s.d.Sessions.ByCookie(ctx, t, account, cookie); err != nil {
+func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (login.Tokens, session.Session, error) {
+	var g login.Grant
+	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+		found, err := s.d.Sessions.ByCookie(ctx, t, account, cookie)
+		if err != nil {
 			return err
 		}
-		if g.User, err = s.d.Users.Find(ctx, t, account, g.Session.User); err != nil {
-			return err
-		}
-		g.Wish, err = s.d.Grants.Wish(ctx, t, account, g.Session.Root, app)
+		g, err = s.grant(ctx, t, found, app)
 		return err
 	})
 	if err == nil {
 		g.Session, err = s.d.Sessions.Touch(ctx, g.Session, g.At)
 	}
 	if fault.Is(err, fault.NotFound) {
-		return Tokens{}, session.Session{}, session.ErrNone
+		return login.Tokens{}, session.Session{}, session.ErrNone
 	}
 	if err != nil {
-		return Tokens{}, session.Session{}, err
+		return login.Tokens{}, session.Session{}, err
 	}
 	tokens, err := s.d.Issuer.Issue(ctx, g)
 	return tokens, g.Session, err

@@ -1,0 +1,53 @@
+// Package redeem owns what follows a login: an application turns its authorization code into
+// tokens, once, and gets fresh ones from the living session.
+//
+// Entry points: Service.Exchange and Service.Renew.
+//
+// Never: a token for a session, a person or an application that is gone.
+package redeem
+
+import (
+	"context"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// Deps is what the service needs.
+type Deps struct {
+	DB           tx.Runner
+	Codes        login.Artifacts
+	Wishes       login.Grants
+	Applications login.Applications
+	Users        login.Users
+	Sessions     *session.Service
+	Tenants      login.Tenants
+	Issuer       login.Issuer
+}
+
+// Service holds the verbs.
+type Service struct{ d Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{d} }
+
+// returns tells whether the application still takes people back at that address (I-11).
+func (s *Service) returns(account ident.AccountID, id ident.ApplicationID, url string) bool {
+	app, ok := s.d.Applications.Get(account, id)
+	return ok && app.AllowsRedirect(url)
+}
+
+// grant says what a living session gives to an application. fault.NotFound when the person is gone.
+func (s *Service) grant(ctx context.Context, t tx.Tx, found session.Session, app ident.ApplicationID) (g login.Grant, err error) {
+	g = login.Grant{At: t.Now(), Session: found, Application: app}
+	if g.User, err = s.d.Users.Find(ctx, t, found.Account, found.User); err != nil {
+		return g, err
+	}
+	if g.Wish, err = s.d.Wishes.Wish(ctx, t, found.Account, found.Root, app); err != nil {
+		return g, err
+	}
+	g.Tenant, err = login.TenantOf(ctx, t, s.d.Tenants, found)
+	return g, err
+}
