@@ -1,13 +1,68 @@
 package access_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/tx"
 )
+
+// openResources is an access.ResourceStore beside a database.
+type openResources struct {
+	mu  sync.Mutex
+	all map[ident.AccountID]map[string]access.ResourceConfig
+}
+
+var openPerDatabase sync.Map
+
+// openIn returns the store beside the database, the same for all nodes.
+func openIn(db *sqldb.DB) *openResources {
+	s, _ := openPerDatabase.LoadOrStore(db, &openResources{all: map[ident.AccountID]map[string]access.ResourceConfig{}})
+	return s.(*openResources)
+}
+
+func (s *openResources) put(account ident.AccountID, c access.ResourceConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all[account] == nil {
+		s.all[account] = map[string]access.ResourceConfig{}
+	}
+	s.all[account][c.Resource] = c
+}
+
+func (s *openResources) Get(_ context.Context, _ tx.Tx, account ident.AccountID, resource string) (access.ResourceConfig, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[account][resource], nil
+}
+
+func (s *openResources) Each(_ context.Context, _ tx.Tx, fn func(ident.AccountID, access.ResourceConfig) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for account, configs := range s.all {
+		for _, c := range configs {
+			if err := fn(account, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// open makes a resource public through the store and the change feed.
+func (r *rig) open(t *testing.T, account ident.AccountID, resource string) error {
+	return r.db.Write(t.Context(), tx.In(account), func(_ context.Context, tr tx.Tx) error {
+		openIn(r.db).put(account, access.ResourceConfig{Resource: resource, Public: true})
+		tr.Changed(access.ChangeResource, account, resource)
+		return nil
+	})
+}
 
 func TestPublic(t *testing.T) {
 	e := engineOf(nil)

@@ -45,7 +45,7 @@ func (oneClient) MayReadPermissions(_ ident.AccountID, id ident.ServiceClientID)
 func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{}, clk)}
-	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine})
+	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine, Resources: openIn(db)})
 	follower.Subscribe(r.Service, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -162,21 +162,27 @@ func TestTruthThroughTheStore(t *testing.T) {
 					ok(t, s.Name, r.DeleteRecord(t.Context(), by, rec.ID))
 				}
 			}
+			for _, resource := range s.World.Public {
+				ok(t, s.Name, r.open(t, by.Account, resource))
+			}
 			for _, a := range s.Asks {
 				if strings.Contains(s.Name, "missing role") && a.Resource == "z" {
 					continue
 				}
+				r.clock.Advance(a.At.Sub(r.clock.Now()))
 				got, err := r.engine.Check(by.Account, a.User, a.Resource, a.Action)
 				if err != nil || got != a.Allowed {
 					t.Errorf("%s: %s = %v, %v", s.Name, a, got, err)
 				}
 			}
+			r.clock.Advance(accesstest.Base.Sub(r.clock.Now()))
 		}
 		// A node that starts now knows the same.
 		other := newRig(t, r.db, r.clock)
 		for i, s := range accesstest.Truth(t) {
 			for _, a := range s.Asks {
 				id := ident.AccountID(fmt.Sprintf("acc_%d", i))
+				r.clock.Advance(a.At.Sub(r.clock.Now()))
 				want, _ := r.engine.Check(id, a.User, a.Resource, a.Action)
 				if got, err := other.engine.Check(id, a.User, a.Resource, a.Action); err != nil || got != want {
 					t.Errorf("loaded: %s: %s = %v, %v", s.Name, a, got, err)

@@ -71,7 +71,7 @@ func TestTruth(t *testing.T) {
 			}
 		})
 	}
-	if asked < 80 {
+	if asked < 330 {
 		t.Errorf("only %d cases", asked)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -76,6 +77,7 @@ type api struct {
 	db      *sqldb.DB
 	agent   string
 	headers map[string]string
+	clock   *clock.Fake
 }
 
 func newAPI(t testing.TB) *api {
@@ -111,7 +113,7 @@ func newAPI(t testing.TB) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, router: router, access: rights, users: users, db: db, headers: map[string]string{}}
+	a := &api{t: t, router: router, access: rights, users: users, db: db, clock: clk, headers: map[string]string{}}
 	_, err = rights.CreateRecord(t.Context(), actor.ForOperator(acct), access.Record{ID: "rec_owner", Name: "owner", Users: []ident.UserID{"sc_owner"},
 		Statements: []access.Statement{{Roles: []ident.RoleID{access.Owner}, Resources: []string{"*"}}}})
 	if err != nil {

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -61,7 +62,25 @@ type statementWire struct {
 	Resources []wire.ResourceRef `json:"resources"`
 	Users     []wire.UserRef     `json:"users,omitempty"`
 	Groups    []wire.GroupRef    `json:"groups,omitempty"`
+	StartsAt  moment             `json:"startsAt,omitzero"`
+	ExpiresAt moment             `json:"expiresAt,omitzero"`
 }
+
+// moment is a time in ISO 8601 (RFC 3339). It is read with any offset, which must be there, and
+// written in UTC; null and absent are the zero time.
+type moment struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *moment) UnmarshalJSON(b []byte) error {
+	err := m.Time.UnmarshalJSON(b)
+	if err == nil && m.IsZero() && string(b) != "null" {
+		m.Time = time.Unix(0, 0) // the year 1 was said; it must not read as "no bound"
+	}
+	return err
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m moment) MarshalJSON() ([]byte, error) { return json.Marshal(wire.Timestamp(m.Time)) }
 
 // recordInput is what callers may set; what only Admit sets is ignored when it is sent.
 type recordInput struct {
@@ -79,7 +98,8 @@ func (in *recordInput) record() access.Record {
 	r := access.Record{ID: in.RecordID, Name: in.Name, Description: in.Description, Tags: in.Tags,
 		Users: wire.Users(in.Users), Admins: wire.Users(in.Admins), Groups: wire.Groups(in.Groups)}
 	for _, st := range in.Statements {
-		out := access.Statement{Roles: st.Roles, Users: wire.Users(st.Users), Groups: wire.Groups(st.Groups)}
+		out := access.Statement{Roles: st.Roles, Users: wire.Users(st.Users), Groups: wire.Groups(st.Groups),
+			StartsAt: st.StartsAt.Time, ExpiresAt: st.ExpiresAt.Time}
 		for _, resource := range st.Resources {
 			out.Resources = append(out.Resources, resource.ResourceURI)
 		}
@@ -96,6 +116,7 @@ func (s *Surface) recordWire(r *http.Request, rec access.Record) recordWire {
 		Links: s.api.SelfLinks(r, "records", string(rec.ID))}
 	for i, st := range rec.Statements {
 		to := &out.Statements[i]
+		to.StartsAt.Time, to.ExpiresAt.Time = st.StartsAt, st.ExpiresAt
 		to.Roles, to.Resources = st.Roles, make([]wire.ResourceRef, len(st.Resources))
 		for k, text := range st.Resources {
 			to.Resources[k].ResourceURI = text
