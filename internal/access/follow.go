@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/admit-id/admit/internal/access/check"
@@ -23,69 +24,33 @@ func (s *Service) Load(ctx context.Context, t tx.Tx) error {
 		return fault.Wrap("access.Load", err)
 	}
 	fresh := NewIndex()
-	l := loader{index: fresh}
-	err = s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
-		l.add(account, func(e *index.Editor) { e.SetRole(r.ID, r.Compiled()) })
-		return nil
-	})
-	if err != nil {
-		return fault.Wrap("access.Load", err)
-	}
-	err = s.d.Groups.Each(ctx, t, func(account ident.AccountID, g Group) error {
-		l.add(account, func(e *index.Editor) { e.SetGroup(g.ID, g.Members()) })
-		return nil
-	})
-	if err != nil {
-		return fault.Wrap("access.Load", err)
-	}
-	err = s.d.Records.Each(ctx, t, func(account ident.AccountID, r Record) error {
-		l.add(account, func(e *index.Editor) { e.SetRecord(r.ID, r.Blocks()) })
-		return nil
-	})
-	if err != nil {
-		return fault.Wrap("access.Load", err)
-	}
-	if s.d.Resources != nil {
+	b := fresh.Build()
+	err = errors.Join(
+		s.d.Roles.Each(ctx, t, func(account ident.AccountID, r Role) error {
+			b.Edit(account).SetRole(r.ID, r.Compiled())
+			return nil
+		}),
+		s.d.Groups.Each(ctx, t, func(account ident.AccountID, g Group) error {
+			b.Edit(account).SetGroup(g.ID, g.Members())
+			return nil
+		}),
+		s.d.Facts.Each(ctx, t, "", func(account ident.AccountID, r *Record) error {
+			b.Edit(account).AddRecord(r.ID, r.Blocks())
+			return nil
+		}))
+	if err == nil && s.d.Resources != nil {
 		err = s.d.Resources.Each(ctx, t, func(account ident.AccountID, c ResourceConfig) error {
-			l.add(account, c.edit)
+			c.edit(b.Edit(account))
 			return nil
 		})
-		if err != nil {
-			return fault.Wrap("access.Load", err)
-		}
 	}
-	l.flush()
+	if err != nil {
+		return fault.Wrap("access.Load", err)
+	}
+	b.Done()
 	s.d.Engine.index.Take(fresh)
 	s.d.Engine.applied.Store(rev)
 	return nil
-}
-
-// loader gathers edits of one account, because one snapshot for many is much less work.
-type loader struct {
-	index   *index.Index
-	account ident.AccountID
-	edits   []func(*index.Editor)
-}
-
-func (l *loader) add(account ident.AccountID, edit func(*index.Editor)) {
-	if account != l.account || len(l.edits) >= 4096 {
-		l.flush()
-		l.account = account
-	}
-	l.edits = append(l.edits, edit)
-}
-
-func (l *loader) flush() {
-	if len(l.edits) == 0 {
-		return
-	}
-	l.index.Update(l.account, func(e *index.Editor) {
-		for _, edit := range l.edits {
-			edit(e)
-		}
-	})
-	clear(l.edits)
-	l.edits = l.edits[:0]
 }
 
 // Apply implements feed.Subscriber. It reads what changed and makes one new snapshot per account,
@@ -168,7 +133,19 @@ func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error 
 	user := ident.UserID(e.Target)
 	a := e.Actor
 	a.Account = e.Account
-	for _, id := range s.d.Engine.index.RecordsOf(e.Account, index.Principal{User: user}) {
+	var records []ident.RecordID
+	err := s.d.Facts.Naming(ctx, t, e.Account, index.Principal{User: user}, func(r *Record) error {
+		records = append(records, r.ID)
+		return nil
+	})
+	if err != nil {
+		return fault.Wrap("access.ForgetUser", err)
+	}
+	groups, err := s.d.Facts.GroupsOf(ctx, t, e.Account, user)
+	if err != nil {
+		return fault.Wrap("access.ForgetUser", err)
+	}
+	for _, id := range records {
 		old, err := s.d.Records.Get(ctx, t, e.Account, id)
 		if err != nil || old.Status == Deleted {
 			if err != nil && !fault.Is(err, fault.NotFound) {
@@ -182,7 +159,7 @@ func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error 
 			return fault.Wrap("access.ForgetUser", err)
 		}
 	}
-	for _, id := range s.d.Engine.index.GroupsOf(e.Account, user) {
+	for _, id := range groups {
 		old, err := s.d.Groups.Get(ctx, t, e.Account, id)
 		if fault.Is(err, fault.NotFound) {
 			continue

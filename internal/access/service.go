@@ -20,6 +20,7 @@ type Deps struct {
 	Records RecordStore
 	Roles   RoleStore
 	Groups  GroupStore
+	Facts   FactStore
 	Engine  *Engine
 	// Resources may be nil: then nothing is public.
 	Resources ResourceStore

@@ -45,7 +45,7 @@ func (oneClient) MayReadPermissions(_ ident.AccountID, id ident.ServiceClientID)
 func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{}, clk)}
-	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine, Resources: openIn(db)})
+	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: r.engine, Resources: openIn(db)})
 	follower.Subscribe(r.Service, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
 		t.Fatal(err)

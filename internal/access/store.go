@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
@@ -27,12 +28,23 @@ type RecordStore interface {
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, s Status, p Page) ([]Record, error)
 	// AdminOf returns the ids of the records with the status that the user is an admin of, in order.
 	AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, s Status) ([]ident.RecordID, error)
-	// Each calls fn for every record in force of all accounts.
-	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Record) error) error
 	// Revision is the number of the last change in the feed that the unit of work sees.
 	Revision(ctx context.Context, t tx.Tx) (int64, error)
 	// ChangedSince tells whether a record of the account changed after the revision.
 	ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, rev int64) (bool, error)
+}
+
+// FactStore reads what records in force give. The records that it hands to fn have users, groups and
+// statements alone besides their ids, and are good until fn returns.
+type FactStore interface {
+	// Each calls fn for every record of the account, or of all accounts when it is "".
+	Each(ctx context.Context, t tx.Tx, account ident.AccountID, fn func(ident.AccountID, *Record) error) error
+	// Naming calls fn for every record that names the user or group itself.
+	Naming(ctx context.Context, t tx.Tx, account ident.AccountID, who index.Principal, fn func(*Record) error) error
+	// GroupsOf returns the groups that the user belongs to, in order.
+	GroupsOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.GroupID, error)
+	// Accounts counts the records of every account that has any, up to the given number.
+	Accounts(ctx context.Context, t tx.Tx, most int) (map[ident.AccountID]int, error)
 }
 
 // RoleStore keeps roles, without the built-in ones.

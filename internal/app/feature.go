@@ -110,7 +110,7 @@ func newClients(db tx.Runner) *serviceclient.Service {
 
 func newAccess(db tx.Runner, e *access.Engine) *access.Service {
 	return access.New(access.Deps{
-		Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: e,
+		Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: e,
 	})
 }
 

@@ -19,7 +19,7 @@ func TestStore(t *testing.T) {
 				open = sqldbtest.Postgres
 			}
 			db, _ := open(t, accessdb.Migrations(), nil)
-			return accesstest.Stores{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}}
+			return accesstest.Stores{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}}
 		})
 	})
 }

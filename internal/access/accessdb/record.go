@@ -158,12 +158,6 @@ WHERE a.account_id = $1 AND a.user_id = $2 AND r.status = $3 ORDER BY a.record_i
 		string(account), string(user), string(s))
 }
 
-// Each implements access.RecordStore.
-func (Records) Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, access.Record) error) error {
-	return each(ctx, t, scanRecord, fn, `SELECT account_id, `+recordColumns+` FROM access_records
-WHERE status = 'ACTIVE' ORDER BY account_id, record_id`)
-}
-
 // Revision implements access.RecordStore.
 func (Records) Revision(ctx context.Context, t tx.Tx) (int64, error) {
 	return sqldb.Revision(ctx, sqldb.From(t))

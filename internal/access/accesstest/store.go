@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -22,12 +23,13 @@ type Stores struct {
 	Records access.RecordStore
 	Roles   access.RoleStore
 	Groups  access.GroupStore
+	Facts   access.FactStore
 }
 
 // RunStore is the suite that every store must pass. Open gives empty stores.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for name, test := range map[string]func(*testing.T, Stores){
-		"records": testRecords, "record lists": testRecordLists, "roles": testRoles, "groups": testGroups, "each": testEach,
+		"records": testRecords, "record lists": testRecordLists, "roles": testRoles, "groups": testGroups, "each": testEach, "facts": testFacts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -236,6 +238,11 @@ func testGroups(t *testing.T, s Stores) {
 	})
 }
 
+// facts is what a FactStore tells of a record.
+func facts(r access.Record) access.Record {
+	return access.Record{ID: r.ID, Status: r.Status, Users: r.Users, Groups: r.Groups, Statements: r.Statements}
+}
+
 func testEach(t *testing.T, s Stores) {
 	for _, account := range []ident.AccountID{acc1, acc2} {
 		s.in(t, account, func(ctx context.Context, tr tx.Tx) error {
@@ -251,8 +258,8 @@ func testEach(t *testing.T, s Stores) {
 	var seen []string
 	err := s.Runner.Read(t.Context(), tx.System(), func(ctx context.Context, tr tx.Tx) error {
 		return errors.Join(
-			s.Records.Each(ctx, tr, func(a ident.AccountID, r access.Record) error {
-				if diff := cmp.Diff(sample("rec_1"), r); diff != "" {
+			s.Facts.Each(ctx, tr, "", func(a ident.AccountID, r *access.Record) error {
+				if diff := cmp.Diff(facts(sample("rec_1")), *r); diff != "" {
 					t.Error(diff)
 				}
 				seen = append(seen, string(a)+" "+string(r.ID))
@@ -269,5 +276,59 @@ func testEach(t *testing.T, s Stores) {
 	})
 	if want := "acc_1 rec_1, acc_2 rec_1, acc_1 ro_1, acc_2 ro_1, acc_1 grp_1, acc_2 grp_1"; err != nil || strings.Join(seen, ", ") != want {
 		t.Errorf("seen %q, %v", strings.Join(seen, ", "), err)
+	}
+}
+
+// testFacts reads what names somebody, after it began and after it ended.
+func testFacts(t *testing.T, s Stores) {
+	r := access.Record{ID: "rec_1", Name: "r", Status: access.Active, Users: []ident.UserID{"u1", "u2"}, Groups: []ident.GroupID{"grp_1"},
+		Statements: []access.Statement{{Roles: []ident.RoleID{"ro_1"}, Resources: []string{"a/b"}}}, LastUpdated: time.Unix(100, 0).UTC()}
+	s.in(t, acc1, func(ctx context.Context, tr tx.Tx) error {
+		other := r
+		other.ID, other.Users = "rec_2", []ident.UserID{"u2"}
+		_, err := s.Records.Create(ctx, tr, acc1, r)
+		_, err2 := s.Records.Create(ctx, tr, acc1, other)
+		_, err3 := s.Groups.Create(ctx, tr, acc1, access.Group{ID: "grp_1", Name: "g", Users: []ident.UserID{"u1"}})
+		_, err4 := s.Records.Create(ctx, tr, acc2, other)
+		return errors.Join(err, err2, err3, err4)
+	})
+	read := func(who index.Principal) (ids []ident.RecordID, groups []ident.GroupID, counts map[ident.AccountID]int) {
+		err := s.Runner.Read(t.Context(), tx.System(), func(ctx context.Context, tr tx.Tx) (err error) {
+			err = s.Facts.Naming(ctx, tr, acc1, who, func(r *access.Record) error {
+				ids = append(ids, r.ID)
+				return nil
+			})
+			if err == nil && who.User != "" {
+				groups, err = s.Facts.GroupsOf(ctx, tr, acc1, who.User)
+			}
+			if err == nil {
+				counts, err = s.Facts.Accounts(ctx, tr, 2)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids, groups, counts
+	}
+	show := func(who index.Principal) string { return fmt.Sprint(read(who)) }
+	if got := show(index.Principal{User: "u1"}); got != "[rec_1] [grp_1] map[acc_1:2 acc_2:1]" {
+		t.Errorf("u1: %s", got)
+	}
+	if got := show(index.Principal{User: "u2"}); got != "[rec_1 rec_2] [] map[acc_1:2 acc_2:1]" {
+		t.Errorf("u2: %s", got)
+	}
+	if got := show(index.Principal{Group: "grp_1"}); got != "[rec_1] [] map[acc_1:2 acc_2:1]" {
+		t.Errorf("grp_1: %s", got)
+	}
+	s.in(t, acc1, func(ctx context.Context, tr tx.Tx) error {
+		gone := r
+		gone.Status, gone.LastUpdated = access.Deleted, r.LastUpdated.Add(time.Second)
+		_, err := s.Records.Replace(ctx, tr, acc1, gone, r.LastUpdated)
+		_, err2 := s.Groups.Delete(ctx, tr, acc1, "grp_1")
+		return errors.Join(err, err2)
+	})
+	if got := show(index.Principal{User: "u1"}); got != "[] [] map[acc_1:2 acc_2:1]" {
+		t.Errorf("u1, after: %s", got)
 	}
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -29,6 +30,7 @@ type Editor struct {
 	next Snapshot
 	mark *editMark
 	own  bool // next.roles is ours to change
+	bulk *bulk
 
 	public publicGrants // gathered by SetPublic
 }
@@ -50,7 +52,7 @@ func (e *Editor) role(id ident.RoleID) uint32 {
 	n, ok := e.a.roles[id]
 	if !ok {
 		n = uint32(len(e.a.roles))
-		e.a.roles[id] = n
+		e.a.roles[ident.RoleID(strings.Clone(string(id)))] = n
 	}
 	return n
 }
@@ -77,7 +79,8 @@ func (e *Editor) SetGroup(id ident.GroupID, members []string) {
 func (e *Editor) group(id ident.GroupID) *group {
 	g := e.a.groups[id]
 	if g == nil {
-		g = &group{number: e.shelve()}
+		id = ident.GroupID(strings.Clone(string(id)))
+		g = &group{number: e.shelve(), principal: e.a.principals.add(Principal{Group: id}.key())}
 		e.a.groups[id] = g
 	}
 	return g
@@ -97,42 +100,46 @@ func (e *Editor) shelve() uint32 {
 
 // SetRecord makes the record give exactly these blocks; none removes it.
 func (e *Editor) SetRecord(id ident.RecordID, blocks []Block) {
-	number, known := e.a.records.find(string(id))
-	var old recordRow
+	hash := hashOfRecord(id)
+	number, known := e.a.records.find(hash)
+	var old named
 	switch {
 	case known:
-		old = e.a.records.rows[number]
+		old = e.a.records.named(number)
 	case len(blocks) == 0:
 		return
 	default:
-		number = e.a.records.add(string(id))
+		number = e.a.records.add(hash)
 	}
 	plan := e.plan(number, blocks)
-	for _, key := range old.names {
-		if _, again := plan.given[key]; !again {
+	before := make(map[string]bool, len(old.who))
+	for _, n := range old.who {
+		before[e.a.principals.keys[n]] = true
+	}
+	for key := range before {
+		if plan.given[key] == nil {
 			e.give(key, number, &share{}, old.shared, true)
 		}
 	}
-	for _, key := range plan.names {
-		_, was := slices.BinarySearch(old.names, key)
-		e.give(key, number, plan.given[key], old.shared, was)
+	to := named{shared: plan.shared}
+	for _, key := range plan.keys {
+		e.give(key, number, plan.given[key], old.shared, before[key])
+		to.who = append(to.who, e.number(key))
 	}
 	for _, n := range old.shared {
 		e.next.shared = e.next.shared.put(n, check.Holding{}, e.mark)
 		e.a.free = append(e.a.free, n)
 	}
-	if len(plan.names) == 0 {
+	e.a.records.name(number, to)
+	if len(to.who) == 0 {
 		e.a.records.remove(number)
-		return
 	}
-	row := &e.a.records.rows[number]
-	row.names, row.shared = plan.names, plan.shared
 }
 
 // plan is what a record gives to whom.
 type plan struct {
 	given  map[string]*share
-	names  []string // keys of given, sorted
+	keys   []string // of given, each once
 	shared []uint32
 }
 
@@ -145,10 +152,10 @@ type share struct {
 func (e *Editor) plan(record uint32, blocks []Block) plan {
 	p := plan{given: map[string]*share{}}
 	for _, b := range blocks {
-		grants := make([]check.Given, len(b.Grants))
-		for i, g := range b.Grants {
-			grants[i] = check.Given{Resource: g.Resource, Role: e.role(g.Role), Record: record, Window: g.Window}
+		if len(b.Grants) == 0 {
+			continue
 		}
+		grants := e.given(make([]check.Given, 0, len(b.Grants)), record, b.Grants)
 		once := len(b.Principals) > 1 && len(b.Principals)*len(grants) > shareLimit
 		var number uint32
 		if once {
@@ -162,7 +169,7 @@ func (e *Editor) plan(record uint32, blocks []Block) plan {
 			if to == nil {
 				to = &share{}
 				p.given[key] = to
-				p.names = append(p.names, e.keep(key))
+				p.keys = append(p.keys, key)
 			}
 			// A group is itself a number on the shelf, and those do not refer to each other.
 			if once && who.Group == "" {
@@ -172,16 +179,23 @@ func (e *Editor) plan(record uint32, blocks []Block) plan {
 			to.grants = append(to.grants, grants...)
 		}
 	}
-	slices.Sort(p.names)
 	return p
 }
 
-// keep returns the key with the memory that the person already has for it.
-func (e *Editor) keep(key string) string {
-	if p := e.next.find(key); p != nil {
-		return p.id
+func (e *Editor) given(out []check.Given, record uint32, grants []Grant) []check.Given {
+	for i := range grants {
+		g := &grants[i]
+		out = append(out, check.Given{Resource: g.Resource, Role: e.role(g.Role), Record: record, Window: g.Window})
 	}
-	return key
+	return out
+}
+
+// number returns the number of a principal who holds something, or of a group.
+func (e *Editor) number(key string) uint32 {
+	if key[0] == 0 {
+		return e.group(ident.GroupID(key[1:])).principal
+	}
+	return e.next.find(key).number
 }
 
 // give replaces what the principal has from the record.
@@ -205,15 +219,24 @@ func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, h
 
 // change replaces a person by a changed copy, or removes one who is left with nothing.
 func (e *Editor) change(id string, f func(*person)) {
-	p := person{id: id, hash: hashOf(id)}
-	if old := e.next.people.find(p.hash, id); old != nil {
+	hash := hashOf(id)
+	old := e.next.people.find(hash, id)
+	p := person{id: id, hash: hash}
+	if old != nil {
 		p = *old
 	}
 	p.next = nil
 	f(&p)
-	if p.empty() {
+	switch {
+	case p.empty() && old == nil:
+		return
+	case p.empty():
+		e.a.principals.remove(old.number)
 		e.next.people = e.next.people.remove(p.hash, id, 0, e.mark)
 		return
+	case old == nil:
+		p.id = strings.Clone(id) // what it was part of may be large
+		p.number = e.a.principals.add(p.id)
 	}
 	e.next.people = e.next.people.put(&p, 0, e.mark)
 }

@@ -26,20 +26,22 @@ func New(builtin ...*check.Role) *Index {
 
 // account is one account's current snapshot and what its writer needs to make the next.
 type account struct {
-	now     atomic.Pointer[Snapshot]
-	roles   map[ident.RoleID]uint32 // numbers, also of roles that only records mention
-	groups  map[ident.GroupID]*group
-	records recordTable
-	free    []uint32 // numbers on the shelf that nothing uses
-	shelved uint32   // numbers on the shelf that were ever used
+	now        atomic.Pointer[Snapshot]
+	roles      map[ident.RoleID]uint32 // numbers, also of roles that only records mention
+	groups     map[ident.GroupID]*group
+	records    recordTable
+	principals principals
+	free       []uint32 // numbers on the shelf that nothing uses
+	shelved    uint32   // numbers on the shelf that were ever used
 
 	public    map[string]uint32 // public resources, each as a record of its own
 	published uint32            // numbers of public that were ever used
 }
 
 type group struct {
-	number  uint32
-	members []string
+	number    uint32 // on the shelf
+	principal uint32
+	members   []string
 }
 
 var empty Snapshot
@@ -57,6 +59,15 @@ func (x *Index) At(id ident.AccountID) *Snapshot {
 func (x *Index) Update(id ident.AccountID, edit func(*Editor)) {
 	x.write.Lock()
 	defer x.write.Unlock()
+	a := x.account(id)
+	e := &Editor{a: a, next: *a.now.Load(), mark: &editMark{}}
+	edit(e)
+	e.finishPublic()
+	a.now.Store(&e.next)
+}
+
+// account returns the account, which it makes if need be, to a writer.
+func (x *Index) account(id ident.AccountID) *account {
 	a := (*x.accounts.Load())[id]
 	if a == nil {
 		a = x.open()
@@ -64,10 +75,7 @@ func (x *Index) Update(id ident.AccountID, edit func(*Editor)) {
 		next[id] = a
 		x.accounts.Store(&next)
 	}
-	e := &Editor{a: a, next: *a.now.Load(), mark: &editMark{}}
-	edit(e)
-	e.finishPublic()
-	a.now.Store(&e.next)
+	return a
 }
 
 // Take replaces everything by what another index holds. The other one must not be used any more.
@@ -86,37 +94,6 @@ func (x *Index) open() *account {
 	}
 	a.now.Store(s)
 	return a
-}
-
-// RecordsOf returns the records that name the user, or the group, itself.
-func (x *Index) RecordsOf(id ident.AccountID, p Principal) []ident.RecordID {
-	x.write.Lock()
-	defer x.write.Unlock()
-	a := (*x.accounts.Load())[id]
-	if a == nil {
-		return nil
-	}
-	return a.records.naming(p.key())
-}
-
-// GroupsOf returns the groups that the user belongs to.
-func (x *Index) GroupsOf(id ident.AccountID, user ident.UserID) []ident.GroupID {
-	x.write.Lock()
-	defer x.write.Unlock()
-	a := (*x.accounts.Load())[id]
-	if a == nil {
-		return nil
-	}
-	var out []ident.GroupID
-	for name, g := range a.groups {
-		for _, m := range g.members {
-			if m == string(user) {
-				out = append(out, name)
-				break
-			}
-		}
-	}
-	return out
 }
 
 // Place is a resource and a time.

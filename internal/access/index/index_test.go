@@ -90,9 +90,6 @@ func TestLargeRecords(t *testing.T) {
 	if p, n := x.At(acc).Size(); p != 1 || n != 0 { // the member of the group stays known
 		t.Errorf("%d people and %d grants are left", p, n)
 	}
-	if got := x.RecordsOf(acc, Principal{User: "u5"}); got != nil {
-		t.Errorf("records are left: %v", got)
-	}
 }
 
 func TestRecordTable(t *testing.T) {
@@ -100,7 +97,7 @@ func TestRecordTable(t *testing.T) {
 	numbers := map[string]uint32{}
 	for i := range 5000 {
 		id := fmt.Sprintf("rec_%d", i)
-		numbers[id] = table.add(id)
+		numbers[id] = table.add(hashOfRecord(ident.RecordID(id)))
 		if i%3 == 0 {
 			gone := fmt.Sprintf("rec_%d", i/2)
 			if n, ok := numbers[gone]; ok {
@@ -112,7 +109,7 @@ func TestRecordTable(t *testing.T) {
 	for i := range 5000 {
 		id := fmt.Sprintf("rec_%d", i)
 		want, there := numbers[id]
-		if got, ok := table.find(id); ok != there || ok && got != want {
+		if got, ok := table.find(hashOfRecord(ident.RecordID(id))); ok != there || ok && got != want {
 			t.Fatalf("%s: %d, %v; want %d, %v", id, got, ok, want, there)
 		}
 	}
@@ -145,12 +142,6 @@ func TestQuestionsAboutTheIndex(t *testing.T) {
 	slices.Sort(given)
 	if fmt.Sprint(given) != "[Authress:Owner b ro_later a/*]" {
 		t.Errorf("GroupGrants = %v", given)
-	}
-	if got := x.RecordsOf(acc, Principal{Group: "grp_1"}); fmt.Sprint(got) != "[rec_1]" {
-		t.Errorf("RecordsOf = %v", got)
-	}
-	if got := x.GroupsOf(acc, "u3"); fmt.Sprint(got) != "[grp_1]" {
-		t.Errorf("GroupsOf = %v", got)
 	}
 	if may(t, x, "u1", "read", "a/b") || !may(t, x, "u3", "read", "b/x") {
 		t.Error("wrong answer before the role exists")

@@ -2,8 +2,6 @@ package index
 
 import (
 	"hash/maphash"
-	"slices"
-	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 )
@@ -22,69 +20,82 @@ func (p Principal) key() string {
 	return string(p.User)
 }
 
-// recordTable finds records by id and gives each a number. It is the writer's; it keeps
-// whom each record names, so that a change of the record can be taken out again.
+// recordTable gives each record a number and knows whom it names, so that a change of the
+// record can be taken out again. It is the writer's. It takes about 20 bytes a record, because it keeps
+// the keyed hash of the id instead of the id. Two ids with the same hash would share a number: whoever
+// is named by both would lose the rights of both with either. Nobody would keep a right too
+// long, and among 10^8 records it happens once in some thousand deployments, if the two name the same person at all.
 type recordTable struct {
-	rows  []recordRow
-	free  []uint32
-	slots []uint32 // open addressing: row number + 1, or 0
-	live  int
+	hashes []uint64 // by number
+	whom   []uint32 // by number: a principal, or a place in lists with manyBit, or nobody
+	free   []uint32
+	slots  []uint32 // open addressing: number + 1, or 0
+	live   int
+	lists  []named
+	holes  []uint32 // places in lists that are free
 }
 
-type recordRow struct {
-	id     string
-	names  []string // keys of principals, sorted
+// named is whom a record names that names several, or whose grants are kept once.
+type named struct {
+	who    []uint32 // principals
 	shared []uint32 // numbers on the shelf
 }
 
-func (t *recordTable) find(id string) (uint32, bool) {
+const (
+	manyBit = 1 << 31
+	nobody  = 1<<32 - 1
+)
+
+func hashOfRecord(id ident.RecordID) uint64 { return maphash.String(seed, string(id)) }
+
+func (t *recordTable) find(hash uint64) (uint32, bool) {
 	if len(t.slots) == 0 {
 		return 0, false
 	}
 	mask := uint64(len(t.slots) - 1)
-	for i := maphash.String(seed, id) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if n := t.slots[i] - 1; t.rows[n].id == id {
+	for i := hash & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		if n := t.slots[i] - 1; t.hashes[n] == hash {
 			return n, true
 		}
 	}
 	return 0, false
 }
 
-// add gives the id a number. It must not have one yet.
-func (t *recordTable) add(id string) uint32 {
+// add gives the record a number. It must not have one yet.
+func (t *recordTable) add(hash uint64) uint32 {
 	var n uint32
 	if k := len(t.free); k > 0 {
 		n = t.free[k-1]
 		t.free = t.free[:k-1]
-		t.rows[n] = recordRow{id: id}
+		t.hashes[n], t.whom[n] = hash, nobody
 	} else {
-		n = uint32(len(t.rows))
-		t.rows = append(t.rows, recordRow{id: id})
+		n = uint32(len(t.hashes))
+		t.hashes, t.whom = append(t.hashes, hash), append(t.whom, nobody)
 	}
 	t.live++
-	if t.live*4 > len(t.slots)*3 {
-		t.grow()
-	} else {
-		t.place(n)
+	if t.live*5 > len(t.slots)*4 {
+		t.grow(n)
 	}
+	t.place(n)
 	return n
 }
 
 func (t *recordTable) place(n uint32) {
 	mask := uint64(len(t.slots) - 1)
-	i := maphash.String(seed, t.rows[n].id) & mask
+	i := t.hashes[n] & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
 	t.slots[i] = n + 1
 }
 
-func (t *recordTable) grow() {
-	size := max(16, len(t.slots)*2)
-	t.slots = make([]uint32, size)
-	for n := range t.rows {
-		if t.rows[n].id != "" {
-			t.place(uint32(n))
+// grow makes the table larger and places all records but the one that is being added.
+func (t *recordTable) grow(except uint32) {
+	old := t.slots
+	t.slots = make([]uint32, max(16, len(old)*2))
+	for _, s := range old {
+		if s != 0 && s-1 != except {
+			t.place(s - 1)
 		}
 	}
 }
@@ -92,33 +103,76 @@ func (t *recordTable) grow() {
 // remove forgets the record. Its number may be given to another one.
 func (t *recordTable) remove(n uint32) {
 	mask := uint64(len(t.slots) - 1)
-	i := maphash.String(seed, t.rows[n].id) & mask
+	i := t.hashes[n] & mask
 	for t.slots[i] != n+1 {
 		i = (i + 1) & mask
 	}
 	// Move later entries of the same run back, so that no search stops early.
 	for j := (i + 1) & mask; t.slots[j] != 0; j = (j + 1) & mask {
-		home := maphash.String(seed, t.rows[t.slots[j]-1].id) & mask
+		home := t.hashes[t.slots[j]-1] & mask
 		if (j-home)&mask >= (j-i)&mask {
 			t.slots[i] = t.slots[j]
 			i = j
 		}
 	}
 	t.slots[i] = 0
-	t.rows[n] = recordRow{}
+	t.name(n, named{})
 	t.free = append(t.free, n)
 	t.live--
 }
 
-func (t *recordTable) naming(key string) []ident.RecordID {
-	var out []ident.RecordID
-	for i := range t.rows {
-		if t.rows[i].id == "" {
-			continue
-		}
-		if _, found := slices.BinarySearchFunc(t.rows[i].names, key, strings.Compare); found {
-			out = append(out, ident.RecordID(t.rows[i].id))
-		}
+// named returns whom the record names.
+func (t *recordTable) named(n uint32) named {
+	switch w := t.whom[n]; {
+	case w == nobody:
+		return named{}
+	case w&manyBit != 0:
+		return t.lists[w&^manyBit]
+	default:
+		return named{who: t.whom[n : n+1 : n+1]}
 	}
-	return out
+}
+
+// name says whom the record names from now on.
+func (t *recordTable) name(n uint32, to named) {
+	if w := t.whom[n]; w != nobody && w&manyBit != 0 {
+		t.lists[w&^manyBit] = named{}
+		t.holes = append(t.holes, w&^manyBit)
+	}
+	switch {
+	case len(to.who) == 0:
+		t.whom[n] = nobody
+	case len(to.who) == 1 && len(to.shared) == 0:
+		t.whom[n] = to.who[0]
+	case len(t.holes) > 0:
+		at := t.holes[len(t.holes)-1]
+		t.holes = t.holes[:len(t.holes)-1]
+		t.lists[at] = to
+		t.whom[n] = at | manyBit
+	default:
+		t.lists = append(t.lists, to)
+		t.whom[n] = uint32(len(t.lists)-1) | manyBit
+	}
+}
+
+// principals numbers the principals that hold something.
+type principals struct {
+	keys []string // by number
+	free []uint32
+}
+
+func (t *principals) add(key string) uint32 {
+	if k := len(t.free); k > 0 {
+		n := t.free[k-1]
+		t.free = t.free[:k-1]
+		t.keys[n] = key
+		return n
+	}
+	t.keys = append(t.keys, key)
+	return uint32(len(t.keys) - 1)
+}
+
+func (t *principals) remove(n uint32) {
+	t.keys[n] = ""
+	t.free = append(t.free, n)
 }

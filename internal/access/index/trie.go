@@ -9,11 +9,12 @@ import (
 
 // person is what a snapshot knows of one user, service client or group.
 type person struct {
-	id    string
-	hash  uint64
-	held  check.Holding
-	links []uint32 // groups, and records kept once; numbers into Snapshot.shared
-	next  *person  // another person with the same hash; practically never
+	id     string
+	hash   uint64
+	number uint32 // for the writer
+	held   check.Holding
+	links  []uint32 // groups, and records kept once; numbers into Snapshot.shared
+	next   *person  // another person with the same hash; practically never
 }
 
 func (p *person) empty() bool { return p.held.Len() == 0 && len(p.links) == 0 }

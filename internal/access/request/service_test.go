@@ -67,7 +67,7 @@ func each(t *testing.T, fn func(r *rig)) {
 			db, clk := open(t, schema, &bus)
 			follower := feed.NewFollower(db, db, 5*time.Second)
 			r.db, r.engine = db, access.NewEngine(follower.Fresh, noClients{}, clk)
-			r.access = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: r.engine})
+			r.access = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: r.engine})
 			follower.Subscribe(r.access, access.ChangeKinds()...)
 			if err := follower.Start(t.Context()); err != nil {
 				t.Fatal(err)

@@ -191,7 +191,7 @@ func (f *Follower) apply(ctx context.Context, changes []Change) error {
 }
 
 func (f *Follower) load(ctx context.Context) error {
-	return f.db.Read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
+	return f.db.Read(ctx, tx.System().Long(), func(ctx context.Context, t tx.Tx) error {
 		for _, s := range f.subs {
 			if err := s.subscriber.Load(ctx, t); err != nil {
 				return fmt.Errorf("load %T: %w", s.subscriber, err)

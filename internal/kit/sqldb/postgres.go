@@ -21,6 +21,7 @@ import (
 const (
 	postgresTries   = 6
 	postgresTimeout = 15 * time.Second // one unit of work, waiting for a connection included
+	postgresLong    = 15 * time.Minute // a unit of work that may take long
 	postgresConns   = 16
 )
 
@@ -95,7 +96,11 @@ func (e *postgresEngine) read(ctx context.Context, scope tx.Scope, fn func(conte
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresTimeout)
+	timeout := postgresTimeout
+	if scope.IsLong() {
+		timeout = postgresLong
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	_, err := e.once(ctx, scope, nil, fn)
 	return err
@@ -112,6 +117,9 @@ func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, 
 	begin := "BEGIN; SET LOCAL admit.account = '" + policyValue(scope) + "'"
 	if bus == nil {
 		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL admit.account = '" + policyValue(scope) + "'"
+	}
+	if scope.IsLong() {
+		begin += "; SET LOCAL statement_timeout = 0"
 	}
 	if _, err := conn.ExecContext(ctx, begin); err != nil {
 		return 0, err

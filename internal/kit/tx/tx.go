@@ -16,6 +16,7 @@ import (
 type Scope struct {
 	account ident.AccountID
 	system  bool
+	long    bool
 }
 
 // In is the scope of one account.
@@ -23,6 +24,16 @@ func In(account ident.AccountID) Scope { return Scope{account: account} }
 
 // System is the scope of work that spans accounts: start, migrations, purging, the feed.
 func System() Scope { return Scope{system: true} }
+
+// Long is the same scope for a unit of work that may take minutes, such as reading everything
+// at the start. Others are cut off after seconds.
+func (s Scope) Long() Scope {
+	s.long = true
+	return s
+}
+
+// IsLong tells whether the unit of work may take minutes.
+func (s Scope) IsLong() bool { return s.long }
 
 // Account returns the account of the scope and false for System.
 func (s Scope) Account() (ident.AccountID, bool) { return s.account, !s.system }

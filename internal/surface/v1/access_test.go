@@ -90,7 +90,7 @@ func newAPI(t testing.TB) *api {
 	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
-	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Engine: engine})
+	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})
 	follower.Subscribe(rights, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
