@@ -2,13 +2,16 @@ package access_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accesstest"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -46,6 +49,9 @@ func drawRecord(t *rapid.T, id ident.RecordID) access.Record {
 			Roles:     rapid.SliceOfN(drawRole, 1, 3).Draw(t, "roles"),
 			Resources: rapid.SliceOfN(drawResource, 1, 4).Draw(t, "resources"),
 		}
+		if rapid.IntRange(0, 2).Draw(t, "bounded") == 0 {
+			s.StartsAt, s.ExpiresAt = drawTime(t, "starts"), drawTime(t, "expires")
+		}
 		if own {
 			s.Users, s.Groups = users.Draw(t, "users"), groups.Draw(t, "groups")
 		}
@@ -54,12 +60,34 @@ func drawRecord(t *rapid.T, id ident.RecordID) access.Record {
 	return r
 }
 
+// drawTime draws a time close to the base, or none.
+func drawTime(t *rapid.T, label string) time.Time {
+	n := rapid.IntRange(-3, 4).Draw(t, label)
+	if n == 4 {
+		return time.Time{}
+	}
+	return accesstest.Base.Add(time.Duration(n) * time.Second)
+}
+
 // state is a world that changes, and the engine that follows it.
 type state struct {
 	roles   map[ident.RoleID]access.Role
 	groups  map[ident.GroupID]access.Group
 	records map[ident.RecordID]access.Record
+	public  map[string]bool
 	engine  *access.Engine
+	clock   *clock.Fake // of all engines
+}
+
+func newState() *state {
+	s := &state{roles: map[ident.RoleID]access.Role{}, groups: map[ident.GroupID]access.Group{}, records: map[ident.RecordID]access.Record{},
+		public: map[string]bool{}, clock: clock.NewFake(accesstest.Base)}
+	s.engine = access.NewEngine(always, noClients{}, s.clock)
+	return s
+}
+
+func (s *state) ask(t *rapid.T) accesstest.Ask {
+	return accesstest.Ask{User: drawUser.Draw(t, "user"), Action: drawAction.Draw(t, "asked action"), Resource: drawResource.Draw(t, "asked"), At: s.clock.Now()}
 }
 
 func (s *state) world() *accesstest.World {
@@ -73,11 +101,19 @@ func (s *state) world() *accesstest.World {
 	for _, r := range s.records {
 		w.Records = append(w.Records, r)
 	}
+	w.Public = slices.Collect(maps.Keys(s.public))
 	return w
 }
 
 func (s *state) step(t *rapid.T) {
-	switch rapid.IntRange(0, 5).Draw(t, "step") {
+	switch rapid.IntRange(0, 6).Draw(t, "step") {
+	case 4:
+		resource := drawResource.Draw(t, "public")
+		on := rapid.Bool().Draw(t, "on")
+		if delete(s.public, resource); on {
+			s.public[resource] = true
+		}
+		s.engine.PutResource(account, access.ResourceConfig{Resource: resource, Public: on})
 	case 0:
 		id := rapid.SampledFrom([]ident.RoleID{"ro_1", "ro_2", "ro_3"}).Draw(t, "role")
 		r := access.Role{ID: id, Permissions: rapid.SliceOfN(drawPermission, 0, 3).Draw(t, "permissions")}
@@ -108,15 +144,15 @@ func (s *state) step(t *rapid.T) {
 // engine built at once, and the oracle answer everything alike, by check and by list.
 func TestEngineIsTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &state{roles: map[ident.RoleID]access.Role{}, groups: map[ident.GroupID]access.Group{},
-			records: map[ident.RecordID]access.Record{}, engine: access.NewEngine(always, noClients{}, atBase)}
+		s := newState()
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			s.step(t)
 		}
 		w := s.world()
-		rebuilt := engineOf(w)
+		rebuilt := engineAt(w, s.clock)
 		for range 12 {
-			a := accesstest.Ask{User: drawUser.Draw(t, "user"), Action: drawAction.Draw(t, "asked action"), Resource: drawResource.Draw(t, "asked")}
+			s.clock.Advance(accesstest.Base.Add(time.Duration(rapid.IntRange(-4, 4).Draw(t, "at")) * time.Second).Sub(s.clock.Now()))
+			a := s.ask(t)
 			want := w.Allowed(a)
 			for name, e := range map[string]*access.Engine{"followed": s.engine, "rebuilt": rebuilt} {
 				got, err := e.Check(account, a.User, a.Resource, a.Action)
@@ -125,6 +161,7 @@ func TestEngineIsTheOracle(t *testing.T) {
 				}
 			}
 			checkListing(t, s.engine, w, a)
+			checkMany(t, s, w)
 		}
 		if p1, g1 := s.engine.Size(account); true {
 			if p2, g2 := rebuilt.Size(account); p1 != p2 || g1 != g2 {
@@ -132,6 +169,21 @@ func TestEngineIsTheOracle(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkMany asks several questions at once.
+func checkMany(t *rapid.T, s *state, w *accesstest.World) {
+	asks := make([]accesstest.Ask, rapid.IntRange(1, 5).Draw(t, "batch"))
+	questions := make([]access.Question, len(asks))
+	for i := range asks {
+		asks[i] = s.ask(t)
+		questions[i] = access.Question{User: asks[i].User, Resource: asks[i].Resource, Action: asks[i].Action}
+	}
+	for i, got := range s.engine.CheckMany(account, questions) {
+		if want := w.Allowed(asks[i]); got.Err != nil || got.Allowed != want {
+			t.Fatalf("batch: %s = %v; oracle %v", asks[i], got, want)
+		}
+	}
 }
 
 // checkListing: what is listed is allowed; what is allowed below the collection is covered by
@@ -146,7 +198,7 @@ func checkListing(t *rapid.T, e *access.Engine, w *accesstest.World, a accesstes
 		t.Fatalf("%s: not in order: %q", a, all)
 	}
 	for _, text := range all {
-		if !w.Allowed(accesstest.Ask{User: a.User, Action: a.Action, Resource: text}) {
+		if !w.Allowed(accesstest.Ask{User: a.User, Action: a.Action, Resource: text, At: a.At}) {
 			t.Fatalf("%s: lists %s, which is not allowed", a, text)
 		}
 	}
@@ -166,7 +218,7 @@ func checkListing(t *rapid.T, e *access.Engine, w *accesstest.World, a accesstes
 		if _, err := access.ParseResource(name); err != nil {
 			continue
 		}
-		want := w.Allowed(accesstest.Ask{User: a.User, Action: a.Action, Resource: name})
+		want := w.Allowed(accesstest.Ask{User: a.User, Action: a.Action, Resource: name, At: a.At})
 		got := slices.ContainsFunc(all, func(text string) bool { return accesstest.PathCovers(text, name, "/") })
 		if got != want {
 			t.Fatalf("%s nested %v: %s allowed %v, listed %v in %q", a, l.Nested, name, want, got, all)
