@@ -87,7 +87,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Guard: x.engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: x.engine},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access}, Changes: a.changesDeps(),
-		Acting: x.engine, Accounts: x.accounts, Applications: x.applications,
+		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Connections: x.connections,
 	})
 }

@@ -27,6 +27,7 @@ type Deps struct {
 
 	Acting       Acting
 	Accounts     Accounts
+	Tenants      Tenants
 	Applications Applications
 	Clients      Clients
 	AccessKeys   AccessKeys
@@ -62,6 +63,7 @@ func (s *Surface) Routes() []web.Route {
 		s.userRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),
+		s.tenantRoutes(),
 		s.applicationRoutes(),
 		s.clientRoutes(),
 	)
