@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/authzen"
 	"github.com/admit-id/admit/internal/surface/dev"
 	"github.com/admit-id/admit/internal/surface/hosted"
 	"github.com/admit-id/admit/internal/surface/loginapi"
@@ -41,6 +42,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
 		a.apiSurface(tokens).Routes(),
+		a.authzenSurface(tokens).Routes(),
 	)
 	if a.cfg.Dev {
 		surface, err := dev.New(dev.Deps{
@@ -85,10 +87,18 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 	return v1.New(v1.Deps{
 		Issuers: x.accountDirectory, Cursors: cursor.New(a.keys),
 		Guard: x.engine, Consistency: tokens,
-		Decide: decide.Deps{Permissions: x.engine},
+		Decide: decide.Deps{Permissions: x.engine, History: x.history},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access}, Changes: a.changesDeps(),
 		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Connections: x.connections,
+	})
+}
+
+func (a *App) authzenSurface(tokens *consistency.Keeper) *authzen.Surface {
+	x := &a.f
+	return authzen.New(authzen.Deps{
+		Decisions: x.engine, Subjects: x.history, Clients: x.clientDirectory, Issuers: x.accountDirectory,
+		Cursors: cursor.New(a.keys), Consistency: tokens,
 	})
 }
 

@@ -8,6 +8,7 @@ var features = map[string][]string{
 	"audit":         {},
 	"connection":    {},
 	"factor":        {},
+	"issuer":        {"connection"},
 	"keyring":       {},
 	"login":         {"connection", "factor", "session", "user"},
 	"serviceclient": {},
@@ -24,7 +25,7 @@ var later = map[string][]string{
 	"webhook": {},
 }
 
-var surfaces = []string{"dev", "hosted", "loginapi", "oidc", "ops", "v1"}
+var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "v1"}
 
 var kit = []string{
 	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "mail", "obs",

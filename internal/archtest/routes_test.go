@@ -54,10 +54,10 @@ func routesOfTheBinary(t *testing.T) []string {
 
 var marks = regexp.MustCompile(`(\*\*\*|\.\.\.)\}`)
 
-// The JSON interfaces that others program against: /v1, /api and /.well-known.
+// The JSON interfaces that others program against: /v1, /access, /api and /.well-known.
 func documented(route string) bool {
 	_, path, _ := strings.Cut(route, " ")
-	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/.well-known/")
+	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/access/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/.well-known/")
 }
 
 func TestRoutesAreThoseOfTheContract(t *testing.T) {

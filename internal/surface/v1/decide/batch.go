@@ -25,6 +25,9 @@ var (
 
 // checkMany answers many checks of one moment, each with its own answer in the same place.
 func (s *Surface) checkMany(w http.ResponseWriter, r *http.Request) error {
+	if err := nowOnly(r); err != nil {
+		return err
+	}
 	checks, err := readChecks(r)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 type Deps struct {
 	API         *wire.API
 	Permissions Permissions
+	History     History
 }
 
 // Surface is these routes.
@@ -31,5 +32,6 @@ func (s *Surface) Routes() []web.Route {
 	return slices.Concat(
 		s.permissionRoutes(),
 		s.batchRoutes(),
+		s.explanationRoutes(),
 	)
 }

@@ -43,6 +43,15 @@ var (
 
 // checkPermission answers 200 when the user may, 404 when they may not.
 func (s *Surface) checkPermission(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		at, text, err := moment(r.URL.Query())
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			return s.checkAt(w, r, at)
+		}
+	}
 	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
@@ -65,6 +74,9 @@ type permissionsWire struct {
 }
 
 func (s *Surface) listPermissions(w http.ResponseWriter, r *http.Request) error {
+	if err := nowOnly(r); err != nil {
+		return err
+	}
 	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
@@ -91,6 +103,9 @@ type userRolesWire struct {
 }
 
 func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
+	if err := nowOnly(r); err != nil {
+		return err
+	}
 	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
@@ -124,6 +139,9 @@ const (
 )
 
 func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) error {
+	if err := nowOnly(r); err != nil {
+		return err
+	}
 	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
