@@ -1,0 +1,2 @@
+// Package historytest owns the suite that every store of versions must pass.
+package historytest
