@@ -5,8 +5,11 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/access/claim"
 	"github.com/admit-id/admit/internal/access/follow"
 	"github.com/admit-id/admit/internal/access/history"
+	"github.com/admit-id/admit/internal/access/request"
+	"github.com/admit-id/admit/internal/access/request/requestdb"
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/account/tenant"
@@ -52,6 +55,8 @@ type features struct {
 	users        *user.Service
 	access       *access.Service
 	history      *history.Service
+	requests     *request.Service
+	claims       *claim.Service
 	sessions     *session.Service
 	logins       *login.Service
 	codes        *redeem.Service
@@ -91,6 +96,8 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory}, a.clock)
 	x.access = newAccess(a.db, x.engine)
 	x.history = history.New(history.Deps{Runner: a.db, Store: accessdb.Versions{}, Engine: x.engine})
+	x.requests = request.New(request.Deps{Runner: a.db, Store: requestdb.Store{}, Engine: x.engine, Access: x.access})
+	x.claims = claim.New(claim.Deps{Runner: a.db, Store: accessdb.Resources{}, Engine: x.engine, Access: x.access})
 	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
@@ -110,7 +117,7 @@ func newClients(db tx.Runner) *serviceclient.Service {
 
 func newAccess(db tx.Runner, e *access.Engine) *access.Service {
 	return access.New(access.Deps{
-		Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: e,
+		Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: e,
 	})
 }
 

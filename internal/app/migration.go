@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/access/request/requestdb"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/account/tenant/tenantdb"
 	"github.com/admit-id/admit/internal/application/applicationdb"
@@ -33,6 +34,7 @@ func migrations() []sqldb.Migration {
 		serviceclientdb.Migrations(),
 		userdb.Migrations(),
 		accessdb.Migrations(),
+		requestdb.Migrations(),
 		sessiondb.Migrations(),
 		emailcodedb.Migrations(),
 		logindb.Migrations(),

@@ -34,6 +34,8 @@ func subscribe(bus *tx.Bus, a *App) {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
 	})
 	bus.Subscribe(user.EventDeleted, a.f.access.ForgetUser)
+	bus.Subscribe(user.EventDeleted, a.f.requests.ForgetUser)
+	bus.Subscribe(user.EventDeleted, a.f.claims.ForgetUser)
 	bus.Subscribe(user.EventDeleted, a.f.tenants.ForgetUser)
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.sessions.EndUser(ctx, t, e.Actor, ident.UserID(e.Target))

@@ -19,6 +19,10 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/access/claim"
+	"github.com/admit-id/admit/internal/access/history"
+	"github.com/admit-id/admit/internal/access/request"
+	"github.com/admit-id/admit/internal/access/request/requestdb"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
@@ -87,10 +91,10 @@ func newAPI(t testing.TB) *api {
 		bus    tx.Bus
 	)
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, tr tx.Tx, e event.Event) error { return rights.ForgetUser(ctx, tr, e) })
-	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
+	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), requestdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
-	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: engine})
+	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})
 	follower.Subscribe(rights, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
@@ -107,7 +111,10 @@ func newAPI(t testing.TB) *api {
 	}
 	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Users: users,
 		Tokens: session.New(session.Deps{DB: db, Store: sessiondb.Store{}}),
-		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights}})
+		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights,
+			Requests:      request.New(request.Deps{Runner: db, Store: requestdb.Store{}, Engine: engine, Access: rights}),
+			Resources:     claim.New(claim.Deps{Runner: db, Store: accessdb.Resources{}, Engine: engine, Access: rights}),
+			ResourceUsers: history.New(history.Deps{Runner: db, Store: accessdb.Versions{}, Engine: engine})}})
 	router, err := web.NewRouter(web.Deps{Accounts: world{}, Tokens: world{}, Origins: world{}, Limiter: world{},
 		Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
 	if err != nil {

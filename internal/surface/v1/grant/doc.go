@@ -1,5 +1,5 @@
 // Package grant owns the routes of /v1 that give and take permissions: access records, roles,
-// groups, and what leads to them.
+// groups, and what leads to them: access requests, claims, the configuration of resources.
 //
 // Never: a rule. Handlers read a request, call one verb of a feature and write its answer.
 package grant
@@ -17,6 +17,10 @@ type Deps struct {
 	Records Records
 	Roles   Roles
 	Groups  Groups
+
+	Requests      Requests
+	Resources     Resources
+	ResourceUsers ResourceUsers
 }
 
 // Surface is these routes.
@@ -34,5 +38,7 @@ func (s *Surface) Routes() []web.Route {
 		s.recordRoutes(),
 		s.roleRoutes(),
 		s.groupRoutes(),
+		s.requestRoutes(),
+		s.resourceRoutes(),
 	)
 }

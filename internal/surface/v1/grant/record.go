@@ -97,25 +97,36 @@ type recordInput struct {
 func (in *recordInput) record() access.Record {
 	r := access.Record{ID: in.RecordID, Name: in.Name, Description: in.Description, Tags: in.Tags,
 		Users: wire.Users(in.Users), Admins: wire.Users(in.Admins), Groups: wire.Groups(in.Groups)}
-	for _, st := range in.Statements {
+	r.Statements = statements(in.Statements)
+	return r
+}
+
+func statements(in []statementWire) []access.Statement {
+	var list []access.Statement
+	for _, st := range in {
 		out := access.Statement{Roles: st.Roles, Users: wire.Users(st.Users), Groups: wire.Groups(st.Groups),
 			StartsAt: st.StartsAt.Time, ExpiresAt: st.ExpiresAt.Time}
 		for _, resource := range st.Resources {
 			out.Resources = append(out.Resources, resource.ResourceURI)
 		}
-		r.Statements = append(r.Statements, out)
+		list = append(list, out)
 	}
-	return r
+	return list
 }
 
 func (s *Surface) recordWire(r *http.Request, rec access.Record) recordWire {
 	out := recordWire{RecordID: rec.ID, Name: rec.Name, Description: rec.Description, Capacity: rec.Capacity,
 		LastUpdated: wire.Timestamp(rec.LastUpdated), Status: rec.Status, Account: &wire.AccountRef{AccountID: web.AccountOf(r)},
 		Users: wire.UserRefs(rec.Users), Admins: wire.UserRefs(rec.Admins), Groups: wire.GroupRefs(rec.Groups),
-		Statements: make([]statementWire, len(rec.Statements)), Tags: rec.Tags,
+		Statements: statementWires(rec.Statements), Tags: rec.Tags,
 		Links: s.api.SelfLinks(r, "records", string(rec.ID))}
-	for i, st := range rec.Statements {
-		to := &out.Statements[i]
+	return out
+}
+
+func statementWires(list []access.Statement) []statementWire {
+	out := make([]statementWire, len(list))
+	for i, st := range list {
+		to := &out[i]
 		to.StartsAt.Time, to.ExpiresAt.Time = st.StartsAt, st.ExpiresAt
 		to.Roles, to.Resources = st.Roles, make([]wire.ResourceRef, len(st.Resources))
 		for k, text := range st.Resources {
