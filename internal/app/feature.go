@@ -24,6 +24,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -61,6 +62,7 @@ type features struct {
 	logins       *login.Service
 	codes        *redeem.Service
 	outbox       *mail.Outbox
+	issuers      *issuer.Service
 
 	accountDirectory     *account.Directory
 	tenantDirectory      *tenant.Directory
@@ -69,6 +71,7 @@ type features struct {
 	clientDirectory      *serviceclient.Directory
 	ring                 *keyring.Ring
 	revocations          *session.Revocations
+	issuerDirectory      *issuer.Directory
 	engine               *access.Engine
 	follow               *follow.Service
 	verifier             *token.Verifier
@@ -101,11 +104,12 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
-	x.sessions = session.New(session.Deps{DB: a.db, Store: sessiondb.Store{}, Limits: a.sessionLimits})
+	x.sessions = session.New(session.Deps{DB: a.db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Limits: a.sessionLimits})
 	x.revocations = session.NewRevocations(sessiondb.Store{})
 	x.outbox = &mail.Outbox{Keys: a.keys}
 
 	a.buildConnections()
+	a.buildIssuers()
 	a.buildTenants()
 	a.buildLogins()
 	a.buildVerifier()
@@ -166,7 +170,7 @@ func (a *App) buildVerifier() {
 	foreign := a.metrics.Counter("admit_foreign_tokens_total", "Valid tokens that were sent to another account's host.")
 	a.f.verifier = token.NewVerifier(token.VerifierDeps{
 		Clock: a.clock, Issuer: a.f.accountDirectory.Issuer, AccountOf: a.f.accountDirectory.AccountOf,
-		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations,
+		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations, Linked: a.linkedIssuers(),
 		Application: func(account ident.AccountID, id ident.ApplicationID) bool {
 			_, ok := a.f.applicationDirectory.Get(account, id)
 			return ok

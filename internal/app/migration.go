@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/audit/auditdb"
 	"github.com/admit-id/admit/internal/connection/connectiondb"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/issuer/issuerdb"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
@@ -38,6 +39,7 @@ func migrations() []sqldb.Migration {
 		sessiondb.Migrations(),
 		emailcodedb.Migrations(),
 		logindb.Migrations(),
+		issuerdb.Migrations(),
 		mail.Migrations(),
 		ratelimit.Migrations(),
 	)

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/feed"
@@ -49,6 +50,7 @@ func remember(f *feed.Follower, x *features) {
 	f.Subscribe(x.ring, keyring.ChangeKind)
 	f.Subscribe(x.tenantDirectory, tenant.ChangeKind)
 	f.Subscribe(x.connectionDirectory, connection.FeedKind)
+	f.Subscribe(x.issuerDirectory, issuer.ChangeKind)
 	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
 	f.Subscribe(x.revocations, session.FeedKinds()...)
 	f.Subscribe(x.access, access.ChangeKinds()...)

@@ -34,6 +34,8 @@ var DefaultLimits = Limits{Idle: 30 * 24 * time.Hour, Absolute: 90 * 24 * time.H
 type Deps struct {
 	DB    tx.Runner
 	Store Store
+	// Tokens is for DisableToken.
+	Tokens TokenStore
 	// Limits returns the account's limits; nil means DefaultLimits for all.
 	Limits func(ident.AccountID) Limits
 }

@@ -145,7 +145,7 @@ func TestEndUser(t *testing.T) {
 func TestDisableToken(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
 		by := actor.Actor{Kind: actor.User, Account: "a", ID: "crm|1"}
 		id := func(n int) string { return fmt.Sprintf("jti_%026d", n) }
 		for range 2 {

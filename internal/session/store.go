@@ -25,9 +25,6 @@ type Store interface {
 	End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error)
 	// EndUser ends every session of a person and notes that tokens issued until now are dead.
 	EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error)
-	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
-	// answers full when the person has limit dead tokens already.
-	DisableToken(ctx context.Context, t tx.Tx, d DisabledToken, limit int) (added, full bool, err error)
 	// Revoked returns what was ended since a time: one session, one person's cut, one token, or everything.
 	Revoked(ctx context.Context, t tx.Tx, q RevokedQuery) (Revoked, error)
 	// Purge deletes up to limit sessions, cuts and tokens that matter no more. It needs the system scope.
@@ -71,4 +68,11 @@ type DisabledToken struct {
 	User    ident.UserID
 	ID      string // jti
 	At      time.Time
+}
+
+// TokenStore keeps which single tokens are dead. Store reads and purges them with the rest.
+type TokenStore interface {
+	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
+	// answers full when the person has limit dead tokens already.
+	DisableToken(ctx context.Context, t tx.Tx, d DisabledToken, limit int) (added, full bool, err error)
 }

@@ -27,7 +27,7 @@ func (s *Service) DisableToken(ctx context.Context, a actor.Actor, user ident.Us
 		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "A token's id is the jti of an access token.")
 	}
 	return s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		added, full, err := s.d.Store.DisableToken(ctx, t, DisabledToken{a.Account, user, token, t.Now()}, MaxDisabledTokens)
+		added, full, err := s.d.Tokens.DisableToken(ctx, t, DisabledToken{a.Account, user, token, t.Now()}, MaxDisabledTokens)
 		switch {
 		case err != nil:
 			return err

@@ -46,6 +46,25 @@ type Foreign struct {
 	Actor   actor.Actor     // whose it is, in From
 }
 
+// Linked knows the foreign issuers whose tokens an account takes.
+type Linked interface {
+	// Verify answers whom a bearer of a linked issuer names. ErrNotLinked says that it is none; a
+	// fault of kind Unavailable that this cannot be known now.
+	Verify(ctx context.Context, account ident.AccountID, bearer string) (LinkedProof, error)
+	// Linked tells whether that link is there now (I-11).
+	Linked(account ident.AccountID, link string) bool
+}
+
+// LinkedProof is whom a foreign token names, by which link, and when it ends.
+type LinkedProof struct {
+	User            ident.UserID
+	Link            string
+	Issued, Expires time.Time
+}
+
+// ErrNotLinked says that a bearer comes from no issuer that the account has linked.
+var ErrNotLinked = errors.New("token: no linked issuer")
+
 // VerifierDeps is what a Verifier asks. All functions answer from memory.
 type VerifierDeps struct {
 	Clock clock.Clock
@@ -60,6 +79,8 @@ type VerifierDeps struct {
 	Application func(account ident.AccountID, id ident.ApplicationID) bool
 	Clients     Clients
 	Sessions    Revocations
+	// Linked may be nil: then no foreign issuer's tokens are taken.
+	Linked Linked
 	// Fresh tells whether what is in memory follows the database within the bound. While it
 	// does not, nothing is verified (I-17).
 	Fresh func() bool
@@ -94,6 +115,7 @@ type proof struct {
 	actor   actor.Actor
 	app     ident.ApplicationID // of a user's token
 	id      string              // jti of a user's token
+	link    string              // by which a foreign token was taken; it has no kid and key
 	kid     ident.KeyID
 	key     [ed25519.PublicKeySize]byte
 	issued  time.Time
@@ -133,7 +155,7 @@ func (v *Verifier) Verify(ctx context.Context, account ident.AccountID, bearer s
 		}
 		v.cache.drop(id)
 	}
-	p, err := v.read(account, bearer, now)
+	p, err := v.read(ctx, account, bearer, now)
 	if err == nil {
 		err = v.current(p, now)
 	}
@@ -145,20 +167,52 @@ func (v *Verifier) Verify(ctx context.Context, account ident.AccountID, bearer s
 		return actor.Actor{}, errForeign
 	}
 	p.until = now.Add(cacheLife)
+	if p.link != "" {
+		p.until = now.Add(linkedLife)
+	}
 	v.cache.put(id, p, now)
 	return p.actor, nil
 }
 
 // read checks a bearer from the ground up. The proof may be for another account: the caller
 // decides what that means.
-func (v *Verifier) read(account ident.AccountID, bearer string, now time.Time) (*proof, error) {
+func (v *Verifier) read(ctx context.Context, account ident.AccountID, bearer string, now time.Time) (*proof, error) {
 	if strings.Count(bearer, ".") == 3 {
 		return v.readRawKey(bearer)
 	}
 	t, err := jose.Parse(bearer)
 	if err != nil {
+		return v.readLinked(ctx, account, bearer, errNotValid.With(err))
+	}
+	p, err := v.readAdmit(account, t, now)
+	if err == errUnknown {
+		return v.readLinked(ctx, account, bearer, errUnknown)
+	}
+	return p, err
+}
+
+// readLinked checks a token that is none of Admit's, for the reason given.
+func (v *Verifier) readLinked(ctx context.Context, account ident.AccountID, bearer string, reason error) (*proof, error) {
+	if v.deps.Linked == nil {
+		return nil, reason
+	}
+	found, err := v.deps.Linked.Verify(ctx, account, bearer)
+	switch {
+	case errors.Is(err, ErrNotLinked):
+		return nil, reason
+	case fault.Is(err, fault.Unavailable):
+		return nil, err
+	case err != nil:
 		return nil, errNotValid.With(err)
 	}
+	p := newProof(actor.Actor{Kind: actor.User, Account: account, ID: string(found.User)}, "", nil, found.Issued, found.Expires)
+	p.link = found.Link
+	return p, nil
+}
+
+// readAdmit checks a token that Admit or a service client has signed; errUnknown says that it
+// is neither.
+func (v *Verifier) readAdmit(account ident.AccountID, t *jose.Token, now time.Time) (*proof, error) {
 	if key, ok := v.deps.SigningKey(account, ident.KeyID(t.KeyID())); ok {
 		return v.readOwn(account, t, key, now)
 	}
@@ -209,6 +263,12 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 func (v *Verifier) current(p *proof, now time.Time) error {
 	if !p.expires.IsZero() && !now.Before(p.expires) {
 		return errNotValid.With(errExpired)
+	}
+	if p.link != "" {
+		if !v.deps.Linked.Linked(p.actor.Account, p.link) || v.deps.Sessions.UserEnded(p.actor.Account, ident.UserID(p.actor.ID), p.issued) {
+			return errRevoked
+		}
+		return nil
 	}
 	var key ed25519.PublicKey
 	var ok bool

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	cacheLife   = time.Hour // after this a bearer is checked from the ground up again
-	cacheShards = 32        // a power of two
-	cacheSample = 8         // how many entries a full shard looks at to find one to forget
+	cacheLife   = time.Hour        // after this a bearer is checked from the ground up again
+	linkedLife  = 10 * time.Minute // and one of a linked issuer, who may have withdrawn its key
+	cacheShards = 32               // a power of two
+	cacheSample = 8                // how many entries a full shard looks at to find one to forget
 )
 
 // cacheID is the hash of an account and a whole bearer. The bearer itself is not kept.

@@ -18,9 +18,9 @@ const MaxNamedID = 64
 // out or is gone; either way nobody may choose it.
 const ownPrefix = "usr_"
 
-// notPeople begin the ids of subjects that are no people. Case does not matter, so that none
-// can look like one.
-var notPeople = []string{"sc_", "ext_"}
+// notPeople begin the ids of subjects that are no people of an account: service clients,
+// extensions, and whom a linked issuer names. Case does not matter, so that none can look like one.
+var notPeople = []string{"sc_", "ext_", "iss_"}
 
 // ErrUnusable is every reason why nobody may be signed in under an id; a fault of kind Forbidden.
 var ErrUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id cannot be used.")

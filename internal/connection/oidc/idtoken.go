@@ -76,28 +76,9 @@ func (v *verification) verify(ctx context.Context, raw string) (document.Object,
 // header reads the header before anything else is done with the token: only compact JWS with
 // an accepted algorithm and known members goes on.
 func (v *verification) header(raw string) (algorithm, kid string, err error) {
-	parts := strings.Split(raw, ".")
-	if raw == "" || len(raw) > maxToken || len(parts) != 3 {
-		return "", "", errors.New("the token response has no ID token in compact form")
-	}
-	strict := base64.RawURLEncoding.Strict()
-	var header document.Object
-	for i, p := range parts {
-		b, err := strict.DecodeString(p)
-		if err != nil || len(b) == 0 || strings.ContainsAny(p, "\r\n") {
-			return "", "", errors.New("the ID token is not base64url")
-		}
-		if i > 0 {
-			continue
-		}
-		if header, err = document.Parse(b); err != nil {
-			return "", "", fmt.Errorf("the ID token's header: %w", err)
-		}
-	}
-	for name, value := range header {
-		if _, isText := value.(string); !isText || !slices.Contains(headerMembers, name) {
-			return "", "", fmt.Errorf("the ID token's header has the member %q", connection.PlainText(name, 32))
-		}
+	header, err := readHeader(raw, maxToken)
+	if err != nil {
+		return "", "", err
 	}
 	if typ := header.String("typ"); header.Has("typ") && !strings.EqualFold(typ, "JWT") {
 		return "", "", errors.New("the token is of another type than an ID token")
@@ -107,6 +88,33 @@ func (v *verification) header(raw string) (algorithm, kid string, err error) {
 		return "", "", errors.New("the ID token's algorithm is not accepted from this provider")
 	}
 	return algorithm, header.String("kid"), nil
+}
+
+// readHeader returns the header of a token in compact form, which has known members only.
+func readHeader(raw string, limit int) (document.Object, error) {
+	if raw == "" || len(raw) > limit || strings.Count(raw, ".") != 2 {
+		return nil, errors.New("this is no token in compact form")
+	}
+	strict := base64.RawURLEncoding.Strict()
+	var header document.Object
+	for i, p := range strings.Split(raw, ".") {
+		b, err := strict.DecodeString(p)
+		if err != nil || len(b) == 0 || strings.ContainsAny(p, "\r\n") {
+			return nil, errors.New("the token is not base64url")
+		}
+		if i > 0 {
+			continue
+		}
+		if header, err = document.Parse(b); err != nil {
+			return nil, fmt.Errorf("the token's header: %w", err)
+		}
+	}
+	for name, value := range header {
+		if _, isText := value.(string); !isText || !slices.Contains(headerMembers, name) {
+			return nil, fmt.Errorf("the token's header has the member %q", connection.PlainText(name, 32))
+		}
+	}
+	return header, nil
 }
 
 func (v *verification) issuer(claims document.Object, k key) error {

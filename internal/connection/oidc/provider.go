@@ -56,6 +56,10 @@ type providers struct {
 
 func (p *providers) of(c connection.Connection) *provider {
 	key := providerKey{c.Account, c.ID, c.IssuerURL}
+	return p.at(key)
+}
+
+func (p *providers) at(key providerKey) *provider {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e := p.byKey[key]; e != nil {

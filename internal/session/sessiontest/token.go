@@ -15,10 +15,11 @@ import (
 
 func testDisabled(t *testing.T, open opener) {
 	store, db, clk := open(t)
+	tokens := store.(session.TokenStore)
 	h := harness{t, db}
 	disable := func(account ident.AccountID, user ident.UserID, id string) (added, full bool) {
 		h.must(func(ctx context.Context, tt tx.Tx) (err error) {
-			added, full, err = store.DisableToken(ctx, tt, session.DisabledToken{Account: account, User: user, ID: id, At: tt.Now()}, 3)
+			added, full, err = tokens.DisableToken(ctx, tt, session.DisabledToken{Account: account, User: user, ID: id, At: tt.Now()}, 3)
 			return err
 		})
 		return added, full

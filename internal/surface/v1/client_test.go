@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ import (
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
+	"github.com/admit-id/admit/internal/issuer"
+	"github.com/admit-id/admit/internal/issuer/issuerdb"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/cursor"
@@ -77,7 +80,7 @@ type noLimit struct{}
 func (noLimit) Allow(web.LimitClass, netip.Addr) (time.Duration, bool) { return 0, true }
 
 func newEstate(t *testing.T) *estate {
-	migrations := append(append(accountdb.Migrations(), applicationdb.Migrations()...), serviceclientdb.Migrations()...)
+	migrations := slices.Concat(accountdb.Migrations(), applicationdb.Migrations(), serviceclientdb.Migrations(), issuerdb.Migrations())
 	db, clk := sqldbtest.SQLite(t, migrations, nil)
 	keys, err := crypt.NewKeys(make([]byte, crypt.KeySize))
 	if err != nil {
@@ -100,7 +103,8 @@ func newEstate(t *testing.T) *estate {
 		t.Fatal(err)
 	}
 	clients := serviceclient.New(db, serviceclientdb.Store{}, serviceclientdb.Store{})
-	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Clients: clients, AccessKeys: clients})
+	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Clients: clients, AccessKeys: clients,
+		LinkedIssuers: issuer.New(issuer.Deps{DB: db, Store: issuerdb.Store{}, Own: func(u string) bool { return u == "https://login.example.com" }})})
 	e.handler, err = web.NewRouter(web.Deps{Accounts: e, Tokens: e, Origins: e, Limiter: noLimit{}, Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
 	if err != nil {
 		t.Fatal(err)

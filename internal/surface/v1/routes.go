@@ -34,6 +34,8 @@ type Deps struct {
 	Users        Users
 	Tokens       Tokens
 	Connections  Connections
+
+	LinkedIssuers LinkedIssuers
 }
 
 // Surface is the API.
@@ -61,6 +63,7 @@ func (s *Surface) Routes() []web.Route {
 	questions, nouns := s.decide.Routes(), slices.Concat(
 		s.grant.Routes(),
 		s.userRoutes(),
+		s.identityRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),
 		s.tenantRoutes(),

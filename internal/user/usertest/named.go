@@ -58,7 +58,7 @@ func (s suite) named(t *testing.T) {
 		}
 	}
 	for _, bad := range []ident.UserID{
-		"", "sc_1", "SC_1", "ext_1", "usr_never", "USR_never", " a", "a b", "a\n", "a\x00", "ü", "a,b", "a*", "a%2f", ident.UserID(strings.Repeat("a", user.MaxNamedID+1)),
+		"", "sc_1", "SC_1", "ext_1", "iss_1", "Iss_1|x", "usr_never", "USR_never", " a", "a b", "a\n", "a\x00", "ü", "a,b", "a*", "a%2f", ident.UserID(strings.Repeat("a", user.MaxNamedID+1)),
 	} {
 		if u, _, err := s.signInAs(t, account, bad, user.Profile{}); !fault.Is(err, fault.Forbidden) {
 			t.Errorf("%q is %+v, %v", bad, u, err)

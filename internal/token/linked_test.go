@@ -1,0 +1,87 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
+)
+
+// links is a foreign world: what bearers prove, and which links are there.
+type links struct {
+	proofs map[string]LinkedProof
+	err    error
+	there  map[string]bool
+	asked  int
+}
+
+func (l *links) Verify(_ context.Context, _ ident.AccountID, bearer string) (LinkedProof, error) {
+	l.asked++
+	if p, ok := l.proofs[bearer]; ok {
+		return p, l.err
+	}
+	return LinkedProof{}, ErrNotLinked
+}
+
+func (l *links) Linked(_ ident.AccountID, link string) bool { return l.there[link] }
+
+func TestLinkedIssuers(t *testing.T) {
+	w := newWorld()
+	// A foreign token of any form: one that the strict reader refuses, and one that it reads.
+	readable := sign(t, "foreign", jose.TypeAccess, claims{"iss": "https://ci.example", "sub": "x", "aud": "api", "exp": w.clock.Now().Unix() + 60}, nil)
+	for _, bearer := range []string{"e30.e30.AA", readable} {
+		w := newWorld()
+		l := &links{there: map[string]bool{"idn_1": true}, proofs: map[string]LinkedProof{bearer: {
+			User: "iss_x|repo:a/b", Link: "idn_1", Issued: w.clock.Now(), Expires: w.clock.Now().Add(time.Hour)}}}
+		v := w.verifier(func(d *VerifierDeps) { d.Linked = l })
+		expect(t, v, bearer, "user:iss_x|repo:a/b")
+		if l.asked != 1 {
+			t.Errorf("asked %d times", l.asked)
+		}
+		w.clock.Advance(linkedLife)
+		expect(t, v, bearer, "user:iss_x|repo:a/b")
+		if l.asked != 2 {
+			t.Error("a withdrawn key of the issuer would never be noticed")
+		}
+		w.user["iss_x|repo:a/b"] = w.clock.Now()
+		expect(t, v, bearer, "refused")
+		delete(w.user, "iss_x|repo:a/b")
+		expect(t, v, bearer, "user:iss_x|repo:a/b")
+		l.there["idn_1"] = false
+		expect(t, v, bearer, "refused")
+		l.there["idn_1"] = true
+		expect(t, v, bearer, "user:iss_x|repo:a/b")
+		w.clock.Advance(50 * time.Minute)
+		expect(t, v, bearer, "refused")
+		expect(t, w.verifier(), bearer, "refused") // without links
+		expect(t, v, w.userToken(t, nil), "user:u_1")
+		expect(t, v, w.clientToken(t, "JWT", nil), "client:sc_1")
+
+		l.err = fault.New(fault.Unavailable, fault.CodeUnavailable, "later")
+		if _, err := v.Verify(context.Background(), accountA, bearer); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("got %v", err)
+		}
+		l.err = errors.New("bad signature")
+		expect(t, v, bearer, "refused")
+	}
+}
+
+// A link never comes into play for what Admit has signed, however bad that is.
+func TestLinkedIssuersAreNotAskedForOurs(t *testing.T) {
+	w := newWorld()
+	l := &links{}
+	v := w.verifier(func(d *VerifierDeps) { d.Linked = l })
+	for _, bearer := range []string{
+		w.userToken(t, claims{"exp": w.clock.Now().Unix() - 1}), w.userToken(t, claims{"iss": "https://ci.example"}),
+		w.clientToken(t, "dpop+jwt", nil), rawKey("sc_1", "m9", "acc_a"),
+	} {
+		expect(t, v, bearer, "refused")
+	}
+	if l.asked != 0 {
+		t.Errorf("asked %d times", l.asked)
+	}
+}
