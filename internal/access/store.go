@@ -43,7 +43,7 @@ type FactStore interface {
 	Naming(ctx context.Context, t tx.Tx, account ident.AccountID, who index.Principal, fn func(*Record) error) error
 	// GroupsOf returns the groups that the user belongs to, in order.
 	GroupsOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.GroupID, error)
-	// Accounts counts the records of every account that has any, up to the given number.
+	// Accounts counts the records of every account that has any, deleted ones too, up to the given number.
 	Accounts(ctx context.Context, t tx.Tx, most int) (map[ident.AccountID]int, error)
 }
 

@@ -79,7 +79,7 @@ func (Facts) Accounts(ctx context.Context, t tx.Tx, most int) (map[ident.Account
 		}
 		last = next[0]
 		n, err := sqldb.One(ctx, q, sqldb.Scalar[int],
-			`SELECT COUNT(*) FROM (SELECT 1 AS one FROM access_records WHERE account_id = $1 LIMIT $2) some`, last, most)
+			`SELECT COUNT(*) FROM (SELECT 1 AS one FROM access_records WHERE account_id = $1 LIMIT $2) AS counted`, last, most)
 		if err != nil {
 			return nil, err
 		}
