@@ -36,6 +36,7 @@ type Deps struct {
 	Connections  Connections
 
 	LinkedIssuers LinkedIssuers
+	TenantMembers TenantMembers
 }
 
 // Surface is the API.

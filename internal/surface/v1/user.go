@@ -17,6 +17,7 @@ import (
 type Users interface {
 	Get(ctx context.Context, account ident.AccountID, id ident.UserID) (user.User, error)
 	List(ctx context.Context, account ident.AccountID, q user.Query) ([]user.User, ident.UserID, error)
+	ListAmong(ctx context.Context, account ident.AccountID, q user.Query, members user.Members) ([]user.User, ident.UserID, error)
 	Delete(ctx context.Context, by actor.Actor, id ident.UserID) error
 	SetClaims(ctx context.Context, by actor.Actor, id ident.UserID, c user.Claims) (user.User, error)
 }
@@ -24,6 +25,11 @@ type Users interface {
 // Tokens ends single tokens of people; session.Service does.
 type Tokens interface {
 	DisableToken(ctx context.Context, a actor.Actor, user ident.UserID, token string) error
+}
+
+// TenantMembers knows who belongs to a tenant; tenant.Service does.
+type TenantMembers interface {
+	Members(ctx context.Context, account ident.AccountID, id ident.TenantID, after ident.UserID, limit int) ([]ident.UserID, error)
 }
 
 func (s *Surface) userRoutes() []web.Route {
@@ -149,6 +155,16 @@ func (s *Surface) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	return web.JSONBytes(w, http.StatusAccepted, []byte("{}"))
 }
 
+// usersOf lists everybody, or a tenant's people.
+func (s *Surface) usersOf(ctx context.Context, account ident.AccountID, q user.Query, tenant ident.TenantID) ([]user.User, ident.UserID, error) {
+	if tenant == "" {
+		return s.d.Users.List(ctx, account, q)
+	}
+	return s.d.Users.ListAmong(ctx, account, q, func(ctx context.Context, after ident.UserID, limit int) ([]ident.UserID, error) {
+		return s.d.TenantMembers.Members(ctx, account, tenant, after, limit)
+	})
+}
+
 type usersWire struct {
 	Users      []userWire       `json:"users"`
 	Pagination *wire.Pagination `json:"pagination,omitempty"`
@@ -156,11 +172,14 @@ type usersWire struct {
 }
 
 func (s *Surface) listUsers(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.api.ReadPage(r, r.URL.Query(), wire.PageLimits{Normal: user.DefaultLimit, Most: user.MaxLimit}, "/v1/users")
+	query := r.URL.Query()
+	tenant := ident.TenantID(wire.Value(query, "tenantId"))
+	p, err := s.api.ReadPage(r, query, wire.PageLimits{Normal: user.DefaultLimit, Most: user.MaxLimit}, "/v1/users", "tenantId", string(tenant))
 	if err != nil {
 		return err
 	}
-	list, next, err := s.d.Users.List(r.Context(), web.AccountOf(r), user.Query{After: ident.UserID(p.After), Limit: p.Limit, Filter: p.Filter})
+	q := user.Query{After: ident.UserID(p.After), Limit: p.Limit, Filter: p.Filter}
+	list, next, err := s.usersOf(r.Context(), web.AccountOf(r), q, tenant)
 	if err != nil {
 		return err
 	}

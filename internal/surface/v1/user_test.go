@@ -106,3 +106,52 @@ func (a *api) disabled(t *testing.T) (out []string) {
 	}
 	return out
 }
+
+// members are the people of the tenant "shop".
+type members struct{}
+
+func (members) Members(_ context.Context, account ident.AccountID, id ident.TenantID, after ident.UserID, limit int) (out []ident.UserID, err error) {
+	for n := range 250 {
+		u := ident.UserID(fmt.Sprintf("crm|%03d", n))
+		if account == acct && id == "shop" && u > after && len(out) < limit {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+func TestUsersOfATenantOverHTTP(t *testing.T) {
+	a := newAPI(t)
+	for n := range 130 {
+		a.person(ident.UserID(fmt.Sprintf("crm|%03d", n)))
+	}
+	a.person("other|1")
+	read := func(path string) (ids []string) {
+		for path != "" {
+			out := a.want(200, owner, "GET", path, "")
+			for _, u := range out["users"].([]any) {
+				ids = append(ids, u.(map[string]any)["userId"].(string))
+			}
+			next, _ := out["links"].(map[string]any)["next"].(map[string]any)
+			if path, _ = next["href"].(string); path != "" {
+				path = strings.TrimPrefix(path, base)
+				// A cursor belongs to the question that it came from.
+				a.want(400, owner, "GET", strings.Replace(path, "tenantId=shop", "tenantId=other", 1), "")
+			}
+		}
+		return ids
+	}
+	if got := read("/v1/users?tenantId=shop&limit=50"); len(got) != 130 || got[0] != "crm|000" || got[129] != "crm|129" {
+		t.Error(len(got))
+	}
+	if got := read("/v1/users?tenantId=shop&filter=CRM%7C12"); len(got) != 10 {
+		t.Error(got)
+	}
+	if got := read("/v1/users?tenantId=none"); len(got) != 0 {
+		t.Error(got)
+	}
+	if got := len(a.want(200, owner, "GET", "/v1/users?tenantId=undefined", "")["users"].([]any)); got != 100 {
+		t.Error(got)
+	}
+	a.want(403, "user:crm|001", "GET", "/v1/users?tenantId=shop", "")
+}
