@@ -83,6 +83,7 @@ const (
 	OtherAction   Miss = "otherAction"   // the role has other actions
 	OtherResource Miss = "otherResource" // the role allows it on another resource
 	Unknown       Miss = "unknown"       // no record names the user or a group of theirs; nothing else is set
+	Nothing       Miss = "nothing"       // records name them, and give nothing like it; nothing else is set
 )
 
 // Near is a grant that comes close.

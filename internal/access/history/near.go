@@ -19,7 +19,7 @@ const (
 )
 
 // misses is the order of nearness.
-var misses = []Miss{NotYet, Expired, Revoked, LeftGroup, RoleMissing, NotAllowed, OtherAction, OtherResource, Unknown}
+var misses = []Miss{NotYet, Expired, Revoked, LeftGroup, RoleMissing, NotAllowed, OtherAction, OtherResource, Unknown, Nothing}
 
 // found is a reason or a miss, with what decides who may be told where it stands.
 type found[T any] struct {
@@ -71,7 +71,11 @@ func (w *why) past(ctx context.Context) error {
 	if err := w.left(ctx, window); err != nil {
 		return err
 	}
-	if !w.named && len(w.near) == 0 {
+	switch {
+	case len(w.near) > 0:
+	case w.named:
+		w.near[Nothing] = []found[Near]{{what: Near{Why: Nothing}}}
+	default:
 		w.near[Unknown] = []found[Near]{{what: Near{Why: Unknown}}}
 	}
 	return nil
