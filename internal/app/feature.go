@@ -24,6 +24,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/invite"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
@@ -59,6 +60,7 @@ type features struct {
 	requests     *request.Service
 	claims       *claim.Service
 	sessions     *session.Service
+	invites      *invite.Service
 	logins       *login.Service
 	codes        *redeem.Service
 	outbox       *mail.Outbox
@@ -111,6 +113,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildConnections()
 	a.buildIssuers()
 	a.buildTenants()
+	a.buildInvites()
 	a.buildLogins()
 	a.buildVerifier()
 }
@@ -156,7 +159,7 @@ func (a *App) buildLogins() {
 		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
 	})
 	x.logins = login.New(login.Deps{
-		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants,
+		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants, Invites: loginInvites{x.invites},
 		Accounts: x.accountDirectory, Applications: loginApplications{x.applicationDirectory}, Connections: x.connectionDirectory,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Users:    x.users, Sessions: x.sessions,

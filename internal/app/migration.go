@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/audit/auditdb"
 	"github.com/admit-id/admit/internal/connection/connectiondb"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/invite/invitedb"
 	"github.com/admit-id/admit/internal/issuer/issuerdb"
 	"github.com/admit-id/admit/internal/keyring/keyringdb"
 	"github.com/admit-id/admit/internal/kit/mail"
@@ -35,6 +36,7 @@ func migrations() []sqldb.Migration {
 		serviceclientdb.Migrations(),
 		userdb.Migrations(),
 		accessdb.Migrations(),
+		invitedb.Migrations(),
 		requestdb.Migrations(),
 		sessiondb.Migrations(),
 		emailcodedb.Migrations(),

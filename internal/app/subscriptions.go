@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -38,6 +39,8 @@ func subscribe(bus *tx.Bus, a *App) {
 	bus.Subscribe(user.EventDeleted, a.f.requests.ForgetUser)
 	bus.Subscribe(user.EventDeleted, a.f.claims.ForgetUser)
 	bus.Subscribe(user.EventDeleted, a.f.tenants.ForgetUser)
+	bus.Subscribe(user.EventDeleted, a.f.invites.ForgetActor(actor.User))
+	bus.Subscribe(serviceclient.EventDeleted, a.f.invites.ForgetActor(actor.ServiceClient))
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.sessions.EndUser(ctx, t, e.Actor, ident.UserID(e.Target))
 	})

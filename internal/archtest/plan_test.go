@@ -9,6 +9,7 @@ var features = map[string][]string{
 	"connection":    {},
 	"factor":        {},
 	"issuer":        {"connection"},
+	"invite":        {"access", "account", "user"},
 	"keyring":       {},
 	"login":         {"connection", "factor", "session", "user"},
 	"serviceclient": {},
@@ -19,7 +20,6 @@ var features = map[string][]string{
 
 // later are features of the plan that have no code yet. They move up with their first file.
 var later = map[string][]string{
-	"invite":  {"access", "account", "user"},
 	"oauth":   {"application", "login", "serviceclient", "session", "token"},
 	"vault":   {"connection"},
 	"webhook": {},

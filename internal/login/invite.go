@@ -32,9 +32,6 @@ var errInvite = fault.New(fault.Invalid, "InvalidInvite", "There is no such invi
 // follow makes a request the one that an invite leads to. The tenant that the invite names goes
 // before every other wish.
 func (s *Service) follow(ctx context.Context, t tx.Tx, r *Request, id secret.Text) error {
-	if s.d.Invites == nil {
-		return errInvite
-	}
 	found, err := s.d.Invites.Look(ctx, t, r.Account, id)
 	if fault.Is(err, fault.NotFound) {
 		return errInvite

@@ -21,6 +21,9 @@ type Deps struct {
 	Requests      Requests
 	Resources     Resources
 	ResourceUsers ResourceUsers
+
+	Invites  Invites
+	Accounts Accounts
 }
 
 // Surface is these routes.
@@ -40,5 +43,6 @@ func (s *Surface) Routes() []web.Route {
 		s.groupRoutes(),
 		s.requestRoutes(),
 		s.resourceRoutes(),
+		s.inviteRoutes(),
 	)
 }
