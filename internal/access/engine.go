@@ -26,6 +26,7 @@ type Engine struct {
 	fresh   func() bool
 	clients Clients
 	clock   clock.Clock
+	orders  *index.Orders
 	applied atomic.Int64 // revision of the feed that the index has, at least
 }
 
@@ -33,7 +34,7 @@ type Engine struct {
 // recent enough to decide by; when it says no, the engine answers with Unavailable faults. The
 // clock is the deployment's corrected one: grants that are bound in time begin and end by it.
 func NewEngine(fresh func() bool, clients Clients, c clock.Clock) *Engine {
-	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c}
+	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(fewGrants)}
 }
 
 // now is the second that a question without another time is about.
@@ -135,111 +136,6 @@ func (e *Engine) Roles(account ident.AccountID, user ident.UserID, resource stri
 	})
 	slices.Sort(out)
 	return slices.Compact(out), nil
-}
-
-// Listing asks for the resources of a user.
-type Listing struct {
-	Collection string // what is below it is listed; "" and "*" mean everything
-	Action     string // the user may do this to them; "" means any permission counts
-	Nested     bool   // also what is not directly below the collection
-	After      string // the page goes on after this resource
-	Limit      int
-}
-
-// Resources returns the resources below a collection on which the user holds something that
-// allows the action: those that were given, and the pattern of the whole collection when all of
-// it was given. Together they name exactly what Check allows there. They come in order of their text;
-// more tells whether there are others after them.
-func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing) (resources []string, more bool, err error) {
-	if l.Collection == "" {
-		l.Collection = "*"
-	}
-	collection, err := check.ParseResource(l.Collection)
-	if err != nil {
-		return nil, false, err
-	}
-	var action check.Action
-	if l.Action != "" {
-		if action, err = check.ParseAction(l.Action); err != nil {
-			return nil, false, err
-		}
-	}
-	if !e.fresh() {
-		return nil, false, errStale
-	}
-	allows := rolesThatAllow(action, l.Action != "")
-	listing := check.NewListing(&collection, l.Nested)
-	whole := listing.Collection.String()
-	first := smallest{after: l.After, limit: l.Limit + 1}
-	visit := func(h check.Held) bool {
-		text, ok := listing.Meet(h)
-		if !ok {
-			return true
-		}
-		if text == whole {
-			first = smallest{after: l.After, limit: 1}
-			first.add(text)
-			return false // it names everything that could follow
-		}
-		first.add(text)
-		return true
-	}
-	snap := e.index.At(account)
-	now := e.now()
-	all := snap.Each(string(user), func(h check.Held, role *check.Role) bool {
-		return !h.Window.Covers(now) || !allows(h.Role, role) || visit(h)
-	})
-	if all {
-		snap.EachPublic(visit)
-	}
-	out := first.items
-	if l.Limit > 0 && len(out) > l.Limit {
-		return out[:l.Limit], true, nil
-	}
-	return out, false, nil
-}
-
-// rolesThatAllow remembers the answer per role number.
-func rolesThatAllow(action check.Action, asked bool) func(uint32, *check.Role) bool {
-	known := map[uint32]bool{}
-	return func(number uint32, role *check.Role) bool {
-		yes, ok := known[number]
-		if !ok {
-			for i := range role.Permissions {
-				p := &role.Permissions[i]
-				if !asked || p.Flags&check.Allow != 0 && p.Action.Covers(&action) {
-					yes = true
-					break
-				}
-			}
-			known[number] = yes
-		}
-		return yes
-	}
-}
-
-// smallest keeps the first so many texts after a position, each once, in order.
-type smallest struct {
-	after string
-	limit int
-	items []string
-}
-
-func (s *smallest) add(text string) {
-	if s.after != "" && text <= s.after {
-		return
-	}
-	if len(s.items) == s.limit && text >= s.items[s.limit-1] {
-		return
-	}
-	at, found := slices.BinarySearch(s.items, text)
-	if found {
-		return
-	}
-	if len(s.items) == s.limit {
-		s.items = s.items[:s.limit-1]
-	}
-	s.items = slices.Insert(s.items, at, text)
 }
 
 var (

@@ -25,3 +25,6 @@ func (e *Engine) PutGroup(account ident.AccountID, g Group) {
 func (e *Engine) PutResource(account ident.AccountID, c ResourceConfig) {
 	e.index.Update(account, c.edit)
 }
+
+// OrderAll makes lists by order of grants, however few they are.
+func (e *Engine) OrderAll() { e.orders = index.NewOrders(0) }

@@ -76,14 +76,23 @@ type state struct {
 	records map[ident.RecordID]access.Record
 	public  map[string]bool
 	engine  *access.Engine
-	clock   *clock.Fake // of all engines
+	ordered *access.Engine // the same, with its lists made another way
+	clock   *clock.Fake    // of all engines
 }
 
 func newState() *state {
 	s := &state{roles: map[ident.RoleID]access.Role{}, groups: map[ident.GroupID]access.Group{}, records: map[ident.RecordID]access.Record{},
 		public: map[string]bool{}, clock: clock.NewFake(accesstest.Base)}
 	s.engine = access.NewEngine(always, noClients{}, s.clock)
+	s.ordered = access.NewEngine(always, noClients{}, s.clock)
+	s.ordered.OrderAll()
 	return s
+}
+
+// both lets fn change both engines.
+func (s *state) both(fn func(e *access.Engine)) {
+	fn(s.engine)
+	fn(s.ordered)
 }
 
 func (s *state) ask(t *rapid.T) accesstest.Ask {
@@ -113,30 +122,30 @@ func (s *state) step(t *rapid.T) {
 		if delete(s.public, resource); on {
 			s.public[resource] = true
 		}
-		s.engine.PutResource(account, access.ResourceConfig{Resource: resource, Public: on})
+		s.both(func(e *access.Engine) { e.PutResource(account, access.ResourceConfig{Resource: resource, Public: on}) })
 	case 0:
 		id := rapid.SampledFrom([]ident.RoleID{"ro_1", "ro_2", "ro_3"}).Draw(t, "role")
 		r := access.Role{ID: id, Permissions: rapid.SliceOfN(drawPermission, 0, 3).Draw(t, "permissions")}
 		s.roles[id] = r
-		s.engine.PutRole(account, r)
+		s.both(func(e *access.Engine) { e.PutRole(account, r) })
 	case 1:
 		id := rapid.SampledFrom([]ident.RoleID{"ro_1", "ro_2", "ro_3"}).Draw(t, "role")
 		delete(s.roles, id)
-		s.engine.DropRole(account, id)
+		s.both(func(e *access.Engine) { e.DropRole(account, id) })
 	case 2:
 		id := drawGroup.Draw(t, "group")
 		g := access.Group{ID: id, Users: rapid.SliceOfN(drawUser, 0, 3).Draw(t, "members")}
 		s.groups[id] = g
-		s.engine.PutGroup(account, g)
+		s.both(func(e *access.Engine) { e.PutGroup(account, g) })
 	case 3:
 		id := ident.RecordID(fmt.Sprintf("rec_%d", rapid.IntRange(0, 5).Draw(t, "record")))
 		delete(s.records, id)
-		s.engine.PutRecord(account, access.Record{ID: id, Status: access.Deleted})
+		s.both(func(e *access.Engine) { e.PutRecord(account, access.Record{ID: id, Status: access.Deleted}) })
 	default:
 		id := ident.RecordID(fmt.Sprintf("rec_%d", rapid.IntRange(0, 5).Draw(t, "record")))
 		r := drawRecord(t, id)
 		s.records[id] = r
-		s.engine.PutRecord(account, r)
+		s.both(func(e *access.Engine) { e.PutRecord(account, r) })
 	}
 }
 
@@ -147,9 +156,13 @@ func TestEngineIsTheOracle(t *testing.T) {
 		s := newState()
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			s.step(t)
+			if _, _, err := s.ordered.Resources(account, drawUser.Draw(t, "lister"), access.Listing{Nested: true, Limit: 1}); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w := s.world()
 		rebuilt := engineAt(w, s.clock)
+		ordered := s.ordered
 		for range 12 {
 			s.clock.Advance(accesstest.Base.Add(time.Duration(rapid.IntRange(-4, 4).Draw(t, "at")) * time.Second).Sub(s.clock.Now()))
 			a := s.ask(t)
@@ -161,6 +174,7 @@ func TestEngineIsTheOracle(t *testing.T) {
 				}
 			}
 			checkListing(t, s.engine, w, a)
+			checkListing(t, ordered, w, a)
 			checkMany(t, s, w)
 		}
 		if p1, g1 := s.engine.Size(account); true {

@@ -7,13 +7,17 @@ type Listing struct {
 	Collection Resource // what is below it is listed; a star at its end changes nothing
 	Nested     bool     // also what is not directly below it
 	path       path
+	prefix     string
 }
 
 // NewListing prepares a listing of what is below the collection.
 func NewListing(collection *Resource, nested bool) *Listing {
 	below := collection.Children()
-	return &Listing{Collection: below, Nested: nested, path: below.path}
+	return &Listing{Collection: below, Nested: nested, path: below.path, prefix: strings.TrimSuffix(below.String(), "*")}
 }
+
+// Prefix is what the text of everything below a collection without stars begins with.
+func (l *Listing) Prefix() string { return l.prefix }
 
 // Meet returns the resource, or the pattern, that names what the grant covers below the
 // collection. It is false if that is nothing, or if it lies deeper than the listing asks for.

@@ -114,6 +114,9 @@ func (r *Resource) String() string { return r.path.text }
 // Pattern tells whether the resource names more than one thing.
 func (r *Resource) Pattern() bool { return r.path.below || r.path.plain < r.path.n }
 
+// Starred tells whether r has a star before its end.
+func (r *Resource) Starred() bool { return r.path.plain < r.path.n }
+
 // Covers tells whether a grant on r covers everything that other names.
 func (r *Resource) Covers(other *Resource) bool { return r.path.covers(&other.path) }
 
