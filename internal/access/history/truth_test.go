@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -60,16 +61,23 @@ func shifted(w accesstest.World, by time.Duration) accesstest.World {
 	return w
 }
 
+// failer is a test, or one draw of a property.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
 // askAll asks one question in every way.
-func (r *rig) askAll(t testing.TB, name string, account ident.AccountID, a accesstest.Ask, at time.Time) {
+func (r *rig) askAll(t failer, name string, account ident.AccountID, a accesstest.Ask, at time.Time) {
 	t.Helper()
 	who := actor.ForOperator(account)
 	q := history.Question{User: a.User, Resource: a.Resource, Action: a.Action}
-	got, err := r.Check(t.Context(), who, q, at)
+	got, err := r.Check(context.Background(), who, q, at)
 	if err != nil || got != a.Allowed {
 		t.Errorf("%s: check %s = %v, %v", name, a, got, err)
 	}
-	why, err := r.Explain(t.Context(), who, q, at)
+	why, err := r.Explain(context.Background(), who, q, at)
 	if err != nil || why.Allowed != a.Allowed || (len(why.Because) > 0) != a.Allowed || (len(why.Nearest) > 0) == a.Allowed {
 		t.Errorf("%s: explain %s = %+v, %v", name, a, why, err)
 	}
@@ -83,18 +91,18 @@ func (r *rig) askAll(t testing.TB, name string, account ident.AccountID, a acces
 		t.Errorf("%s: subjects of %s = %v, %v", name, a, subjects, everyone)
 	}
 	for _, user := range subjects {
-		if may, err := r.Check(t.Context(), who, history.Question{User: user, Resource: a.Resource, Action: a.Action}, at); err != nil || !may {
+		if may, err := r.Check(context.Background(), who, history.Question{User: user, Resource: a.Resource, Action: a.Action}, at); err != nil || !may {
 			t.Errorf("%s: subject %s of %s may not: %v", name, user, a, err)
 		}
 	}
 }
 
 // subjects reads all pages.
-func (r *rig) subjects(t testing.TB, who actor.Actor, resource, action string, at time.Time, limit int) (all []ident.UserID, everyone bool) {
+func (r *rig) subjects(t failer, who actor.Actor, resource, action string, at time.Time, limit int) (all []ident.UserID, everyone bool) {
 	t.Helper()
 	page := access.Page{Limit: limit}
 	for {
-		s, err := r.Subjects(t.Context(), who, resource, action, at, page)
+		s, err := r.Subjects(context.Background(), who, resource, action, at, page)
 		if err != nil {
 			t.Fatal(err)
 		}
