@@ -4,6 +4,7 @@ import (
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
 )
 
 // AllowActing judges whether the actor may take the place of a subject, for example by
@@ -14,7 +15,11 @@ func (e *Engine) AllowActing(a actor.Actor, subject string) error {
 		if a.ID == subject {
 			return nil
 		}
-		m.snap.Each(subject, func(h check.Held, role *check.Role) bool {
+		snap, err := e.at(a.Account, ident.UserID(subject))
+		if err != nil {
+			return err
+		}
+		snap.Each(subject, func(h check.Held, role *check.Role) bool {
 			var resource check.Resource
 			if resource, err = check.ParseResource(h.Text()); err == nil {
 				err = m.permissions(role.Permissions, &resource, h.Window)
@@ -51,5 +56,9 @@ func (e *Engine) judge(a actor.Actor, fn func(*mayGive) error) error {
 	if !e.fresh() {
 		return errStale
 	}
-	return fn(e.mayGive(a))
+	m := e.mayGive(a)
+	if m.failed != nil {
+		return m.failed
+	}
+	return fn(m)
 }

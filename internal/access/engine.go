@@ -28,13 +28,15 @@ type Engine struct {
 	clock   clock.Clock
 	orders  *index.Orders
 	applied atomic.Int64 // revision of the feed that the index has, at least
+	memory  memory
 }
 
 // NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is
 // recent enough to decide by; when it says no, the engine answers with Unavailable faults. The
 // clock is the deployment's corrected one: grants that are bound in time begin and end by it.
 func NewEngine(fresh func() bool, clients Clients, c clock.Clock) *Engine {
-	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(fewGrants)}
+	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(fewGrants),
+		memory: memory{budget: DefaultMemory, turns: make(chan struct{}, loadsAtOnce)}}
 }
 
 // now is the second that a question without another time is about.
@@ -76,7 +78,11 @@ func (e *Engine) ask(account ident.AccountID, user ident.UserID, resource, actio
 	var q check.Question
 	q.Ask(&r, &a, f)
 	q.During = e.now()
-	return e.index.At(account).Check(string(user), &q), nil
+	snap, err := e.at(account, user)
+	if err != nil {
+		return false, err
+	}
+	return snap.Check(string(user), &q), nil
 }
 
 // Permissions returns what the user may do to the resource, from grants on it and above it,
@@ -94,7 +100,10 @@ func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resourc
 	q.AskAbout(&r)
 	q.During = e.now()
 	flags := map[string]check.Flag{}
-	snap := e.index.At(account)
+	snap, err := e.at(account, user)
+	if err != nil {
+		return nil, err
+	}
 	snap.Covering(string(user), &q, func(_ check.Held, role *check.Role) bool {
 		for i := range role.Permissions {
 			p := &role.Permissions[i]
@@ -128,7 +137,11 @@ func (e *Engine) Roles(account ident.AccountID, user ident.UserID, resource stri
 	q.AskAbout(&r)
 	q.During = e.now()
 	var out []ident.RoleID
-	e.index.At(account).Covering(string(user), &q, func(h check.Held, role *check.Role) bool {
+	snap, err := e.at(account, user)
+	if err != nil {
+		return nil, err
+	}
+	snap.Covering(string(user), &q, func(h check.Held, role *check.Role) bool {
 		if h.Text() == r.String() {
 			out = append(out, ident.RoleID(role.ID))
 		}
@@ -178,7 +191,11 @@ func (e *Engine) Allow(a actor.Actor, action, resource string) error {
 	var q check.Question
 	q.Ask(&r, &act, check.Allow)
 	q.During = e.now()
-	if !e.index.At(a.Account).Check(a.ID, &q) {
+	snap, err := e.at(a.Account, ident.UserID(a.ID))
+	if err != nil {
+		return err
+	}
+	if !snap.Check(a.ID, &q) {
 		return errForbidden
 	}
 	return nil

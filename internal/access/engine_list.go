@@ -39,7 +39,11 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 	if !e.fresh() {
 		return nil, false, errStale
 	}
-	snap, now := e.index.At(account), e.now()
+	snap, err := e.at(account, user)
+	if err != nil {
+		return nil, false, err
+	}
+	now := e.now()
 	whole := collection.Children()
 	q := check.Question{During: now}
 	q.AskAbout(&whole)

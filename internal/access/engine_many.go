@@ -18,8 +18,8 @@ type Answer struct {
 	Err     error
 }
 
-// CheckMany is Check for many questions. All answers are from one state of the account and
-// for one second.
+// CheckMany is Check for many questions. All answers are for one second and from one state of the
+// account, or, if it is too large to be in memory whole, of each person.
 func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answer {
 	out := make([]Answer, len(questions))
 	if !e.fresh() {
@@ -30,6 +30,7 @@ func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answ
 	}
 	var (
 		snap             = e.index.At(account)
+		byNeed           = snap.ByNeed()
 		q                check.Question
 		resource, action string // as they stand in q; neither is ever empty there
 	)
@@ -53,6 +54,11 @@ func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answ
 			}
 			q.AskFor(&a, check.Allow)
 			action = ask.Action
+		}
+		if byNeed {
+			if snap, out[i].Err = e.at(account, ask.User); out[i].Err != nil {
+				continue
+			}
 		}
 		out[i].Allowed = snap.Check(string(ask.User), &q)
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"slices"
 
 	"github.com/admit-id/admit/internal/access/check"
@@ -8,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
 )
 
 // This file holds invariant I-14: nobody gives more than they hold.
@@ -35,7 +37,8 @@ var (
 type mayGive struct {
 	engine *Engine
 	actor  actor.Actor
-	snap   *index.Snapshot
+	snap   *index.Snapshot // knows the actor, unless failed says why not
+	failed error
 	roles  map[ident.RoleID]*check.Role
 	asked  map[need]struct{}
 	whole  map[place]bool // where and when the actor may give everything
@@ -56,7 +59,15 @@ type place struct {
 }
 
 func (e *Engine) mayGive(a actor.Actor) *mayGive {
-	return &mayGive{engine: e, actor: a, snap: e.index.At(a.Account),
+	snap := e.index.At(a.Account)
+	var failed error
+	if a.Kind == actor.User || a.Kind == actor.ServiceClient {
+		var known *index.Snapshot
+		if known, failed = e.at(a.Account, ident.UserID(a.ID)); failed == nil {
+			snap = known
+		}
+	}
+	return &mayGive{engine: e, actor: a, snap: snap, failed: failed,
 		roles: map[ident.RoleID]*check.Role{}, asked: map[need]struct{}{}, whole: map[place]bool{}, now: e.now()}
 }
 
@@ -112,7 +123,7 @@ var everyAction = check.MustAction("*")
 func (m *mayGive) givesAll(resource *check.Resource, w check.Window) bool {
 	where := place{resource.String(), w}
 	all, known := m.whole[where]
-	if !known {
+	if !known && m.failed == nil {
 		var q check.Question
 		q.Ask(resource, &everyAction, check.Grant)
 		q.During = w
@@ -127,6 +138,9 @@ func (m *mayGive) givesAll(resource *check.Resource, w check.Window) bool {
 }
 
 func (m *mayGive) holds(resource *check.Resource, action *check.Action, f check.Flag, w check.Window) error {
+	if m.failed != nil {
+		return m.failed
+	}
 	if m.sum++; m.sum > maxQuestions {
 		return errTooLong
 	}
@@ -215,9 +229,12 @@ func everyoneHad(principals []index.Principal, had map[index.Principal]terms, g 
 }
 
 // group judges that people join a group: they get all that records give it.
-func (m *mayGive) group(id ident.GroupID) error {
+func (m *mayGive) group(ctx context.Context, t tx.Tx, id ident.GroupID) error {
 	if m.unbounded() {
 		return nil
+	}
+	if m.snap.ByNeed() {
+		return m.eachOfGroup(ctx, t, id, m.grant)
 	}
 	var err error
 	m.engine.index.GroupGrants(m.actor.Account, id, func(h check.Held, role ident.RoleID) bool {
@@ -234,9 +251,12 @@ func (m *mayGive) group(id ident.GroupID) error {
 
 // roleChange judges that a role gets other permissions: whoever has it gets them, on every
 // resource on which they have it.
-func (m *mayGive) roleChange(id ident.RoleID, added []check.Permission) error {
+func (m *mayGive) roleChange(ctx context.Context, t tx.Tx, id ident.RoleID, added []check.Permission) error {
 	if m.unbounded() || len(added) == 0 {
 		return nil
+	}
+	if m.snap.ByNeed() {
+		return m.eachOfRole(ctx, t, id, func(r *check.Resource, w check.Window) error { return m.permissions(added, r, w) })
 	}
 	for _, where := range m.engine.index.PlacesOfRole(m.actor.Account, id) {
 		resource, err := check.ParseResource(where.Resource)

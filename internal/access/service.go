@@ -30,7 +30,11 @@ type Deps struct {
 type Service struct{ d Deps }
 
 // New returns a Service.
-func New(d Deps) *Service { return &Service{d: d} }
+func New(d Deps) *Service {
+	s := &Service{d: d}
+	d.Engine.memory.find, d.Engine.memory.facts = s.find, d.Facts
+	return s
+}
 
 var (
 	errNotFound = fault.New(fault.NotFound, fault.CodeNotFound, "There is no such thing, or you may not see it.")

@@ -27,7 +27,7 @@ func (s *Service) CreateGroup(ctx context.Context, a actor.Actor, g Group) (Grou
 		return Group{}, err
 	}
 	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
-		if err := s.judgeGroup(a, nil, &g); err != nil {
+		if err := s.judgeGroup(ctx, t, a, nil, &g); err != nil {
 			return err
 		}
 		g.CreatedAt, g.LastUpdated = t.Now(), next(t.Now(), time.Time{})
@@ -50,10 +50,10 @@ func prepareGroup(a actor.Actor, g *Group) error {
 }
 
 // judgeGroup refuses people who join, when the group has more than the caller may give.
-func (s *Service) judgeGroup(a actor.Actor, before, after *Group) error {
+func (s *Service) judgeGroup(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Group) error {
 	for _, u := range after.Users {
 		if before == nil || !slices.Contains(before.Users, u) {
-			return s.d.Engine.mayGive(a).group(after.ID)
+			return s.d.Engine.mayGive(a).group(ctx, t, after.ID)
 		}
 	}
 	return nil
@@ -107,7 +107,7 @@ func (s *Service) ReplaceGroup(ctx context.Context, a actor.Actor, g Group, sinc
 		if err := unchangedSince(old.LastUpdated, since); err != nil {
 			return err
 		}
-		if err := s.judgeGroup(a, &old, &g); err != nil {
+		if err := s.judgeGroup(ctx, t, a, &old, &g); err != nil {
 			return err
 		}
 		g.CreatedAt, g.LastUpdated = old.CreatedAt, next(t.Now(), old.LastUpdated)

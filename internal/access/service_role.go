@@ -71,7 +71,7 @@ func (s *Service) judgeRole(ctx context.Context, t tx.Tx, a actor.Actor, before,
 	if behind {
 		return errBehind
 	}
-	return m.roleChange(after.ID, gained)
+	return m.roleChange(ctx, t, after.ID, gained)
 }
 
 // writeRole runs a unit of work again while memory is behind, for up to about a second.

@@ -23,8 +23,7 @@ func (x *Index) Build() *Builder {
 func (b *Builder) Edit(id ident.AccountID) *Editor {
 	e := b.editors[id]
 	if e == nil {
-		e = &Editor{a: b.index.account(id), mark: &editMark{}}
-		e.next = *e.a.now.Load()
+		e = b.index.editor(b.index.account(id))
 		b.editors[id] = e
 	}
 	return e
@@ -36,7 +35,9 @@ func (b *Builder) Done() {
 		e.settle()
 		e.finishPublic()
 		e.a.records.clip()
+		before := e.a.size()
 		e.a.now.Store(&e.next)
+		b.index.whole += e.a.size() - before
 	}
 	b.editors = nil
 }

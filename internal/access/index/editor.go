@@ -26,6 +26,7 @@ const shareLimit = 4096
 
 // Editor makes the next snapshot of one account.
 type Editor struct {
+	x    *Index
 	a    *account
 	next Snapshot
 	mark *editMark
@@ -86,6 +87,12 @@ func (e *Editor) group(id ident.GroupID) *group {
 	return g
 }
 
+// shelf puts a holding on the shelf.
+func (e *Editor) shelf(n uint32, h check.Holding) {
+	e.next.grants += h.Len() - e.next.shared.at(n).Len()
+	e.next.shared = e.next.shared.put(n, h, e.mark)
+}
+
 // shelve returns a free number on the shelf.
 func (e *Editor) shelve() uint32 {
 	if k := len(e.a.free); k > 0 {
@@ -127,7 +134,7 @@ func (e *Editor) SetRecord(id ident.RecordID, blocks []Block) {
 		to.who = append(to.who, e.number(key))
 	}
 	for _, n := range old.shared {
-		e.next.shared = e.next.shared.put(n, check.Holding{}, e.mark)
+		e.shelf(n, check.Holding{})
 		e.a.free = append(e.a.free, n)
 	}
 	e.a.records.name(number, to)
@@ -161,7 +168,7 @@ func (e *Editor) plan(record uint32, blocks []Block) plan {
 		if once {
 			number = e.shelve()
 			p.shared = append(p.shared, number)
-			e.next.shared = e.next.shared.put(number, check.Holding{}.Replace(0, false, grants), e.mark)
+			e.shelf(number, check.Holding{}.Replace(0, false, grants))
 		}
 		for _, who := range b.Principals {
 			key := who.key()
@@ -203,7 +210,7 @@ func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, h
 	if key[0] == 0 {
 		g := e.group(ident.GroupID(key[1:]))
 		held := *e.next.shared.at(g.number)
-		e.next.shared = e.next.shared.put(g.number, held.Replace(record, had, s.grants), e.mark)
+		e.shelf(g.number, held.Replace(record, had, s.grants))
 		return
 	}
 	e.change(key, func(p *person) {
@@ -226,7 +233,9 @@ func (e *Editor) change(id string, f func(*person)) {
 		p = *old
 	}
 	p.next = nil
+	before := p.held.Len()
 	f(&p)
+	e.next.grants += p.held.Len() - before
 	switch {
 	case p.empty() && old == nil:
 		return

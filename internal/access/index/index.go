@@ -15,6 +15,9 @@ type Index struct {
 	accounts atomic.Pointer[map[ident.AccountID]*account]
 	builtin  []*check.Role
 	write    sync.Mutex
+
+	residents residents
+	whole     int // grants of accounts that are in memory whole
 }
 
 // New returns an empty index. The built-in roles exist in every account.
@@ -33,6 +36,8 @@ type account struct {
 	principals principals
 	free       []uint32 // numbers on the shelf that nothing uses
 	shelved    uint32   // numbers on the shelf that were ever used
+
+	need *need // nil: the whole account is in memory
 
 	public    map[string]uint32 // public resources, each as a record of its own
 	published uint32            // numbers of public that were ever used
@@ -60,10 +65,17 @@ func (x *Index) Update(id ident.AccountID, edit func(*Editor)) {
 	x.write.Lock()
 	defer x.write.Unlock()
 	a := x.account(id)
-	e := &Editor{a: a, next: *a.now.Load(), mark: &editMark{}}
+	e := x.editor(a)
+	before := a.size()
 	edit(e)
 	e.finishPublic()
 	a.now.Store(&e.next)
+	x.whole += a.size() - before
+	x.evict()
+}
+
+func (x *Index) editor(a *account) *Editor {
+	return &Editor{x: x, a: a, next: *a.now.Load(), mark: &editMark{}}
 }
 
 // account returns the account, which it makes if need be, to a writer.
@@ -83,6 +95,7 @@ func (x *Index) Take(other *Index) {
 	x.write.Lock()
 	defer x.write.Unlock()
 	x.accounts.Store(other.accounts.Load())
+	x.residents, x.whole = other.residents, other.whole
 }
 
 func (x *Index) open() *account {

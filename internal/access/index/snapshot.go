@@ -11,6 +11,8 @@ type Snapshot struct {
 	people *node
 	shared shelf
 	roles  check.Roles
+	grants int           // of people, and on the shelf
+	byNeed bool          // people has only those who were asked about
 	public check.Holding // what everybody may do everything to
 }
 
@@ -105,3 +107,6 @@ func (s *Snapshot) Size() (people, grants int) {
 	}
 	return people, grants
 }
+
+// Grants counts the grants as written out.
+func (s *Snapshot) Grants() int { return s.grants }

@@ -12,6 +12,7 @@ type person struct {
 	id     string
 	hash   uint64
 	number uint32 // for the writer
+	used   uint32 // somebody asked; set by readers (Snapshot.Knows)
 	held   check.Holding
 	links  []uint32 // groups, and records kept once; numbers into Snapshot.shared
 	next   *person  // another person with the same hash; practically never

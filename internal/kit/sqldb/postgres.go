@@ -23,6 +23,7 @@ const (
 	postgresTimeout = 15 * time.Second // one unit of work, waiting for a connection included
 	postgresLong    = 15 * time.Minute // a unit of work that may take long
 	postgresConns   = 16
+	postgresAside   = 3 // connections for reads that others wait for
 )
 
 // postgresEngine runs each unit of work in a transaction of its own.
@@ -33,7 +34,9 @@ type postgresEngine struct {
 	db    *sql.DB
 	bell  chan struct{}
 	stop  context.CancelFunc
-	done  chan struct{}
+	// others is the units of work that are under way and not aside: they leave connections for those.
+	others chan struct{}
+	done   chan struct{}
 }
 
 func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
@@ -65,7 +68,8 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 		pool.Close()
 		return nil, fmt.Errorf("PostgreSQL 15 or newer is needed; this is %d", version/10000)
 	}
-	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, db: stdlib.OpenDBFromPool(pool), bell: make(chan struct{}, 1), done: make(chan struct{})}
+	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, db: stdlib.OpenDBFromPool(pool), bell: make(chan struct{}, 1),
+		others: make(chan struct{}, max(1, config.MaxConns-postgresAside)), done: make(chan struct{})}
 	listen, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	go e.listen(listen)
@@ -108,6 +112,14 @@ func (e *postgresEngine) read(ctx context.Context, scope tx.Scope, fn func(conte
 
 // once runs one transaction. A nil bus makes it read only.
 func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, fn func(context.Context, tx.Tx) error) (rev int64, err error) {
+	if !scope.IsAside() {
+		select {
+		case e.others <- struct{}{}:
+			defer func() { <-e.others }()
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return 0, err

@@ -18,6 +18,7 @@ import (
 
 const (
 	sqliteReaders = 4
+	sqliteAside   = 3   // readers besides, for those that others wait for
 	groupLimit    = 128 // units of work in one commit
 )
 
@@ -30,6 +31,7 @@ type sqliteEngine struct {
 	writer  *sqliteSession
 	readers chan *sqliteSession // idle ones
 	unborn  chan struct{}       // readers that may still be opened
+	others  chan struct{}       // reads under way that are not aside
 	jobs    chan *job
 	done    chan struct{}
 
@@ -65,12 +67,13 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteEngine, err
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(sqliteReaders + 1)
-	db.SetMaxIdleConns(sqliteReaders + 1)
+	db.SetMaxOpenConns(sqliteReaders + sqliteAside + 1)
+	db.SetMaxIdleConns(sqliteReaders + sqliteAside + 1)
 	e := &sqliteEngine{
 		path: path, clock: o.Clock, bus: o.Bus, db: db,
-		readers: make(chan *sqliteSession, sqliteReaders),
-		unborn:  make(chan struct{}, sqliteReaders),
+		readers: make(chan *sqliteSession, sqliteReaders+sqliteAside),
+		unborn:  make(chan struct{}, sqliteReaders+sqliteAside),
+		others:  make(chan struct{}, sqliteReaders),
 		jobs:    make(chan *job, groupLimit),
 		done:    make(chan struct{}),
 	}
@@ -78,7 +81,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteEngine, err
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	for range sqliteReaders {
+	for range sqliteReaders + sqliteAside {
 		e.unborn <- struct{}{}
 	}
 	go e.loop()
@@ -199,7 +202,15 @@ func (e *sqliteEngine) runUnit(j *job) (rev int64, err error) {
 	return t.finish(j.ctx)
 }
 
-func (e *sqliteEngine) read(ctx context.Context, _ tx.Scope, fn func(context.Context, tx.Tx) error) (err error) {
+func (e *sqliteEngine) read(ctx context.Context, scope tx.Scope, fn func(context.Context, tx.Tx) error) (err error) {
+	if !scope.IsAside() {
+		select {
+		case e.others <- struct{}{}:
+			defer func() { <-e.others }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	s, err := e.reader(ctx)
 	if err != nil {
 		return err
@@ -291,7 +302,7 @@ func (e *sqliteEngine) close() error {
 	e.mu.Unlock()
 	<-e.done
 	e.writer.close()
-	for range sqliteReaders {
+	for range sqliteReaders + sqliteAside {
 		select {
 		case s := <-e.readers:
 			s.close()

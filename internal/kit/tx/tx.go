@@ -17,6 +17,7 @@ type Scope struct {
 	account ident.AccountID
 	system  bool
 	long    bool
+	aside   bool
 }
 
 // In is the scope of one account.
@@ -31,6 +32,16 @@ func (s Scope) Long() Scope {
 	s.long = true
 	return s
 }
+
+// Aside is the same scope for a short read that others wait for inside their own units of work: it
+// has connections of its own, so that they cannot wait for each other.
+func (s Scope) Aside() Scope {
+	s.aside = true
+	return s
+}
+
+// IsAside tells whether others wait for the read inside their own units of work.
+func (s Scope) IsAside() bool { return s.aside }
 
 // IsLong tells whether the unit of work may take minutes.
 func (s Scope) IsLong() bool { return s.long }

@@ -1,0 +1,515 @@
+package index
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// An account that is held by need has in memory only the people who were asked about, and their groups.
+// The rest of this file keeps them true and few:
+//
+//   - Who is not there is loaded (Begin, Finish). What was read is put in place only if
+//     nothing that it rests on changed while it was read; so it is never older than the feed.
+//   - A change takes out whoever it touches (Touch, Editor.DropRecord, Editor.DropGroup).
+//   - When there is too much, people leave who were not asked about since the hand of the clock
+//     last passed them.
+
+// Knows tells whether the snapshot can answer about the principal, and remembers that
+// somebody asked. A snapshot of a whole account knows everybody.
+func (s *Snapshot) Knows(user string) bool {
+	if !s.byNeed {
+		return true
+	}
+	p := s.find(user)
+	if p == nil {
+		return false
+	}
+	if atomic.LoadUint32(&p.used) == 0 {
+		atomic.StoreUint32(&p.used, 1)
+	}
+	return true
+}
+
+// ByNeed tells whether the account has only those in memory who were asked about.
+func (s *Snapshot) ByNeed() bool { return s.byNeed }
+
+// residents are the people of all accounts that are held by need.
+type residents struct {
+	budget  int // of cost
+	cost    int
+	rows    []resident
+	free    []uint32
+	hand    int
+	unknown []*person // people without any grant, the oldest first
+	people  int
+	evicted uint64
+}
+
+type resident struct {
+	a    *account
+	p    *person // nil: the row is free
+	cost int
+}
+
+// personCost is what a person costs besides grants, in grants.
+const personCost = 3
+
+// strangers is how many people without grants are remembered. They cannot push out
+// others, however many are asked about.
+func (r *residents) strangers() int { return min(max(r.budget/100, 16), 1<<16) }
+
+// need is what the writer of an account that is held by need knows.
+type need struct {
+	bundles map[ident.GroupID]*bundle
+	owners  map[uint32]ident.GroupID // of numbers on the shelf
+	touched pairs                    // residents, and bundles with manyBit, by the records that they rest on
+	loads   map[string]*Load
+}
+
+func newNeed() *need {
+	return &need{bundles: map[ident.GroupID]*bundle{}, owners: map[uint32]ident.GroupID{}, loads: map[string]*Load{}}
+}
+
+// bundle is what the residents among a group's members have from it.
+type bundle struct {
+	number  uint32              // on the shelf
+	members map[uint32]struct{} // residents
+	cost    int
+}
+
+// recordKey is a record for touched, and the number of the record in grants. That two share one costs
+// a load too many, and nothing else.
+func recordKey(id ident.RecordID) uint32 { return uint32(hashOfRecord(id)) }
+
+// Fact is what one record gives.
+type Fact struct {
+	ID     ident.RecordID
+	Grants []Grant
+}
+
+// Found is what was read about one principal.
+type Found struct {
+	Own    []Fact
+	Groups []FoundGroup
+}
+
+// FoundGroup is a group of the principal. Without Read, its facts were not read because Begin said
+// that they are known.
+type FoundGroup struct {
+	ID    ident.GroupID
+	Read  bool
+	Facts []Fact
+}
+
+// Load is the reading of one principal that is under way.
+type Load struct {
+	Done    chan struct{}
+	account ident.AccountID
+	user    string
+	changes []Touched
+	snap    *Snapshot
+	err     error
+	clean   bool // nothing changed meanwhile, so that the answer is good for those who came later too
+}
+
+// Touched is a change that happened: of a record, with whom it names now, or of a group, with its members now.
+type Touched struct {
+	Record ident.RecordID
+	Group  ident.GroupID
+	Names  []string // keys of principals, or members
+}
+
+// Principals is for Touched.
+func Principals(blocks []Block) []string {
+	var out []string
+	for _, b := range blocks {
+		for _, p := range b.Principals {
+			out = append(out, p.key())
+		}
+	}
+	return out
+}
+
+// Begin begins to load, or returns the load that is under way already (mine is false).
+func (x *Index) Begin(id ident.AccountID, user string) (l *Load, mine bool) {
+	x.write.Lock()
+	defer x.write.Unlock()
+	a := x.account(id)
+	if a.need == nil {
+		l := &Load{Done: make(chan struct{}), snap: a.now.Load(), clean: true}
+		close(l.Done)
+		return l, false
+	}
+	if l := a.need.loads[user]; l != nil {
+		return l, false
+	}
+	l = &Load{Done: make(chan struct{}), account: id, user: user}
+	a.need.loads[user] = l
+	return l, true
+}
+
+// HasGroup tells whether what the group gives is in memory.
+func (x *Index) HasGroup(id ident.AccountID, group ident.GroupID) bool {
+	x.write.Lock()
+	defer x.write.Unlock()
+	a := (*x.accounts.Load())[id]
+	return a != nil && a.need != nil && a.need.bundles[group] != nil
+}
+
+// Answer returns what was loaded. It is of use to one who came after the load began only when ok.
+func (l *Load) Answer() (s *Snapshot, ok bool, err error) { return l.snap, l.clean, l.err }
+
+// Finish ends the load. It is false when a group left memory that was not read; then the load
+// must be done again.
+func (x *Index) Finish(l *Load, f Found, err error) bool {
+	x.write.Lock()
+	defer x.write.Unlock()
+	a := x.account(l.account)
+	if a.need == nil { // everything was loaded anew meanwhile, and now whole
+		l.snap, l.clean, l.err = a.now.Load(), err == nil, err
+		close(l.Done)
+		return true
+	}
+	if err == nil {
+		for _, g := range f.Groups {
+			if !g.Read && a.need.bundles[g.ID] == nil {
+				return false
+			}
+		}
+	}
+	if a.need.loads[l.user] == l {
+		delete(a.need.loads, l.user)
+		l.clean = err == nil && !l.outdated(&f)
+	}
+	l.err = err
+	if err == nil {
+		e := x.editor(a)
+		e.install(l.user, &f, l.clean)
+		l.snap = &e.next
+		if l.clean {
+			a.now.Store(l.snap)
+			x.evict()
+		}
+	}
+	close(l.Done)
+	return true
+}
+
+// outdated tells whether something changed that the reading rests on.
+func (l *Load) outdated(f *Found) bool {
+	keys := map[string]bool{l.user: true}
+	records := map[ident.RecordID]bool{}
+	for _, fact := range f.Own {
+		records[fact.ID] = true
+	}
+	for _, g := range f.Groups {
+		keys["\x00"+string(g.ID)] = true
+		for _, fact := range g.Facts {
+			records[fact.ID] = true
+		}
+	}
+	for _, c := range l.changes {
+		if c.Record != "" && records[c.Record] || c.Group != "" && keys["\x00"+string(c.Group)] {
+			return true
+		}
+		for _, name := range c.Names {
+			if keys[name] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// install puts the principal into the snapshot; for keeps, or for this snapshot alone.
+func (e *Editor) install(user string, f *Found, keep bool) {
+	p := &person{id: user, hash: hashOf(user)}
+	var own []check.Given
+	for i := range f.Own {
+		own = e.given(own, recordKey(f.Own[i].ID), f.Own[i].Grants)
+	}
+	p.held = check.Holding{}.Replace(0, false, own)
+	if keep {
+		e.x.residents.add(e.a, p)
+	}
+	var loose []uint32
+	for _, g := range f.Groups {
+		b := e.a.need.bundles[g.ID]
+		if b == nil || !keep && g.Read {
+			b = &bundle{number: e.shelve(), members: map[uint32]struct{}{}}
+			if keep {
+				e.a.need.bundles[g.ID], e.a.need.owners[b.number] = b, g.ID
+			} else {
+				loose = append(loose, b.number)
+			}
+			e.fill(b, g.Facts, keep)
+		}
+		if keep {
+			b.members[p.number] = struct{}{}
+		}
+		p.links = with(p.links, b.number)
+	}
+	e.next.people = e.next.people.put(p, 0, e.mark)
+	e.a.free = append(e.a.free, loose...)
+}
+
+// fill makes the bundle hold the facts.
+func (e *Editor) fill(b *bundle, facts []Fact, keep bool) {
+	e.clear(b)
+	var given []check.Given
+	for i := range facts {
+		given = e.given(given, recordKey(facts[i].ID), facts[i].Grants)
+	}
+	held := check.Holding{}.Replace(0, false, given)
+	e.shelf(b.number, held)
+	if !keep {
+		return
+	}
+	b.cost = 1 + held.Len()
+	e.x.residents.cost += b.cost
+	held.Each(func(h check.Held) bool {
+		e.a.need.touched.add(h.Record, b.number|manyBit)
+		return true
+	})
+}
+
+func (e *Editor) clear(b *bundle) {
+	e.next.shared.at(b.number).Each(func(h check.Held) bool {
+		e.a.need.touched.remove(h.Record, b.number|manyBit)
+		return true
+	})
+	e.x.residents.cost -= b.cost
+	b.cost = 0
+}
+
+func (r *residents) add(a *account, p *person) {
+	if k := len(r.free); k > 0 {
+		p.number = r.free[k-1]
+		r.free = r.free[:k-1]
+	} else {
+		p.number = uint32(len(r.rows))
+		r.rows = append(r.rows, resident{})
+	}
+	p.held.Each(func(h check.Held) bool {
+		a.need.touched.add(h.Record, p.number)
+		return true
+	})
+	row := resident{a: a, p: p, cost: personCost + p.held.Len()}
+	r.rows[p.number] = row
+	r.cost += row.cost
+	r.people++
+	if p.held.Len() == 0 {
+		r.unknown = append(r.unknown, p)
+	}
+}
+
+// has tells whether the person is a resident still.
+func (r *residents) has(p *person) bool {
+	return int(p.number) < len(r.rows) && r.rows[p.number].p == p
+}
+
+// evict makes room. It is called by the writer.
+func (x *Index) evict() {
+	r := &x.residents
+	editors := map[*account]*Editor{}
+	out := func(p *person) {
+		a := r.rows[p.number].a
+		if editors[a] == nil {
+			editors[a] = x.editor(a)
+		}
+		editors[a].drop(p)
+		r.evicted++
+	}
+	for len(r.unknown) > r.strangers() {
+		if p := r.unknown[0]; r.has(p) {
+			out(p)
+		}
+		r.unknown = r.unknown[1:]
+	}
+	for r.cost > r.budget && r.people > 0 {
+		if r.hand >= len(r.rows) {
+			r.hand = 0
+		}
+		if p := r.rows[r.hand].p; p != nil {
+			if atomic.LoadUint32(&p.used) != 0 {
+				atomic.StoreUint32(&p.used, 0)
+			} else {
+				out(p)
+			}
+		}
+		r.hand++
+	}
+	for a, e := range editors {
+		a.now.Store(&e.next)
+	}
+}
+
+// drop takes a resident out.
+func (e *Editor) drop(p *person) {
+	r := &e.x.residents
+	p.held.Each(func(h check.Held) bool {
+		e.a.need.touched.remove(h.Record, p.number)
+		return true
+	})
+	for _, n := range p.links {
+		id := e.a.need.owners[n]
+		b := e.a.need.bundles[id]
+		if delete(b.members, p.number); len(b.members) == 0 {
+			e.clear(b)
+			e.shelf(n, check.Holding{})
+			e.a.free = append(e.a.free, n)
+			delete(e.a.need.owners, n)
+			delete(e.a.need.bundles, id)
+		}
+	}
+	e.next.people = e.next.people.remove(p.hash, p.id, 0, e.mark)
+	r.cost -= r.rows[p.number].cost
+	r.rows[p.number] = resident{}
+	r.free = append(r.free, p.number)
+	r.people--
+}
+
+// Touch tells the loads that are under way of a change, and returns the groups in memory whose
+// grants it may change: they must be read again, for SetFacts, in the same step of the feed.
+func (x *Index) Touch(id ident.AccountID, t Touched) (groups []ident.GroupID) {
+	x.write.Lock()
+	defer x.write.Unlock()
+	a := x.account(id)
+	if a.need == nil {
+		return nil
+	}
+	for _, l := range a.need.loads {
+		l.changes = append(l.changes, t)
+	}
+	if t.Record == "" {
+		return nil
+	}
+	for _, n := range a.need.touched.of(recordKey(t.Record)) {
+		if n&manyBit != 0 {
+			groups = append(groups, a.need.owners[n&^manyBit])
+		}
+	}
+	for _, name := range t.Names {
+		if name[0] == 0 && a.need.bundles[ident.GroupID(name[1:])] != nil {
+			groups = append(groups, ident.GroupID(name[1:]))
+		}
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+// DropTouched takes out the residents who rest on what changed. They are loaded anew when
+// somebody asks.
+func (e *Editor) DropTouched(t Touched) {
+	if e.a.need == nil {
+		return
+	}
+	b := e.a.need.bundles[t.Group]
+	switch {
+	case t.Record != "":
+		for _, n := range e.a.need.touched.of(recordKey(t.Record)) {
+			if n&manyBit == 0 {
+				e.drop(e.x.residents.rows[n].p)
+			}
+		}
+	case b != nil:
+		stay := make(map[string]bool, len(t.Names))
+		for _, name := range t.Names {
+			stay[name] = true
+		}
+		for n := range b.members {
+			if p := e.x.residents.rows[n].p; !stay[p.id] {
+				e.drop(p)
+			}
+		}
+	}
+	for _, name := range t.Names {
+		p := e.next.find(name)
+		if p == nil {
+			continue
+		}
+		if t.Group != "" && b != nil {
+			if _, linked := slices.BinarySearch(p.links, b.number); linked {
+				continue
+			}
+		}
+		e.drop(p)
+	}
+}
+
+// SetFacts makes the group give these facts, if it is in memory.
+func (e *Editor) SetFacts(id ident.GroupID, facts []Fact) {
+	if e.a.need == nil {
+		return
+	}
+	if b := e.a.need.bundles[id]; b != nil {
+		e.fill(b, facts, true)
+	}
+}
+
+// HoldByNeed forgets all people and groups of the account. From now on they are loaded when
+// somebody asks.
+func (e *Editor) HoldByNeed() {
+	if e.a.need != nil {
+		return
+	}
+	e.a.need, e.bulk = newNeed(), nil
+	e.a.groups, e.a.records, e.a.principals = map[ident.GroupID]*group{}, recordTable{}, principals{}
+	e.a.free, e.a.shelved = nil, 0
+	e.next.people, e.next.shared, e.next.grants, e.next.byNeed = nil, shelf{}, 0, true
+}
+
+// Budget says how many grants the people of accounts that are held by need may have in memory together.
+func (x *Index) Budget(grants int) {
+	x.write.Lock()
+	defer x.write.Unlock()
+	x.residents.budget = grants
+	x.evict()
+}
+
+// Residents counts the people in memory of accounts that are held by need, what they cost in
+// grants, and how many had to leave so far.
+func (x *Index) Residents() (people, cost int, evicted uint64) {
+	x.write.Lock()
+	defer x.write.Unlock()
+	return x.residents.people, x.residents.cost, x.residents.evicted
+}
+
+// size is how many grants of the account are in memory because all are.
+func (a *account) size() int {
+	if s := a.now.Load(); a.need == nil {
+		return s.grants
+	}
+	return 0
+}
+
+// Whole counts the grants of accounts that are in memory whole.
+func (x *Index) Whole() int {
+	x.write.Lock()
+	defer x.write.Unlock()
+	return x.whole
+}
+
+// HoldLargestByNeed holds the account with the most grants in memory by need. It is false if
+// there is none.
+func (x *Index) HoldLargestByNeed() bool {
+	x.write.Lock()
+	defer x.write.Unlock()
+	var largest *account
+	for _, a := range *x.accounts.Load() {
+		if a.size() > 0 && (largest == nil || a.size() > largest.size()) {
+			largest = a
+		}
+	}
+	if largest == nil {
+		return false
+	}
+	x.whole -= largest.size()
+	e := x.editor(largest)
+	e.HoldByNeed()
+	largest.now.Store(&e.next)
+	return true
+}
