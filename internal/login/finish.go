@@ -14,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/address"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -205,7 +206,7 @@ func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View,
 		answer.Set("id_token", tokens.ID.Reveal())
 		answer.Set("expires_in", strconv.Itoa(int(tokens.Life/time.Second)))
 	}
-	view.Result.Location = withQuery(r.RedirectURL, answer)
+	view.Result.Location = address.WithQuery(r.RedirectURL, answer)
 	return view, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/address"
 )
 
 const (
@@ -90,7 +91,7 @@ func (s *Service) aim(ctx context.Context, t tx.Tx, next *Request, r StartReques
 		}
 	}
 	// For a service client the SDK does not redirect, and the link leads to the issuer's host.
-	next.Twin = !handover.IsClient(next.Connection) && wantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL)
+	next.Twin = !handover.IsClient(next.Connection) && address.WantsTwin(s.d.Accounts.Issuer(r.Account), r.RedirectURL)
 	return nil
 }
 
@@ -123,7 +124,7 @@ func (s *Service) checkStart(app Application, r StartRequest) error {
 	case !validScopes(r.Scopes):
 		return invalid(fault.CodeInvalidRequest, "The requestedScopes are at most 20 scope tokens (RFC 6749 section 3.3), each of at most 256 characters.")
 	}
-	if err := checkRedirect(app, r.RedirectURL); err != nil {
+	if err := address.CheckRedirect(app.AllowsRedirect, r.RedirectURL); err != nil {
 		return err
 	}
 	return s.checkConnection(r.Account, r.Connection, r.ConnectionProperties)
@@ -199,9 +200,9 @@ func (s *Service) choose(wish *Request, r UpdateRequest) error {
 	if n, ok := s.d.Tenants.ByLookup(r.Account, r.TenantLookup); ok {
 		return s.pin(wish, n)
 	}
-	if address, ok := mail.ParseAddress(r.TenantLookup); ok {
-		wish.Hint = string(address)
-		if home, ok := s.homeOf(*wish, address); ok {
+	if mailbox, ok := mail.ParseAddress(r.TenantLookup); ok {
+		wish.Hint = string(mailbox)
+		if home, ok := s.homeOf(*wish, mailbox); ok {
 			wish.Connection = home
 		}
 		return nil

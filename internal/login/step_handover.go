@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/address"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -34,7 +35,7 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 	if err != nil {
 		return s.disbelieve(ctx, v, r, err), nil
 	}
-	if r.Twin && sameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
+	if r.Twin && address.SameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
 		return s.toTwin(v, r, c), nil
 	}
 	if step := Next(f); step != StepBind && !step.open() {

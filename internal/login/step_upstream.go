@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/address"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -227,7 +228,7 @@ func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, e
 	if err != nil {
 		return View{}, err
 	}
-	if r.Twin && sameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
+	if r.Twin && address.SameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
 		return s.toTwin(v, r, c), nil
 	}
 	f, err := s.facts(ctx, v, leg.Login)

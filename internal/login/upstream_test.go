@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/address"
 )
 
 func (b *browser) finish(state, code, problem string) login.View {
@@ -153,7 +154,7 @@ func TestTwinOf(t *testing.T) {
 		"http://localhost:8080": "http://127.0.0.1:8080", "http://127.0.0.1:8080": "http://localhost:8080", "http://[::1]:8080": "http://localhost:8080",
 		"http://localhost": "http://127.0.0.1", "https://login.example.test": "", "": "",
 	} {
-		if got := login.Twin(issuer); got != want {
+		if got := address.Twin(issuer); got != want {
 			t.Errorf("%s: %s; want %s", issuer, got, want)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
-	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/address"
 )
 
 // loggedOut is the page for a logout that names no page of an application.
@@ -59,11 +59,11 @@ func navigates(r *http.Request) bool {
 }
 
 // otherHost returns where a browser goes next on a loopback deployment: sign-ins of pages on the
-// same host name happen on the twin host (see login.Twin), so a session may be there as well.
+// same host name happen on the twin host (see address.Twin), so a session may be there as well.
 // It goes to each host once.
 func (s *Surface) otherHost(r *http.Request, q url.Values) string {
 	issuer := s.deps.Accounts.Issuer(web.AccountOf(r))
-	twin := login.Twin(issuer)
+	twin := address.Twin(issuer)
 	if twin == "" || q.Has("hop") || r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return ""
 	}
