@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit/auditdb"
 	"github.com/admit-id/admit/internal/connection/connectiondb"
+	"github.com/admit-id/admit/internal/extension/extensiondb"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/invite/invitedb"
 	"github.com/admit-id/admit/internal/issuer/issuerdb"
@@ -42,6 +43,7 @@ func migrations() []sqldb.Migration {
 		emailcodedb.Migrations(),
 		logindb.Migrations(),
 		issuerdb.Migrations(),
+		extensiondb.Migrations(),
 		mail.Migrations(),
 		ratelimit.Migrations(),
 	)

@@ -7,6 +7,7 @@ var features = map[string][]string{
 	"application":   {},
 	"audit":         {},
 	"connection":    {},
+	"extension":     {"application", "serviceclient"},
 	"factor":        {},
 	"issuer":        {"connection"},
 	"invite":        {"access", "account", "user"},

@@ -22,6 +22,8 @@ import (
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
+	"github.com/admit-id/admit/internal/extension"
+	"github.com/admit-id/admit/internal/extension/extensiondb"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/issuer/issuerdb"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -80,7 +82,7 @@ type noLimit struct{}
 func (noLimit) Allow(web.LimitClass, netip.Addr) (time.Duration, bool) { return 0, true }
 
 func newEstate(t *testing.T) *estate {
-	migrations := slices.Concat(accountdb.Migrations(), applicationdb.Migrations(), serviceclientdb.Migrations(), issuerdb.Migrations())
+	migrations := slices.Concat(accountdb.Migrations(), applicationdb.Migrations(), serviceclientdb.Migrations(), issuerdb.Migrations(), extensiondb.Migrations())
 	db, clk := sqldbtest.SQLite(t, migrations, nil)
 	keys, err := crypt.NewKeys(make([]byte, crypt.KeySize))
 	if err != nil {
@@ -104,6 +106,11 @@ func newEstate(t *testing.T) *estate {
 	}
 	clients := serviceclient.New(db, serviceclientdb.Store{}, serviceclientdb.Store{})
 	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Clients: clients, AccessKeys: clients,
+		Extensions: extension.New(extension.Deps{DB: db, Store: extensiondb.Store{},
+			Applications: func(in tx.Runner) extension.Applications { return application.New(in, applicationdb.Store{}) },
+			Clients: func(in tx.Runner) extension.Clients {
+				return serviceclient.New(in, serviceclientdb.Store{}, serviceclientdb.Store{})
+			}}),
 		LinkedIssuers: issuer.New(issuer.Deps{DB: db, Store: issuerdb.Store{}, Own: func(u string) bool { return u == "https://login.example.com" }})})
 	e.handler, err = web.NewRouter(web.Deps{Accounts: e, Tokens: e, Origins: e, Limiter: noLimit{}, Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
 	if err != nil {

@@ -37,6 +37,7 @@ type Deps struct {
 
 	LinkedIssuers LinkedIssuers
 	TenantMembers TenantMembers
+	Extensions    Extensions
 }
 
 // Surface is the API.
@@ -65,6 +66,7 @@ func (s *Surface) Routes() []web.Route {
 		s.grant.Routes(),
 		s.userRoutes(),
 		s.identityRoutes(),
+		s.extensionRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),
 		s.tenantRoutes(),
