@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -53,7 +54,7 @@ func each(t *testing.T, fn func(r *rig)) {
 		"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "postgres" && sqldbtestMissing() {
+			if name == "postgres" && os.Getenv(sqldbtest.PostgresEnv) == "" {
 				t.Skip("no PostgreSQL")
 			}
 			r := &rig{t: t}
