@@ -61,28 +61,37 @@ func appendError(to []byte, r *http.Request, err error) []byte {
 	return append(to, "}}"...)
 }
 
-// mayAsk judges once per user who may ask about them.
+// everybody stands for all users in who may ask.
+const everybody ident.UserID = "*"
+
+// mayAsk judges once per user who may ask about them; from the second user on, first who may ask
+// about everybody.
 type mayAsk struct {
-	by      actor.Actor
-	asking  Permissions
-	last    ident.UserID
-	verdict error
-	known   map[ident.UserID]error
+	by       actor.Actor
+	asking   Permissions
+	last     ident.UserID
+	verdict  error
+	known    map[ident.UserID]error
+	everyone bool
 }
 
 func (m *mayAsk) about(user ident.UserID) error {
-	if user == m.last && m.known != nil {
+	switch {
+	case user == "":
+		return errNoUser
+	case m.everyone:
+		return nil
+	case m.known == nil:
+		m.known = map[ident.UserID]error{}
+	case user == m.last:
 		return m.verdict
+	case len(m.known) == 1 && m.asking.AllowAsking(m.by, everybody) == nil:
+		m.everyone = true
+		return nil
 	}
 	verdict, ok := m.known[user]
 	if !ok {
-		if m.known == nil {
-			m.known = map[ident.UserID]error{}
-		}
-		verdict = errNoUser
-		if user != "" {
-			verdict = m.asking.AllowAsking(m.by, user)
-		}
+		verdict = m.asking.AllowAsking(m.by, user)
 		m.known[user] = verdict
 	}
 	m.last, m.verdict = user, verdict

@@ -32,6 +32,9 @@ var spellings = []string{
 	`{"checks":[{"userId":"u","UserId":"v","resourceUri":"a","permission":"read"}]}`,
 	`{"checks":[{"userId":"u","resourceUri":"a","permission":"read","extra":{"a":1,"a":2}}]}`,
 	`{"checks":[{"userId":"\u0075","resourceUri":"a","permission":"read"}]}`,
+	`{"checks":[{"userId":"u","resourceUri":"a\/b","permission":"read"}]}`,
+	`{"checks":[{"userId":"u","resourceUri":"a\\\/b","permission":"read"}]}`,
+	`{"checks":[{"userId":"u","resourceUri":"a\\/b","permission":"read"}]}`,
 	`{"checks":[{"userId":"é","resourceUri":"a","permission":"read"}]}`,
 	"{\"checks\":[{\"userId\":\"\xff\",\"resourceUri\":\"a\",\"permission\":\"read\"}]}",
 	`{"checks":[{"userId":"u","resourceUri":"a","permission":"read"}],"checks":[]}`,
@@ -65,7 +68,7 @@ func TestScanChecks(t *testing.T) {
 			accepted++
 		}
 	}
-	if accepted != 3 {
+	if accepted != 4 {
 		t.Errorf("%d of the spellings are plain", accepted)
 	}
 	one := `{"userId":"u","resourceUri":"a","permission":"read"},`
