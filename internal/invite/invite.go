@@ -58,7 +58,7 @@ type Invite struct {
 }
 
 // Key names the invite where its id must not be: audit trail and logins.
-func (i Invite) Key() string { return hex.EncodeToString(i.Hash[:16]) }
+func (i Invite) Key() string { return hex.EncodeToString(i.Hash[:min(16, len(i.Hash))]) }
 
 // open tells whether it can still be accepted.
 func (i Invite) open(now time.Time) bool { return i.AcceptedBy == "" && now.Before(i.ExpiresAt) }
