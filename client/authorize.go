@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // AuthorizeUser tells whether a user has a permission on a resource, now.
@@ -22,6 +23,9 @@ import (
 func (c *Client) AuthorizeUser(ctx context.Context, userID, resource, permission string) (bool, error) {
 	if userID == "" || resource == "" || permission == "" {
 		return false, errors.New("client: user, resource and permission must not be empty")
+	}
+	if strings.Contains(userID, "/") { // no path can hold it
+		return c.authorizeOne(ctx, Check{userID, resource, permission})
 	}
 	path := "/v1/users/" + escape(userID) + "/resources/" + escape(resource) + "/permissions/" + escape(permission)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: path}, nil)

@@ -66,3 +66,11 @@ func (c *Client) CheckMany(ctx context.Context, checks []Check) ([]CheckResult, 
 	}
 	return out, nil
 }
+
+func (c *Client) authorizeOne(ctx context.Context, q Check) (bool, error) {
+	results, err := c.CheckMany(ctx, []Check{q})
+	if err != nil {
+		return false, err
+	}
+	return results[0].Allowed, results[0].Err
+}

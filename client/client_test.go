@@ -116,11 +116,28 @@ func TestPathsAreEscaped(t *testing.T) {
 		"é\n":          "%C3%A9%0A",
 	} {
 		s, client := newServer(t, answer{200, ""})
-		if _, err := client.AuthorizeUser(context.Background(), "auth0|u/1", resource, "docs:read"); err != nil {
+		if _, err := client.AuthorizeUser(context.Background(), "auth0|u?1", resource, "docs:read"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.heard()[0].uri; got != "/v1/users/auth0%7Cu%2F1/resources/"+want+"/permissions/docs%3Aread" {
+		if got := s.heard()[0].uri; got != "/v1/users/auth0%7Cu%3F1/resources/"+want+"/permissions/docs%3Aread" {
 			t.Errorf("%q: got %s", resource, got)
+		}
+	}
+}
+
+// The server takes no slash in a user's segment of the path.
+func TestUsersWithSlashesAreAskedAboutInABatch(t *testing.T) {
+	for body, want := range map[string]error{
+		`{"results":[{"allowed":true}]}`:                             nil,
+		`{"results":[{"error":{"errorCode":"Forbidden"}}]}`:          ErrForbidden,
+		`{"results":[{"error":{"errorCode":"InvalidRequest"}}]}`:     ErrInvalid,
+		`{"results":[{"allowed":true},{"allowed":true}]}`:            ErrUnavailable,
+		`{"results":[{"allowed":true,"error":{"errorCode":"New"}}]}`: ErrInvalid,
+	} {
+		s, client := newServer(t, answer{200, body})
+		yes, err := client.AuthorizeUser(context.Background(), "google|1/2", "r", "p")
+		if yes != (want == nil) || !errors.Is(err, want) || s.heard()[0].uri != "/v1/checks" {
+			t.Errorf("%s: %v, %v at %s", body, yes, err, s.heard()[0].uri)
 		}
 	}
 }

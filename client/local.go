@@ -35,8 +35,8 @@ type LocalConfig struct {
 // older than the bound: when the copy is, because the server or the network is gone, Local
 // asks the server, and when that fails too it returns an error. It never guesses.
 //
-// The client's credentials must be allowed to READ Authress:AccessRecords/*, Authress:Roles/* and
-// Authress:Groups/*, and to ask about any user. It is safe for concurrent use.
+// The client's credentials must be allowed to READ Authress:AccessRecords/*, Authress:Roles/*,
+// Authress:Groups/* and Authress:ResourcePermissions/*, and to ask about any user. It is safe for concurrent use.
 type Local struct {
 	client *Client
 	bound  time.Duration

@@ -103,7 +103,19 @@ type groupChange struct {
 }
 
 type resourceChange struct {
-	Public bool `json:"public"`
+	Permissions []struct {
+		Action string `json:"action"`
+		Allow  bool   `json:"allow"`
+	} `json:"permissions"`
+}
+
+func (c *resourceChange) public() bool {
+	for _, p := range c.Permissions {
+		if p.Action == "PUBLIC" && p.Allow {
+			return true
+		}
+	}
+	return false
 }
 
 // edit makes of a line what it does to the index. A line that cannot be understood is an error:
@@ -136,7 +148,7 @@ func (c *change) edit() (func(*index.Editor), error) {
 		if err != nil {
 			return nil, fmt.Errorf("client: the resource of a change: %w", err)
 		}
-		public := c.Resource != nil && c.Resource.Public && !c.Deleted
+		public := c.Resource != nil && c.Resource.public() && !c.Deleted
 		return func(e *index.Editor) { e.SetPublic(r, public) }, nil
 	}
 	return nil, fmt.Errorf("client: a change of the kind %q is not known; this client is older than the server", c.Kind)

@@ -11,7 +11,7 @@ import (
 func (a *App) newFollow() *follow.Service {
 	s := follow.New(follow.Deps{
 		Runner: a.db, Store: followdb.Store{}, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
-		Guard: a.f.engine, Feed: a.follower,
+		Resources: accessdb.Resources{}, Guard: a.f.engine, Feed: a.follower,
 	})
 	a.metrics.Gauge("admit_change_streams", "Streams of changes that are open on this node.", func() float64 { return float64(s.Streams()) })
 	return s

@@ -51,7 +51,7 @@ func each(t *testing.T, fn func(t *testing.T, r *rig)) {
 		follower := feed.NewFollower(db, db, 10*time.Second)
 		r := &rig{db: db, clock: clk}
 		r.Service = follow.New(follow.Deps{Runner: db, Store: followdb.Store{}, Records: accessdb.Records{}, Roles: accessdb.Roles{},
-			Groups: accessdb.Groups{}, Guard: &r.guard, Feed: follower, PerAccount: 3, PerNode: 4})
+			Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Guard: &r.guard, Feed: follower, PerAccount: 3, PerNode: 4})
 		follower.Subscribe(r.Service, follow.Kinds()...)
 		if err := follower.Start(t.Context()); err != nil {
 			t.Fatal(err)
@@ -502,7 +502,7 @@ func TestAUnitOfWorkIsSeenWhole(t *testing.T) {
 
 func TestWhoMayFollowAndHowMany(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		for _, right := range []string{"READ Authress:AccessRecords/*", "READ Authress:Roles/*", "READ Authress:Groups/*"} {
+		for _, right := range []string{"READ Authress:AccessRecords/*", "READ Authress:Roles/*", "READ Authress:Groups/*", "READ Authress:ResourcePermissions/*"} {
 			r.guard.refuse.Store(&right)
 			for _, prefix := range []string{"", "a"} {
 				if _, err := r.Open(caller, prefix); !fault.Is(err, fault.Forbidden) {

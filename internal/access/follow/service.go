@@ -111,10 +111,10 @@ func (f *followed) ring(rev int64) {
 	}
 }
 
-// Allow judges who may follow: whoever may READ all records, roles and groups of the account,
-// with a filter too. Errors: Forbidden, Unauthenticated, Unavailable.
+// Allow judges who may follow: whoever may READ all records, roles, groups and configurations of resources
+// of the account, with a filter too. Errors: Forbidden, Unauthenticated, Unavailable.
 func (s *Service) Allow(a actor.Actor) error {
-	for _, kind := range []string{"AccessRecords", "Roles", "Groups"} {
+	for _, kind := range []string{"AccessRecords", "Roles", "Groups", "ResourcePermissions"} {
 		if err := s.d.Guard.Allow(a, "READ", access.System(kind, "*")); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func New(d Deps) *Surface { return &Surface{d: d} }
 func (s *Surface) Routes() []web.Route {
 	return []web.Route{{
 		Method: http.MethodGet, Pattern: path, Handler: s.follow, Stream: true,
-		Permission: "READ Authress:AccessRecords/*, Authress:Roles/* and Authress:Groups/*",
+		Permission: "READ Authress:AccessRecords/*, Authress:Roles/*, Authress:Groups/* and Authress:ResourcePermissions/*",
 		Auth:       web.Bearer, Scope: web.Account, Limit: web.LimitNone, CORS: web.RegisteredOrigins,
 	}}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/access/claim"
 	"github.com/admit-id/admit/internal/access/follow"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -39,9 +40,24 @@ type line struct {
 }
 
 type resourceWire struct {
-	ResourceURI string `json:"resourceUri"`
-	Public      bool   `json:"public"`
-	Claim       bool   `json:"claim"`
+	ResourceURI string            `json:"resourceUri"`
+	Permissions []resourceSetting `json:"permissions"`
+}
+
+type resourceSetting struct {
+	Action string `json:"action"`
+	Allow  bool   `json:"allow"`
+}
+
+func resourceBody(c *access.ResourceConfig) *resourceWire {
+	out := &resourceWire{ResourceURI: c.Resource}
+	if c.Public {
+		out.Permissions = append(out.Permissions, resourceSetting{claim.Public, true})
+	}
+	if c.Claim {
+		out.Permissions = append(out.Permissions, resourceSetting{claim.Claim, true})
+	}
+	return out
 }
 
 var (
@@ -68,7 +84,7 @@ func (a *answer) item(i follow.Item) error {
 	case i.Group != nil:
 		l.Group = a.s.d.Bodies.GroupBody(a.r, *i.Group)
 	case i.Resource != nil:
-		l.Resource = &resourceWire{ResourceURI: i.Resource.Resource, Public: i.Resource.Public, Claim: i.Resource.Claim}
+		l.Resource = resourceBody(i.Resource)
 	}
 	return a.send(l)
 }

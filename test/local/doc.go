@@ -1,0 +1,4 @@
+// Package local owns the tests of GET /v1/changes and of client.Local against running servers: that a
+// copy gives the server's answers, how soon it hears, and that it never answers with something older than
+// its bound, whatever is cut, stopped or restarted.
+package local
