@@ -30,10 +30,15 @@ type rig struct {
 	clock  *clock.Fake
 }
 
+// each runs fn on every database, with everything in memory and with nothing that stays there.
 func each(t *testing.T, fn func(t *testing.T, r *rig)) {
-	sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		fn(t, newRig(t, db, clk))
-	})
+	for name, keep := range map[string]int{"whole": access.DefaultMemory, "by need": 0} {
+		t.Run(name, func(t *testing.T) {
+			sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+				fn(t, newRigKeeping(t, keep, db, clk))
+			})
+		})
+	}
 }
 
 type oneClient struct{}
@@ -43,8 +48,13 @@ func (oneClient) MayReadPermissions(_ ident.AccountID, id ident.ServiceClientID)
 }
 
 func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
+	return newRigKeeping(t, access.DefaultMemory, db, clk)
+}
+
+func newRigKeeping(t testing.TB, keep int, db *sqldb.DB, clk *clock.Fake) *rig {
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{}, clk)}
+	r.engine.Keep(keep)
 	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: r.engine, Resources: openIn(db)})
 	follower.Subscribe(r.Service, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {

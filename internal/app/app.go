@@ -93,6 +93,7 @@ func (a *App) build(ctx context.Context, bus *tx.Bus) error {
 	})
 	a.outbound = egress.New(egress.Options{Allow: a.cfg.EgressAllow, Clock: a.clock})
 	a.buildFeatures(public)
+	a.measureMemory()
 	subscribe(bus, a)
 	remember(a.follower, &a.f)
 	if err := a.furnish(ctx); err != nil {

@@ -99,6 +99,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.clientDirectory = serviceclient.NewDirectory(serviceclientdb.Store{}, serviceclientdb.Store{})
 
 	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory}, a.clock)
+	x.engine.Keep(a.cfg.MemoryGrants)
 	x.access = newAccess(a.db, x.engine)
 	x.history = history.New(history.Deps{Runner: a.db, Store: accessdb.Versions{}, Engine: x.engine})
 	x.requests = request.New(request.Deps{Runner: a.db, Store: requestdb.Store{}, Engine: x.engine, Access: x.access})

@@ -31,6 +31,7 @@ type Config struct {
 	RateLimitScale float64        `name:"rate-limit-scale" default:"1" show:"visible" doc:"Factor on every limit per client network, 0.01 to 1000."`
 	StaleAfter     time.Duration  `name:"stale-after" default:"1s" show:"visible" doc:"A node that has not heard from the database for this long answers 503 instead of deciding from memory, 200ms to 1m."`
 	CatchUp        time.Duration  `name:"catch-up" default:"1s" show:"visible" doc:"How long a question with a consistency token waits for this node to reach the write that it names before the answer is 409, 0s to 10s."`
+	MemoryGrants   int            `name:"memory-grants" default:"10000000" show:"visible" doc:"How many grants (a role on a resource for a person or group) this node keeps in memory, about 100 bytes each, 1000 to 1000000000. While all fit, no check waits for the database. Beyond it, the largest accounts have only those people in memory who are asked about; the first question about another one reads the database."`
 	ShutdownAfter  time.Duration  `name:"shutdown-after" default:"25s" show:"visible" doc:"How long a stopping node waits for requests in flight, 1s to 10m."`
 	LogLevel       string         `name:"log-level" default:"info" show:"visible" doc:"debug, info, warn or error. Permission checks are logged at debug."`
 	OTLPEndpoint   string         `name:"otlp-endpoint" show:"visible" doc:"URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces, for example http://localhost:4318."`

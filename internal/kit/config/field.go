@@ -52,6 +52,8 @@ func (f Field) set(c *Config, text string) error {
 		*p = secret.New(text)
 	case *bool:
 		return parse(p, text, strconv.ParseBool, "true or false")
+	case *int:
+		return parse(p, text, strconv.Atoi, "a whole number")
 	case *float64:
 		return parse(p, text, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }, "a number")
 	case *time.Duration:

@@ -30,6 +30,9 @@ func (c Config) Validate() Problems {
 	if !(c.RateLimitScale >= 0.01 && c.RateLimitScale <= 1000) {
 		bad("rate-limit-scale", "it is out of bounds", "choose 0.01 to 1000; limits cannot be switched off")
 	}
+	if c.MemoryGrants < 1000 || c.MemoryGrants > 1_000_000_000 {
+		bad("memory-grants", strconv.Itoa(c.MemoryGrants)+" is out of bounds", "choose 1000 to 1000000000")
+	}
 	within := func(name string, d, low, high time.Duration) {
 		if d < low || d > high {
 			bad(name, d.String()+" is out of bounds", "choose "+low.String()+" to "+high.String())

@@ -61,6 +61,11 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
+// Total adds a counter that is read when it is asked for.
+func (m *Metrics) Total(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
 // Counter adds a counter and returns how to raise it.
 func (m *Metrics) Counter(name, help string) func() {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
