@@ -11,6 +11,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/authzen"
 	"github.com/admit-id/admit/internal/surface/dev"
 	"github.com/admit-id/admit/internal/surface/hosted"
@@ -64,7 +65,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		}
 		d.Tracer = a.tracer
 	}
-	a.router, err = web.NewRouter(d, routes)
+	a.router, err = web.NewRouter(d, web.WithQuota(routes, serviceclient.NewLimiter(x.clientDirectory, a.clock)))
 	return err
 }
 

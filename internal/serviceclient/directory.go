@@ -18,6 +18,7 @@ type Directory struct {
 	store    Store
 	keys     KeyStore
 	snapshot atomic.Pointer[map[ident.AccountID]map[ident.ServiceClientID]*entry]
+	budgets  atomic.Pointer[map[budgetKey]*budget] // of the clients that have a rate limit
 }
 
 // entry is one active client; it never changes after it was built.
@@ -30,6 +31,7 @@ type entry struct {
 func NewDirectory(store Store, keys KeyStore) *Directory {
 	d := &Directory{store: store, keys: keys}
 	d.snapshot.Store(&map[ident.AccountID]map[ident.ServiceClientID]*entry{})
+	d.budgets.Store(&map[budgetKey]*budget{})
 	return d
 }
 
@@ -80,12 +82,15 @@ func (d *Directory) Load(ctx context.Context, t tx.Tx) error {
 		return err
 	}
 	next := map[ident.AccountID]map[ident.ServiceClientID]*entry{}
+	budgets := map[budgetKey]*budget{}
 	for _, c := range all {
+		d.budget(budgets, c.AccountID, c.ID, c.RateLimits)
 		if next[c.AccountID] == nil {
 			next[c.AccountID] = map[ident.ServiceClientID]*entry{}
 		}
 		next[c.AccountID][c.ID] = &entry{c.Options, c.Keys}
 	}
+	d.budgets.Store(&budgets)
 	d.snapshot.Store(&next)
 	return nil
 }
@@ -93,6 +98,7 @@ func (d *Directory) Load(ctx context.Context, t tx.Tx) error {
 // Apply implements feed.Subscriber. The follower calls it from one goroutine.
 func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
 	next := maps.Clone(*d.snapshot.Load())
+	budgets := maps.Clone(*d.budgets.Load())
 	own := map[ident.AccountID]bool{} // the inner maps that are already copies
 	for _, c := range changes {
 		if !own[c.Account] {
@@ -107,12 +113,15 @@ func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) e
 		switch {
 		case err == nil:
 			next[c.Account][id] = &entry{client.Options, client.Keys}
+			d.budget(budgets, c.Account, id, client.RateLimits)
 		case fault.Is(err, fault.NotFound):
 			delete(next[c.Account], id)
+			d.budget(budgets, c.Account, id, nil)
 		default:
 			return err
 		}
 	}
+	d.budgets.Store(&budgets)
 	d.snapshot.Store(&next)
 	return nil
 }

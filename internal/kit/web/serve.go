@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -175,7 +173,7 @@ func (rt *Router) spend(w http.ResponseWriter, class LimitClass, e *exchange) er
 	if ok {
 		return nil
 	}
-	w.Header()["Retry-After"] = []string{strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))}
+	retryAfter(w, wait)
 	return errLimited
 }
 
