@@ -36,7 +36,8 @@ func bounds(at history.Moment) (most, least int64) {
 	return at, at + 1
 }
 
-// Records implements history.Store.
+// Records implements history.Store. CROSS JOIN keeps SQLite to the order: first the keys, then their
+// versions; the second LIMIT keeps PostgreSQL from looking at every version of a record.
 func (Versions) Records(ctx context.Context, t tx.Tx, account ident.AccountID, r history.Range) ([]history.Version, error) {
 	q := sqldb.From(t)
 	set, err := newSet(q, r.Terms)
@@ -46,12 +47,15 @@ func (Versions) Records(ctx context.Context, t tx.Tx, account ident.AccountID, r
 	most, least := bounds(r.At)
 	return sqldb.List(ctx, q, scanVersion, `
 SELECT v.item_id, v.since, v.until, v.body FROM (
-	SELECT DISTINCT item_id FROM access_version_keys
-	WHERE account_id = $1 AND term `+set.in("$2")+` AND until >= $3 AND since <= $4 AND kind = 'record' AND item_id > $5
-	ORDER BY item_id LIMIT $6) k
-JOIN access_versions v ON v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id AND v.since =
-	(SELECT MAX(since) FROM access_versions WHERE account_id = $1 AND kind = 'record' AND item_id = k.item_id AND since <= $4)
-WHERE v.until >= $3 ORDER BY v.item_id`,
+	SELECT d.item_id, (SELECT MAX(since) FROM access_versions
+		WHERE account_id = $1 AND kind = 'record' AND item_id = d.item_id AND since <= $4) AS since
+	FROM (SELECT DISTINCT item_id FROM access_version_keys
+		WHERE account_id = $1 AND term `+set.in("$2")+` AND until >= $3 AND since <= $4 AND kind = 'record' AND item_id > $5
+		ORDER BY item_id LIMIT $6) d
+	LIMIT $6) k
+CROSS JOIN access_versions v
+WHERE v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id AND v.since = k.since AND v.until >= $3
+ORDER BY v.item_id`,
 		string(account), set.text, least, most, string(r.After), r.Limit)
 }
 
@@ -66,8 +70,8 @@ func (Versions) Ended(ctx context.Context, t tx.Tx, account ident.AccountID, ter
 SELECT v.item_id, v.since, v.until, v.body FROM (
 	SELECT DISTINCT item_id FROM access_version_keys
 	WHERE account_id = $1 AND term `+set.in("$2")+` AND until > $3 AND since <= $4 AND kind = 'record') k
-JOIN access_versions v ON v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id
-WHERE v.until > $3 AND v.until <= $4 ORDER BY v.until DESC, v.item_id LIMIT $5`,
+CROSS JOIN access_versions v
+WHERE v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id AND v.until > $3 AND v.until <= $4 ORDER BY v.until DESC, v.item_id LIMIT $5`,
 		string(account), set.text, w.From, w.To, w.Limit)
 }
 
