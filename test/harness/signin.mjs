@@ -93,9 +93,9 @@ export class Visitor {
     return { ...answer.json, verifier, redirectUrl };
   }
 
-  /** The whole way: answers {accessToken, idToken, userId, started, code}. */
-  async signIn(email, redirectUrl) {
-    const started = await this.start(redirectUrl);
+  /** The whole way, with what else the login is started with: answers {accessToken, idToken, userId, started, code}. */
+  async signIn(email, redirectUrl, more = {}) {
+    const started = await this.start(redirectUrl, more);
     const seen = this.smtp.messages.filter(mail => mail.to.includes(email)).length;
     let page = await this.open('GET', started.authenticationUrl);
     if (!page.left) {
