@@ -85,6 +85,9 @@ func (g *gate) Since(ctx context.Context, rev int64, limit int) ([]feed.Change, 
 	return g.Source.Since(ctx, rev, limit)
 }
 
+// catchUp is how long a question with a token waits.
+const catchUp = time.Second
+
 // node is one server with its own memory.
 type node struct {
 	t      testing.TB
@@ -127,7 +130,7 @@ func newNode(t testing.TB, db *sqldb.DB, clk *clock.Fake, g *gate) *node {
 		t.Fatal(err)
 	}
 	past := history.New(history.Deps{Runner: db, Store: accessdb.Versions{}, Engine: engine})
-	tokens := consistency.New(keys, follower, 300*time.Millisecond)
+	tokens := consistency.New(keys, follower, catchUp)
 	api := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: engine, History: past}, Grant: grant.Deps{Records: verbs, Roles: verbs, Groups: verbs}})
 	other := authzen.New(authzen.Deps{Decisions: engine, Subjects: past, Clients: world{}, Issuers: world{}, Cursors: cursor.New(keys), Consistency: tokens})
