@@ -154,7 +154,7 @@ for (const database of databases) {
       assert.deepEqual([used.status, used.json.errorCode], [400, 'InvalidInvite']);
 
       const other = (await admit.invites.createInvite({ statements })).data.inviteId;
-      assert.equal((await admit.invites.deleteInvite(other)).status, 204);
+      await admit.invites.deleteInvite(other);
       refused(await rejection(admit.invites.getInvite(other)), 404);
     });
 
