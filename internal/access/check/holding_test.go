@@ -1,9 +1,48 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 )
+
+// TestSearch compares the guess with looking at everything, also where hashes are uneven.
+func TestSearch(t *testing.T) {
+	n := uint64(1)
+	next := func() uint64 { // a fixed sequence that looks random
+		n = n*6364136223846793005 + 1442695040888963407
+		return n ^ n>>29
+	}
+	for round := range 500 {
+		l := leaf{entries: make([]entry, round%70)}
+		for i := range l.entries {
+			l.entries[i].hash = next()
+			switch round % 4 {
+			case 1:
+				l.entries[i].hash %= 5
+			case 2:
+				l.entries[i].hash |= 0xffff << 48
+			case 3:
+				l.entries[i].hash &= 3 << 62
+			}
+		}
+		slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Compare(a.hash, b.hash) })
+		asked := []uint64{0, 1, ^uint64(0), next(), next() % 5}
+		for _, e := range l.entries {
+			asked = append(asked, e.hash, e.hash+1, e.hash-1)
+		}
+		for _, hash := range asked {
+			want := 0
+			for want < len(l.entries) && l.entries[want].hash < hash {
+				want++
+			}
+			if got := l.guess(hash); got != want {
+				t.Fatalf("round %d: %d of %d; want %d", round, got, len(l.entries), want)
+			}
+		}
+	}
+}
 
 // TestLargeHoldings changes a Holding of thousands of grants record by record, and compares it
 // with a plain map after every few changes. Many grants share a resource, so that runs of one

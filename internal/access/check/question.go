@@ -44,7 +44,7 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 			continue
 		}
 		entries := lf.entries
-		for i := lf.search(hash); i < len(entries) && entries[i].hash == hash; i++ {
+		for i := h.search(lf, hash); i < len(entries) && entries[i].hash == hash; i++ {
 			e := &entries[i]
 			if !lf.matches(e, q, k) || !lf.inForce(i, q.During) {
 				continue
@@ -68,7 +68,7 @@ func (h *Holding) Covers(q *Question) bool {
 		if !lf.mayHold(hash) {
 			continue
 		}
-		for i := lf.search(hash); i < len(lf.entries) && lf.entries[i].hash == hash; i++ {
+		for i := h.search(lf, hash); i < len(lf.entries) && lf.entries[i].hash == hash; i++ {
 			if lf.matches(&lf.entries[i], q, k) && lf.inForce(i, q.During) {
 				return true
 			}
@@ -83,7 +83,7 @@ func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
 	for k := range int(q.Resource.path.plain) + 1 {
 		lf := h.leafOf(q.resourceHash[k])
 		entries := lf.entries
-		for i := lf.search(q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
+		for i := h.search(lf, q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
 			if lf.matches(&entries[i], q, k) && lf.inForce(i, q.During) && !yield(lf.held(i)) {
 				return false
 			}

@@ -6,7 +6,7 @@
 // to another is seen before or after, never half. Checks take no lock and allocate nothing.
 //
 // A write makes the next snapshot. It copies the path to each principal that it touches (a
-// few nodes of a trie, one leaf of grants) and shares the rest. Writers of one index wait for
+// few small tables, one leaf of grants) and shares the rest. Writers of one index wait for
 // each other; readers wait for nobody.
 //
 // Grants are written out per principal, because that makes a check a handful of binary

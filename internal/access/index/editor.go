@@ -232,7 +232,6 @@ func (e *Editor) change(id string, f func(*person)) {
 	if old != nil {
 		p = *old
 	}
-	p.next = nil
 	before := p.held.Len()
 	f(&p)
 	e.next.grants += p.held.Len() - before
@@ -241,13 +240,13 @@ func (e *Editor) change(id string, f func(*person)) {
 		return
 	case p.empty():
 		e.a.principals.remove(old.number)
-		e.next.people = e.next.people.remove(p.hash, id, 0, e.mark)
+		e.next.people = e.next.people.remove(p.hash, id, e.mark)
 		return
 	case old == nil:
 		p.id = strings.Clone(id) // what it was part of may be large
 		p.number = e.a.principals.add(p.id)
 	}
-	e.next.people = e.next.people.put(&p, 0, e.mark)
+	e.next.people = e.next.people.put(&p, e.mark)
 }
 
 // with and without return a changed copy: snapshots share these slices.

@@ -252,7 +252,7 @@ func (e *Editor) install(user string, f *Found, keep bool) {
 		}
 		p.links = with(p.links, b.number)
 	}
-	e.next.people = e.next.people.put(p, 0, e.mark)
+	e.next.people = e.next.people.put(p, e.mark)
 	e.a.free = append(e.a.free, loose...)
 }
 
@@ -365,7 +365,7 @@ func (e *Editor) drop(p *person) {
 			delete(e.a.need.bundles, id)
 		}
 	}
-	e.next.people = e.next.people.remove(p.hash, p.id, 0, e.mark)
+	e.next.people = e.next.people.remove(p.hash, p.id, e.mark)
 	r.cost -= r.rows[p.number].cost
 	r.rows[p.number] = resident{}
 	r.free = append(r.free, p.number)

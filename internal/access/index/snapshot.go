@@ -8,7 +8,7 @@ import (
 
 // Snapshot is the state of one account at one moment. It never changes.
 type Snapshot struct {
-	people *node
+	people *crowd
 	shared shelf
 	roles  check.Roles
 	grants int           // of people, and on the shelf
