@@ -162,7 +162,7 @@ func (x *asker) ever(a accesstest.Ask, at string) {
 	x.tell("explanation "+at, a, got.body["allowed"] == true, got)
 	because, _ := got.body["because"].([]any)
 	nearest, _ := got.body["nearest"].([]any)
-	if (len(because) > 0) != a.Allowed || a.Allowed && len(nearest) > 0 {
+	if (len(because) > 0) != a.Allowed || (len(nearest) > 0) == a.Allowed {
 		x.t.Errorf("%s: explanation %s: %s", x.name, a, got.raw)
 	}
 }
