@@ -56,15 +56,17 @@ func (i Issuer) Namespace() string {
 	return Prefix + namespaces.EncodeToString(h.Sum(nil)[:10])
 }
 
-// user returns the id of the person whom the issuer names so.
+// user returns the id of the person whom the issuer names so. A slash, which the path of a
+// question about the person could not carry, is written "~"; a name that has a "~" itself is
+// refused, so that no two names give one id.
 func (i Issuer) user(value string) (ident.UserID, bool) {
-	id := i.Namespace() + "|" + value
+	id := i.Namespace() + "|" + strings.ReplaceAll(value, "/", "~")
 	if value == "" || len(id) > maxUser {
 		return "", false
 	}
 	for k := range len(value) {
 		c := value[k]
-		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && !strings.ContainsRune("+._|/~:@-", rune(c)) {
+		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && !strings.ContainsRune("+._|/:@-", rune(c)) {
 			return "", false
 		}
 	}

@@ -96,7 +96,7 @@ func TestABearerOfALinkedIssuer(t *testing.T) {
 		i := w.link(t, "api", "")
 		for _, header := range []set{nil, {"typ": nil}, {"typ": "at+jwt"}, {"typ": "application/at+JWT"}} {
 			p, err := w.verifier.Verify(t.Context(), account, w.token(header, set{"aud": []string{"other", "api"}}))
-			if err != nil || string(p.User) != i.Namespace()+"|repo:acme/shop:ref:refs/heads/main" || p.Trust != i.ID || !p.Expires.Equal(w.clock.Now().Add(5*time.Minute+issuer.Leeway).Truncate(time.Second)) {
+			if err != nil || string(p.User) != i.Namespace()+"|repo:acme~shop:ref:refs~heads~main" || p.Trust != i.ID || !p.Expires.Equal(w.clock.Now().Add(5*time.Minute+issuer.Leeway).Truncate(time.Second)) {
 				t.Errorf("%s %v: %+v, %v", algorithm, header, p, err)
 			}
 		}
@@ -123,7 +123,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"of a sign-in": {"nonce": "n"}, "with a code": {"c_hash": "x"}, "beside an access token": {"at_hash": "x"}, "logout": {"events": set{"http://schemas.openid.net/event/backchannel-logout": set{}}},
 		"bound to a key": {"cnf": set{"jkt": "x"}},
 		"no subject":     {"sub": nil}, "empty subject": {"sub": ""}, "subject of another type": {"sub": []string{"a"}}, "a space": {"sub": "a b"}, "a star": {"sub": "*"}, "a line": {"sub": "a\nb"},
-		"a letter that looks alike": {"sub": "аdmin"}, "too long a name": {"sub": strings.Repeat("a", 110)}, "a percent": {"sub": "a%2fb"}, "a nul": {"sub": "a\x00"},
+		"a letter that looks alike": {"sub": "аdmin"}, "too long a name": {"sub": strings.Repeat("a", 110)}, "a percent": {"sub": "a%2fb"}, "a nul": {"sub": "a\x00"}, "a name that a slash would give": {"sub": "repo:acme~shop"},
 	} {
 		w.refused(t, name, w.token(nil, claims))
 	}
