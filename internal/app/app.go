@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 
 	"github.com/admit-id/admit/internal/account"
@@ -102,6 +103,7 @@ func (a *App) build(ctx context.Context, bus *tx.Bus) error {
 	if err := a.follower.Start(ctx); err != nil {
 		return err
 	}
+	a.running.Go(debug.FreeOSMemory) // what the start needed
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.running.Go(func() { a.follower.Run(running) })

@@ -33,6 +33,7 @@ func (b *Builder) Edit(id ident.AccountID) *Editor {
 func (b *Builder) Done() {
 	for _, e := range b.editors {
 		e.settle()
+		e.bulk = nil // the snapshot is a part of its editor
 		e.finishPublic()
 		e.a.records.clip()
 		before := e.a.size()
