@@ -192,6 +192,11 @@ func TestWhoLosesTheRightHearsNoMore(t *testing.T) {
 				t.Errorf("%s: after the end comes %+v", how, l)
 			}
 		}
+		mine, _, _ := w.open(key, "")
+		cursor := mine.until("ready").Cursor
+		if _, status, body := w.open(w.key, "?cursor="+cursor); status != 400 {
+			t.Errorf("another caller's cursor: %d %s", status, body)
+		}
 		ends("a right is taken back", "Forbidden", func() { w.revoke("follow_1") })
 		w.letFollowAgain(id)
 		ends("the client is deleted", "Unauthenticated", func() { w.must("DELETE", "/v1/clients/"+id, nil) })
@@ -234,6 +239,33 @@ func short(t *testing.T, key, base string, d time.Duration) string {
 		base+"/v1/clients/"+url.PathEscape(parts[0]), parts[0], parts[0], parts[2]+".accounts.authress.io", time.Now().Unix(), time.Now().Add(d).Unix())
 	signed := b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString([]byte(claims))
 	return signed + "." + b64.EncodeToString(ed25519.Sign(private, []byte(signed)))
+}
+
+// What lies in a filter far behind much that does not is found, and the wait for it is not silent.
+func TestALongSearch(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for i := range 350 {
+			w.grant(fmt.Sprintf("rec_%03d", i), "ann", "Authress:ReadResource", fmt.Sprintf("elsewhere/%d", i))
+		}
+		w.grant("rec_999", "ann", "Authress:ReadResource", "here/1/x")
+		s, _, _ := w.open(w.key, "?resourceUri=here/1")
+		found := s.until("record") // the administrator's own has everything
+		for found.ID != "rec_999" {
+			found = s.until("record")
+		}
+		cursor := s.until("ready").Cursor
+		w.must("POST", "/v1/groups", map[string]any{"groupId": "grp_1", "name": "g", "users": []any{map[string]any{"userId": "bob"}}, "admins": []any{}})
+		w.must("POST", "/v1/records", map[string]any{"recordId": "rec_9991", "name": "r", "groups": []any{map[string]any{"groupId": "grp_1"}}, "statements": []any{
+			map[string]any{"roles": []any{"Authress:ReadResource"}, "resources": []any{map[string]any{"resourceUri": "here"}}}}})
+		s, _, _ = w.open(w.key, "?resourceUri=here/1&cursor="+cursor)
+		got := ""
+		for l := s.next(); l != nil; l = s.next() {
+			got += l.Kind + " " + l.ID + ";"
+		}
+		if !strings.Contains(got, "group grp_1;") || !strings.Contains(got, "record rec_9991;ready") || strings.Contains(got, "elsewhere") {
+			t.Errorf("since the cursor: %s", got)
+		}
+	})
 }
 
 func TestTooManyStreams(t *testing.T) {

@@ -215,8 +215,13 @@ func (w *world) open(bearer, query string, headers ...string) (*stream, int, str
 
 func (s *stream) next() *line {
 	s.t.Helper()
-	if !s.in.Scan() {
-		return nil
+	for {
+		if !s.in.Scan() {
+			return nil
+		}
+		if len(s.in.Bytes()) > 0 {
+			break
+		}
 	}
 	l := &line{}
 	if err := json.Unmarshal(s.in.Bytes(), l); err != nil {

@@ -25,6 +25,11 @@ func paged[T any](ctx context.Context, st *Stream, list func(context.Context, tx
 				return err
 			}
 		}
+		if st.OnPage != nil {
+			if err := st.OnPage(); err != nil {
+				return err
+			}
+		}
 		if len(page) < batch {
 			return nil
 		}

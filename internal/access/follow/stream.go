@@ -21,6 +21,12 @@ type Stream struct {
 	filter  filter
 	bell    chan struct{}
 
+	// OnPage is optional. It is called after each page of a long reading, also when nothing in the page is
+	// in the filter; its error ends the reading.
+	OnPage func() error
+
+	unread bool // the names in the filter are still to be gathered
+
 	pos   int64 // all changes up to this revision were handed out
 	whole bool  // and nothing else
 	at    time.Duration
@@ -61,11 +67,8 @@ func (st *Stream) Resume(ctx context.Context, rev int64) error {
 	if err != nil {
 		return err
 	}
-	st.pos = rev
-	if !st.filter.on {
-		return nil
-	}
-	return st.records(ctx, func(access.Record) error { return nil })
+	st.pos, st.unread = rev, st.filter.on
+	return nil
 }
 
 // Snapshot hands out everything that is in force. It is read in many short units of work; what
@@ -98,6 +101,12 @@ func (st *Stream) Snapshot(ctx context.Context, yield func(Item) error) error {
 // Next reads the next changes, as they are now. It is empty when there are none; when more is
 // false, everything up to now was read.
 func (st *Stream) Next(ctx context.Context) (items []Item, more bool, err error) {
+	if st.unread {
+		if err := st.records(ctx, func(access.Record) error { return nil }); err != nil {
+			return nil, false, err
+		}
+		st.unread = false
+	}
 	asked := now()
 	q := Query{Account: st.account, Kinds: Kinds(), After: st.pos, Limit: batch}
 	var pos int64

@@ -36,6 +36,7 @@ type answer struct {
 	stream  *follow.Stream
 	binding []string
 	begun   time.Duration // clock.Monotonic
+	looked  time.Duration
 }
 
 func (s *Surface) follow(w http.ResponseWriter, r *http.Request) error {
@@ -44,6 +45,7 @@ func (s *Surface) follow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	goOn = goOn && r.Method != http.MethodHead
 	a := &answer{s: s, r: r, actor: web.ActorOf(r), begun: clock.Monotonic()}
 	if a.stream, err = s.d.Feed.Open(a.actor, wire.Value(q, "resourceUri")); err != nil {
 		if fault.Is(err, fault.Limited) {
@@ -52,6 +54,7 @@ func (s *Surface) follow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer a.stream.Close()
+	a.stream.OnPage = a.look
 	a.binding = []string{string(a.actor.Account), a.actor.String(), path, a.stream.Prefix()}
 
 	from := wire.Value(q, "cursor")
@@ -82,7 +85,7 @@ func (s *Surface) follow(w http.ResponseWriter, r *http.Request) error {
 // run sends the lines until the answer is complete, or an error says why it ends.
 func (a *answer) run(ctx context.Context, snapshot, goOn bool) error {
 	if snapshot {
-		if err := a.stream.Snapshot(ctx, a.judged(a.item)); err != nil {
+		if err := a.stream.Snapshot(ctx, a.item); err != nil {
 			return err
 		}
 	}
@@ -106,38 +109,41 @@ func (a *answer) run(ctx context.Context, snapshot, goOn bool) error {
 	}
 }
 
-// judged lets a caller who loses the right see no more of a long list than a second's worth.
-func (a *answer) judged(send func(follow.Item) error) func(follow.Item) error {
-	last := clock.Monotonic()
-	return func(i follow.Item) error {
-		if t := clock.Monotonic(); t-last > beat {
-			last = t
-			if err := a.judge(); err != nil {
-				return err
-			}
-			if a.s.d.Draining() {
-				return errRenew
-			}
-		}
-		return send(i)
+// look is what happens now and then while much is sent: a caller who has lost the right sees no more of it, a
+// node that stops does not wait, and an empty line says that this is not over.
+func (a *answer) look() error {
+	t := clock.Monotonic()
+	if t-a.looked < beat {
+		return nil
 	}
+	a.looked = t
+	if err := a.judge(); err != nil {
+		return err
+	}
+	if a.s.d.Draining() {
+		return errRenew
+	}
+	a.blank()
+	return a.flush()
 }
 
 // changes sends what is new until there is nothing more.
 func (a *answer) changes(ctx context.Context) error {
-	send := a.judged(a.item)
 	for {
 		items, more, err := a.stream.Next(ctx)
 		if err != nil {
 			return err
 		}
 		for i := range items {
-			if err := send(items[i]); err != nil {
+			if err := a.item(items[i]); err != nil {
 				return err
 			}
 		}
 		if !more {
 			return nil
+		}
+		if err := a.look(); err != nil {
+			return err
 		}
 	}
 }

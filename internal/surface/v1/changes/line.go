@@ -167,6 +167,17 @@ func (l *lines) send(v line) error {
 	return nil
 }
 
+// blank sends a line that says nothing.
+func (l *lines) blank() {
+	if l.events {
+		l.to.WriteByte(':')
+	}
+	l.to.WriteByte('\n')
+	if l.events {
+		l.to.WriteByte('\n')
+	}
+}
+
 func (l *lines) flush() error {
 	l.conn.SetWriteDeadline(clock.Deadline(patience))
 	if err := l.to.Flush(); err != nil {
