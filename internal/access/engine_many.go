@@ -2,6 +2,7 @@ package access
 
 import (
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -31,6 +32,7 @@ func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answ
 	var (
 		snap             = e.index.At(account)
 		byNeed           = snap.ByNeed()
+		people           = map[ident.UserID]*index.Snapshot{} // when by need
 		q                check.Question
 		resource, action string // as they stand in q; neither is ever empty there
 	)
@@ -56,8 +58,11 @@ func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answ
 			action = ask.Action
 		}
 		if byNeed {
-			if snap, out[i].Err = e.at(account, ask.User); out[i].Err != nil {
-				continue
+			if snap = people[ask.User]; snap == nil {
+				if snap, out[i].Err = e.at(account, ask.User); out[i].Err != nil {
+					continue
+				}
+				people[ask.User] = snap
 			}
 		}
 		out[i].Allowed = snap.Check(string(ask.User), &q)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,31 @@ func TestParseAction(t *testing.T) {
 	for _, in := range []string{"", ":", "a:", ":a", "a::b", "a*", "*a", "**", "a b", "a.b", "a/b", "é", "İ", strings.Repeat("a", 65)} {
 		if a, err := ParseAction(in); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q was read as %q, %v", in, a.String(), err)
+		}
+	}
+}
+
+// TestActionNames is check AUZ-04: letters fold in ASCII alone, a colon is the only border, and what
+// is not a name is refused.
+func TestActionNames(t *testing.T) {
+	held := map[string][]string{
+		"read":      {"read", "read:x"},
+		"docs:*":    {"docs:read", "docs:read:x", "docs:reader"},
+		"docs:read": {"docs:read", "docs:read:x"},
+		"docs":      {"docs", "docs:read", "docs:reader", "docs:read:x"},
+	}
+	for _, asked := range []string{"READ", "read", "Read", "read:x", "docs", "docs:read", "Docs:READ", "docs:read:x", "docs:reader", "DOCS:Reader", "rea", "reads", "doc", "doc:read", "docs-x:read"} {
+		a := MustAction(asked)
+		for role, yes := range held {
+			h := MustAction(role)
+			if got := h.Covers(&a); got != slices.Contains(yes, strings.ToLower(asked)) {
+				t.Errorf("%s covers %s: %v", role, asked, got)
+			}
+		}
+	}
+	for _, bad := range []string{"docs:", ":read", "read ", " read", "ｒead", "\u212A", "\u0130", "read\x00", "docs::read", "docs.read", strings.Repeat("a", 300)} {
+		if _, err := ParseAction(bad); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q was read: %v", bad, err)
 		}
 	}
 }
