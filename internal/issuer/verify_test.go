@@ -55,6 +55,7 @@ func (w *world) link(t *testing.T, audience, expression string) issuer.Issuer {
 		t.Fatal(err)
 	}
 	w.load(t)
+	w.clock.Advance(time.Second) // links are in the order in which they were made
 	return i
 }
 
