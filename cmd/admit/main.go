@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,9 +19,11 @@ func main() {
 	// The first signal asks for a graceful stop, the second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "admit:", app.Explain(err))
-		os.Exit(1)
+	if c, err := root().ExecuteContextC(ctx); err != nil {
+		if !errors.Is(err, errNo) {
+			fmt.Fprintln(os.Stderr, "admit:", app.Explain(err))
+		}
+		os.Exit(status(c, err))
 	}
 }
 
@@ -28,7 +31,7 @@ func root() *cobra.Command {
 	c := group("admit", "Sign people in, and answer what they may do")
 	c.SilenceUsage, c.SilenceErrors = true, true
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; see: %s --help", err, c.CommandPath()) })
-	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
+	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), why(), test(), keys(), migrate(), routes(), verifyDB(), doctor(), version())
 	return c
 }
 
