@@ -66,3 +66,30 @@ func BenchmarkResourcesAfterWrite(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCheckMany answers a batch of 1,000 among 100,000 grants of 10,000 people.
+func BenchmarkCheckMany(b *testing.B) {
+	const people = 10_000
+	e := engineOf(nil)
+	for i := range people {
+		rec := access.Record{ID: ident.RecordID(fmt.Sprint("rec_", i)), Users: []ident.UserID{ident.UserID(fmt.Sprint("user_", i))}}
+		st := access.Statement{Roles: []ident.RoleID{access.ReadResource}}
+		for k := range 10 {
+			st.Resources = append(st.Resources, fmt.Sprintf("accounts/a%d/projects/p%d", i%100, (i+k)%20))
+		}
+		rec.Statements = []access.Statement{st}
+		e.PutRecord(account, rec)
+	}
+	questions := make([]access.Question, 1000)
+	for i := range questions {
+		u := i * 7919 % people
+		questions[i] = access.Question{User: ident.UserID(fmt.Sprint("user_", u)), Action: "read",
+			Resource: fmt.Sprintf("accounts/a%d/projects/p%d/docs/d%d", u%100, i%30, i%50)}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := e.CheckMany(account, questions); got[0].Err != nil {
+			b.Fatal(got[0].Err)
+		}
+	}
+}
