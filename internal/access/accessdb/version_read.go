@@ -36,43 +36,74 @@ func bounds(at history.Moment) (most, least int64) {
 	return at, at + 1
 }
 
-// Records implements history.Store. CROSS JOIN keeps SQLite to the order: first the keys, then their
-// versions; the second LIMIT keeps PostgreSQL from looking at every version of a record.
+// Records implements history.Store.
 func (Versions) Records(ctx context.Context, t tx.Tx, account ident.AccountID, r history.Range) ([]history.Version, error) {
-	q := sqldb.From(t)
-	set, err := newSet(q, r.Terms)
-	if err != nil {
+	most, least := bounds(r.At)
+	ids, err := naming(ctx, t, account, r.Terms, span{least, most, string(r.After), r.Limit})
+	if err != nil || len(ids.text) == len("[]") {
 		return nil, err
 	}
-	most, least := bounds(r.At)
-	return sqldb.List(ctx, q, scanVersion, `
-SELECT v.item_id, v.since, v.until, v.body FROM (
-	SELECT d.item_id, (SELECT MAX(since) FROM access_versions
-		WHERE account_id = $1 AND kind = 'record' AND item_id = d.item_id AND since <= $4) AS since
-	FROM (SELECT DISTINCT item_id FROM access_version_keys
-		WHERE account_id = $1 AND term `+set.in("$2")+` AND until >= $3 AND since <= $4 AND kind = 'record' AND item_id > $5
-		ORDER BY item_id LIMIT $6) d
-	LIMIT $6) k
-CROSS JOIN access_versions v
-WHERE v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id AND v.since = k.since AND v.until >= $3
-ORDER BY v.item_id`,
-		string(account), set.text, least, most, string(r.After), r.Limit)
+	// The newest version that is old enough, by the primary key, whatever either planner believes.
+	query := `
+SELECT k.value, v.since, v.until, v.body FROM ` + ids.from("$2") + ` k CROSS JOIN access_versions v
+WHERE v.until >= $3 AND v.rowid = (SELECT rowid FROM access_versions
+	WHERE account_id = $1 AND kind = 'record' AND item_id = k.value AND since <= $4 ORDER BY since DESC LIMIT 1)
+ORDER BY k.value`
+	if ids.dialect == sqldb.Postgres {
+		query = `
+SELECT k.value, v.since, v.until, v.body FROM ` + ids.from("$2") + ` k CROSS JOIN LATERAL (
+	SELECT since, until, body FROM access_versions
+	WHERE account_id = $1 AND kind = 'record' AND item_id = k.value AND since <= $4 ORDER BY since DESC LIMIT 1) v
+WHERE v.until >= $3 ORDER BY k.value`
+	}
+	return sqldb.List(ctx, sqldb.From(t), scanVersion, query, string(account), ids.text, least, most)
 }
+
+// span is a part of the keys.
+type span struct {
+	least, most int64 // of until, and of since
+	after       string
+	limit       int
+}
+
+// naming returns the ids of records that name one of the terms, in order. It reads one range of the
+// primary key for each term.
+func naming(ctx context.Context, t tx.Tx, account ident.AccountID, terms []string, s span) (set, error) {
+	q := sqldb.From(t)
+	of, err := newSet(q, terms)
+	if err != nil {
+		return set{}, err
+	}
+	from := of.from("$2") + ` t CROSS JOIN access_version_keys k WHERE k.term = t.value`
+	if of.dialect == sqldb.Postgres {
+		from = `access_version_keys k WHERE k.term ` + of.in("$2")
+	}
+	ids, err := sqldb.List(ctx, q, sqldb.Scalar[string], `
+SELECT DISTINCT k.item_id FROM `+from+` AND k.account_id = $1 AND k.until >= $3 AND k.since <= $4 AND k.kind = 'record' AND k.item_id > $5
+ORDER BY k.item_id LIMIT $6`, string(account), of.text, s.least, s.most, s.after, s.limit)
+	if err != nil || len(ids) == 0 {
+		return set{text: "[]", dialect: q.Dialect()}, err
+	}
+	return newSet(q, ids)
+}
+
+// maxEnded is in how many records Ended looks for versions that have ended.
+const maxEnded = 1000
 
 // Ended implements history.Store.
 func (Versions) Ended(ctx context.Context, t tx.Tx, account ident.AccountID, terms []string, w history.Window) ([]history.Version, error) {
-	q := sqldb.From(t)
-	set, err := newSet(q, terms)
-	if err != nil {
+	ids, err := naming(ctx, t, account, terms, span{w.From + 1, w.To, "", maxEnded})
+	if err != nil || len(ids.text) == len("[]") {
 		return nil, err
 	}
-	return sqldb.List(ctx, q, scanVersion, `
-SELECT v.item_id, v.since, v.until, v.body FROM (
-	SELECT DISTINCT item_id FROM access_version_keys
-	WHERE account_id = $1 AND term `+set.in("$2")+` AND until > $3 AND since <= $4 AND kind = 'record') k
-CROSS JOIN access_versions v
-WHERE v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.item_id AND v.until > $3 AND v.until <= $4 ORDER BY v.until DESC, v.item_id LIMIT $5`,
-		string(account), set.text, w.From, w.To, w.Limit)
+	versions := `access_versions v`
+	if ids.dialect == sqldb.Postgres {
+		versions = `LATERAL (SELECT * FROM access_versions WHERE account_id = $1 AND kind = 'record' AND item_id = k.value OFFSET 0) v`
+	}
+	return sqldb.List(ctx, sqldb.From(t), scanVersion, `
+SELECT k.value, v.since, v.until, v.body FROM `+ids.from("$2")+` k CROSS JOIN `+versions+`
+WHERE v.account_id = $1 AND v.kind = 'record' AND v.item_id = k.value AND v.until > $3 AND v.until <= $4
+ORDER BY v.until DESC, k.value LIMIT $5`, string(account), ids.text, w.From, w.To, w.Limit)
 }
 
 func scanVersion(row sqldb.Row) (history.Version, error) {

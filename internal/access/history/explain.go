@@ -33,7 +33,7 @@ func (s *Service) Explain(ctx context.Context, a actor.Actor, q Question, at tim
 	err = s.at(ctx, a.Account, at, func(ctx context.Context, sc *scene) error {
 		out.At, out.Revision = sc.time, sc.revision
 		w := &why{scene: sc, asked: &ask, question: ask.question(sc.time),
-			mine: map[ident.GroupID]bool{}, near: map[Miss][]found[Near]{}}
+			mine: map[ident.GroupID]bool{}, lines: map[lineKey]*access.Permission{}, near: map[Miss][]found[Near]{}}
 		if err := w.read(ctx); err != nil {
 			return err
 		}
@@ -62,6 +62,7 @@ type why struct {
 	named    bool // some record names the user or a group of theirs
 	reasons  []found[Reason]
 	more     bool // reasons were dropped
+	lines    map[lineKey]*access.Permission
 	near     map[Miss][]found[Near]
 }
 
@@ -202,10 +203,25 @@ func (w *why) line(role *check.Role, flags check.Flag) *access.Permission {
 	if role == nil {
 		return nil
 	}
+	key := lineKey{role, flags}
+	line, known := w.lines[key]
+	if !known {
+		line = lineOf(role, &w.asked.action, flags)
+		w.lines[key] = line
+	}
+	return line
+}
+
+type lineKey struct {
+	role  *check.Role
+	flags check.Flag
+}
+
+func lineOf(role *check.Role, action *check.Action, flags check.Flag) *access.Permission {
 	var best *check.Permission
 	for i := range role.Permissions {
 		p := &role.Permissions[i]
-		if p.Flags&flags != 0 && p.Action.Covers(&w.asked.action) && (best == nil || len(p.Action.String()) > len(best.Action.String())) {
+		if p.Flags&flags != 0 && p.Action.Covers(action) && (best == nil || len(p.Action.String()) > len(best.Action.String())) {
 			best = p
 		}
 	}

@@ -54,7 +54,8 @@ type Store interface {
 	Begin(ctx context.Context, t tx.Tx) (Start, error)
 	// Records returns the versions that are in force at the moment.
 	Records(ctx context.Context, t tx.Tx, account ident.AccountID, r Range) ([]Version, error)
-	// Ended returns versions of records that named one of the terms at some time in the window or now.
+	// Ended returns versions of records that named one of the terms at some time in the window or
+	// now. It may look at no more than a thousand such records.
 	Ended(ctx context.Context, t tx.Tx, account ident.AccountID, terms []string, w Window) ([]Version, error)
 	// Groups returns the groups of a user at the moment, in order of ids.
 	Groups(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, at Moment) ([]ident.GroupID, error)
