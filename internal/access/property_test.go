@@ -162,11 +162,15 @@ func TestEngineIsTheOracle(t *testing.T) {
 		}
 		w := s.world()
 		rebuilt := engineAt(w, s.clock)
+		accepted := w.Accepted()
 		ordered := s.ordered
 		for range 12 {
 			s.clock.Advance(accesstest.Base.Add(time.Duration(rapid.IntRange(-4, 4).Draw(t, "at")) * time.Second).Sub(s.clock.Now()))
 			a := s.ask(t)
 			want := w.Allowed(a)
+			if got := accepted.Allowed(a); got != want {
+				t.Fatalf("%s = %v as the service would have it", a, got)
+			}
 			for name, e := range map[string]*access.Engine{"followed": s.engine, "rebuilt": rebuilt} {
 				got, err := e.Check(account, a.User, a.Resource, a.Action)
 				if err != nil || got != want {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accesstest"
@@ -208,6 +209,52 @@ func TestPermissionsAndRoles(t *testing.T) {
 	for _, bad := range []string{"", "//", "a//b", "a/../b", "a/%2F", "a b", "a/b*", "./a", ":a", "a/\x00", "é", strings.Repeat("a/", 300)} {
 		if _, err := e.Permissions(account, "ann", bad); err == nil {
 			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// TestTimeInPermissionsAndRoles: what is not in force now is in no answer.
+func TestTimeInPermissionsAndRoles(t *testing.T) {
+	clk := clock.NewFake(accesstest.Base)
+	e := engineAt(&accesstest.World{Records: []access.Record{{ID: "rec_1", Users: []ident.UserID{"ann"}, Statements: []access.Statement{
+		{Roles: []ident.RoleID{access.ReadResource}, Resources: []string{"x"}, ExpiresAt: accesstest.Base.Add(time.Hour)},
+		{Roles: []ident.RoleID{access.Owner}, Resources: []string{"x"}, StartsAt: accesstest.Base.Add(time.Minute)},
+	}}}}, clk)
+	for _, step := range []struct {
+		move time.Duration
+		want string
+	}{
+		{0, "[{read true false false}] [Authress:ReadResource]"},
+		{time.Minute, "[{* true true true} {read true false false}] [Authress:Owner Authress:ReadResource]"},
+		{time.Hour - time.Minute, "[{* true true true}] [Authress:Owner]"},
+	} {
+		clk.Advance(step.move)
+		permissions, err := e.Permissions(account, "ann", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		roles, err := e.Roles(account, "ann", "x")
+		if got := fmt.Sprint(permissions, roles); err != nil || got != step.want {
+			t.Errorf("after %v: %s, %v; want %s", step.move, got, err, step.want)
+		}
+	}
+}
+
+// TestCheckAllocatesNothing asks through the Engine, with time and public resources about.
+func TestCheckAllocatesNothing(t *testing.T) {
+	e := engineOf(&accesstest.World{Public: []string{"site"}, Records: []access.Record{{ID: "rec_1", Users: []ident.UserID{"ann"}, Statements: []access.Statement{
+		{Roles: []ident.RoleID{access.ReadResource}, Resources: []string{"a/b"}, StartsAt: accesstest.Base, ExpiresAt: accesstest.Base.Add(time.Hour)},
+	}}}})
+	for resource, want := range map[string]bool{"a/b/c": true, "a/c": false, "site/x": true, "else": false} {
+		if n := testing.AllocsPerRun(100, func() {
+			if got, err := e.Check(account, "ann", resource, "READ:all"); err != nil || got != want {
+				t.Fatal(resource, got, err)
+			}
+		}); n > 1 { // one to fold the action
+			t.Errorf("%s: %v allocations", resource, n)
+		}
+		if n := testing.AllocsPerRun(100, func() { _, _ = e.Check(account, "ann", resource, "read") }); n != 0 {
+			t.Errorf("%s: %v allocations", resource, n)
 		}
 	}
 }
