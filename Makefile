@@ -5,6 +5,7 @@
 # make lint    formatting, vet, staticcheck, known vulnerabilities
 # make fuzz    each fuzz target for FUZZTIME (default 30s)
 # make bench   the side-by-side benchmark, which writes docs/reference/performance.md
+# make growth  memory, start and checks from 10^3 to 10^7 grants, which writes docs/reference/growth.md (a quarter of an hour, 8 GB of disk)
 # make soak    live with a server for SOAK (default 10m) on each database: logins, grants, rotation, restarts
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -13,7 +14,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
-.PHONY: run build test quick lint fuzz bench soak deps clean
+.PHONY: run build test quick lint fuzz bench growth soak deps clean
 
 run: build
 	./bin/admit serve --dev
@@ -35,6 +36,9 @@ fuzz:
 
 bench: build
 	go run ./test/load -binary bin/admit -out docs/reference/performance.md
+
+growth: build
+	go run ./test/growth -binary bin/admit -out docs/reference/growth.md -plot docs/images/growth.svg
 
 soak:
 	./scripts/test.sh soak $(SOAK)

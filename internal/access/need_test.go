@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/access/accesstest"
 	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
@@ -228,4 +229,77 @@ func TestRevokedStaysRevoked(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStrangersStayFew: asking about people who do not exist neither fills memory nor pushes out others, and
+// many who ask about the same person at once read them once.
+func TestStrangersStayFew(t *testing.T) {
+	sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		const keep = 100
+		r := newRigKeeping(t, keep, db, clk)
+		resources := make([]string, 50)
+		for i := range resources {
+			resources[i] = fmt.Sprint("docs/", i)
+		}
+		for i := range 3 {
+			rec := record(ident.RecordID(fmt.Sprint("rec_", i)), access.ReadResource, "x", ident.UserID(fmt.Sprint("u", i)))
+			rec.Statements[0].Resources = resources
+			_, err := r.CreateRecord(t.Context(), operator, rec)
+			ok(t, "record", err)
+		}
+		before := r.engine.Memory().Loads
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if yes, err := r.engine.Check(account, "u1", "docs/7", "READ"); err != nil || !yes {
+					t.Error(yes, err)
+				}
+			})
+		}
+		all.Wait()
+		if n := r.engine.Memory().Loads - before; n != 1 {
+			t.Errorf("read %d times", n)
+		}
+		for i := range 300 {
+			if r.may(t, ident.UserID(fmt.Sprint("stranger", i)), "READ", "docs/7") {
+				t.Fatal("a stranger may")
+			}
+		}
+		m := r.engine.Memory()
+		if m.People > 20 || m.Cost > keep {
+			t.Errorf("%+v", m)
+		}
+		if !r.may(t, "u1", "READ", "docs/7") || r.engine.Memory().Loads != m.Loads {
+			t.Errorf("pushed out by strangers: %+v", r.engine.Memory())
+		}
+		for i := range 300 {
+			r.may(t, ident.UserID(fmt.Sprint("u", i%3)), "READ", "docs/7")
+		}
+		if m := r.engine.Memory(); m.Cost > keep || m.Evicted < 100 {
+			t.Errorf("three people with room for one: %+v", m)
+		}
+		long := ident.UserID(make([]byte, 10_000))
+		loads := r.engine.Memory().Loads
+		if r.may(t, long, "READ", "docs/7") || r.engine.Memory().Loads != loads {
+			t.Error("read for an id that nobody can have")
+		}
+	})
+}
+
+// TestByNeedWithoutDatabase: who is not in memory is not guessed at.
+func TestByNeedWithoutDatabase(t *testing.T) {
+	db, clk := sqldbtest.SQLite(t, accessdb.Migrations(), nil)
+	service, e := serviceKeeping(0, db, clk)
+	_, err := service.CreateRecord(t.Context(), operator, record("rec_1", access.ReadResource, "doc", "ann"))
+	ok(t, "record", err)
+	ok(t, "load", db.Read(t.Context(), tx.System().Long(), service.Load))
+	if yes, err := e.Check(account, "ann", "doc", "READ"); err != nil || !yes {
+		t.Fatal(yes, err)
+	}
+	ok(t, "close", db.Close())
+	if yes, err := e.Check(account, "ann", "doc", "READ"); yes || err == nil {
+		t.Error(yes, err)
+	} else {
+		wantKind(t, "without the database", err, fault.Unavailable)
+	}
 }

@@ -66,8 +66,8 @@ func (s settings) serve(dir string, room int) (seconds, rss float64, err error) 
 }
 
 const (
-	warmPeople = 1000
-	coldPeople = 2000
+	warmPeople = 300
+	coldPeople = 1000
 )
 
 // askEngine loads the engine from the database, asks it, and prints what it measured.

@@ -2,70 +2,22 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/admit-id/admit/test/load/proc"
+	"github.com/admit-id/admit/test/load/rig"
 )
 
-// spread is a median with the least and the greatest of the rounds.
-type spread struct{ median, least, most float64 }
-
-func spreadOf(values []float64) spread {
-	v := slices.Sorted(slices.Values(values))
-	if len(v) == 0 {
-		return spread{}
-	}
-	return spread{(v[(len(v)-1)/2] + v[len(v)/2]) / 2, v[0], v[len(v)-1]}
-}
-
-func (s spread) text() string {
-	if s.least == s.most {
-		return number(s.median)
-	}
-	return fmt.Sprintf("%s (%s to %s)", number(s.median), number(s.least), number(s.most))
-}
-
-// number prints three significant digits.
-func number(x float64) string {
-	switch {
-	case x >= 1000:
-		digits := fmt.Sprintf("%.0f", x)
-		magnitude := math.Pow10(len(digits) - 3)
-		digits = fmt.Sprintf("%.0f", math.Round(x/magnitude)*magnitude)
-		var out []string
-		for len(digits) > 3 {
-			out = append([]string{digits[len(digits)-3:]}, out...)
-			digits = digits[:len(digits)-3]
-		}
-		return strings.Join(append([]string{digits}, out...), ",")
-	case x >= 100:
-		return fmt.Sprintf("%.0f", x)
-	case x >= 10:
-		return fmt.Sprintf("%.1f", x)
-	}
-	return fmt.Sprintf("%.2f", x)
-}
-
-func column(points []point, f func(point) float64) spread {
-	values := make([]float64, len(points))
-	for i, p := range points {
-		values[i] = f(p)
-	}
-	return spreadOf(values)
-}
-
 // toFloor compares the processor time of an operation to the floor's of the same round.
-func (b *bench) toFloor(o *operation, connections int) spread {
+func (b *bench) toFloor(o *operation, connections int) rig.Spread {
 	var ratios []float64
 	for round, p := range o.points[connections] {
-		if floor := b.ops[0].points[connections][round].cpu; floor > 0 {
-			ratios = append(ratios, p.cpu/floor)
+		if floor := b.ops[0].points[connections][round].CPU; floor > 0 {
+			ratios = append(ratios, p.CPU/floor)
 		}
 	}
-	return spreadOf(ratios)
+	return rig.SpreadOf(ratios)
 }
 
 // report is docs/reference/performance.md.
@@ -74,12 +26,23 @@ func (b *bench) report(took time.Duration) string {
 	out.WriteString("# Performance\n\nMeasured by `make bench`, which writes this page. Times differ from machine to machine and from hour to hour; what holds is the processor\n" +
 		"time of the server for a request, and its ratio to the floor in the same run.\n\n")
 	b.table(&out)
-	mebibytes := func(n int64) string { return number(float64(n)/(1<<20)) + " MiB" }
-	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| start to the first ready answer, existing database with %s grants | %s ms |\n", number(float64(b.settings.grants)), spreadOf(b.starts).text())
+	mebibytes := func(n int64) string { return rig.Number(float64(n)/(1<<20)) + " MiB" }
+	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| start to the first ready answer, existing database with %s grants | %s ms |\n", rig.Number(float64(b.settings.grants)), rig.SpreadOf(b.starts).Text())
 	fmt.Fprintf(&out, "| memory (RSS), idle after the start | %s |\n| memory (RSS), after all rounds | %s |\n", mebibytes(b.idle), mebibytes(b.loaded))
+	out.WriteString(growthSection)
 	b.method(&out, took)
 	return out.String()
 }
+
+// growthSection shows what `make growth` measured, which this run does not repeat.
+const growthSection = `
+## Growth
+
+How memory, start and checks grow from a thousand to ten million grants, with everything in memory and by need. [The figures](growth.md) are
+written by ` + "`make growth`" + `; [the design](../designs/access-memory.md) says what they mean for a hundred million.
+
+![Memory, start and checks from a thousand to ten million grants](../images/growth.svg)
+`
 
 func (b *bench) table(out *strings.Builder) {
 	out.WriteString("| operation | connections | requests/s | p50, ms | p99, ms | server CPU/request, µs | ratio to the floor |\n|---|---|---|---|---|---|---|\n")
@@ -88,13 +51,13 @@ func (b *bench) table(out *strings.Builder) {
 			points := o.points[connections]
 			ratio := "1"
 			if i > 0 {
-				ratio = b.toFloor(o, connections).text()
+				ratio = b.toFloor(o, connections).Text()
 			}
 			fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %s |\n", o.title, connections,
-				column(points, func(p point) float64 { return p.rate }).text(),
-				column(points, func(p point) float64 { return p.p50 }).text(),
-				column(points, func(p point) float64 { return p.p99 }).text(),
-				column(points, func(p point) float64 { return p.cpu }).text(), ratio)
+				rig.Column(points, func(p rig.Point) float64 { return p.Rate }).Text(),
+				rig.Column(points, func(p rig.Point) float64 { return p.P50 }).Text(),
+				rig.Column(points, func(p rig.Point) float64 { return p.P99 }).Text(),
+				rig.Column(points, func(p rig.Point) float64 { return p.CPU }).Text(), ratio)
 		}
 	}
 }
@@ -108,7 +71,7 @@ func (b *bench) method(out *strings.Builder, took time.Duration) {
 	for _, o := range b.ops {
 		for _, points := range o.points {
 			for _, p := range points {
-				others = append(others, p.others)
+				others = append(others, p.Others)
 			}
 		}
 	}
@@ -131,6 +94,6 @@ func (b *bench) method(out *strings.Builder, took time.Duration) {
 - The limits per client network are raised for the run (`+"`--rate-limit-scale 1000`"+`), because all requests come from one address. Nothing else is changed.
 
 The run took %s.
-`, proc.Machine(), spreadOf(others).text(), database, b.settings.rounds, b.settings.duration, b.settings.codes,
-		number(float64(b.settings.grants)), b.settings.people, b.settings.starts, took.Round(time.Second))
+`, proc.Machine(), rig.SpreadOf(others).Text(), database, b.settings.rounds, b.settings.duration, b.settings.codes,
+		rig.Number(float64(b.settings.grants)), b.settings.people, b.settings.starts, took.Round(time.Second))
 }

@@ -59,7 +59,7 @@ const personCost = 3
 
 // strangers is how many people without grants are remembered. They cannot push out
 // others, however many are asked about.
-func (r *residents) strangers() int { return min(max(r.budget/100, 16), 1<<16) }
+func (r *residents) strangers() int { return min(max(r.budget/100, 4), 1<<16) }
 
 // need is what the writer of an account that is held by need knows.
 type need struct {
@@ -138,8 +138,8 @@ func (x *Index) Begin(id ident.AccountID, user string) (l *Load, mine bool) {
 	x.write.Lock()
 	defer x.write.Unlock()
 	a := x.account(id)
-	if a.need == nil {
-		l := &Load{Done: make(chan struct{}), snap: a.now.Load(), clean: true}
+	if s := a.now.Load(); a.need == nil || s.find(user) != nil { // somebody was faster
+		l := &Load{Done: make(chan struct{}), snap: s, clean: true}
 		close(l.Done)
 		return l, false
 	}
