@@ -27,6 +27,9 @@ type Statement struct {
 	Resources []ResourceRef `json:"resources"`
 	Users     []UserRef     `json:"users,omitempty"`
 	Groups    []GroupRef    `json:"groups,omitempty"`
+	// It is in force from StartsAt until before ExpiresAt; a zero time is no bound.
+	StartsAt  time.Time `json:"startsAt,omitzero"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
 // UserRef names a user or a service client.
