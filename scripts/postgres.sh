@@ -3,7 +3,10 @@
 #
 #   scripts/postgres.sh start DIR   start it and print the postgres:// URL of the tests' role
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
+#   scripts/postgres.sh kill DIR    end all its processes with SIGKILL
+#   scripts/postgres.sh again DIR   start it again on the same data and port, after a kill
 #
+# With PG_DURABLE=1 an answered commit outlives a kill, which the other tests do not need.
 # The role may make databases and schemas but is no superuser, because a superuser passes by
 # row-level security and the tests must not.
 set -euo pipefail
@@ -34,8 +37,24 @@ free_port() {
   fail "no free port"
 }
 
+run() {
+  local dir=$1 bin=$2
+  as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 -o "$(cat "$dir/options")" start >>"$dir.log" 2>&1
+}
+
+# The first line of postmaster.pid names the parent of all processes.
+kill_all() {
+  local parent
+  parent=$(head -1 "$1/data/postmaster.pid")
+  # shellcheck disable=SC2046 # the children are words
+  kill -9 "$parent" $(pgrep -P "$parent")
+  while ps -o stat= -p "$parent" | grep -qv Z; do sleep 0.01; done
+  rm -f "$1/data/postmaster.pid" "$1"/.s.PGSQL.*.lock # where nobody reaps it, the dead parent would look alive
+}
+
 start() {
-  local dir=$1 bin port
+  local dir=$1 bin port commit=off
+  if [ -n "${PG_DURABLE:-}" ]; then commit=on; fi
   bin=$(binaries)
   mkdir -p "$dir"
   if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
@@ -43,9 +62,8 @@ start() {
   for attempt in 1 2 3; do
     port=$(free_port)
     # No fsync: the tests look for lost updates, not for power cuts, and PostgreSQL's own durability is not ours to test.
-    if as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 60 \
-      -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300 -c shared_buffers=64MB" \
-      start >>"$dir.log" 2>&1; then break; fi
+    echo "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit -c max_connections=300 -c shared_buffers=64MB" >"$dir/options"
+    if run "$dir" "$bin"; then break; fi
     [ "$attempt" = 3 ] && fail "the server does not start: $(as_owner tail -3 "$dir/server.log")"
   done
   as_owner "$bin/psql" -q -h 127.0.0.1 -p "$port" -U admin -d postgres -v ON_ERROR_STOP=1 \
@@ -67,5 +85,7 @@ stop() {
 case "${1:-}:${2:-}" in
   start:?*) start "$2" ;;
   stop:?*) stop "$2" ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  kill:?*) kill_all "$2" ;;
+  again:?*) run "$2" "$(binaries)" || fail "it does not start again: $(as_owner tail -3 "$2/server.log")" ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
