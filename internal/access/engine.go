@@ -7,6 +7,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/access/listing"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -35,7 +36,7 @@ type Engine struct {
 // recent enough to decide by; when it says no, the engine answers with Unavailable faults. The
 // clock is the deployment's corrected one: grants that are bound in time begin and end by it.
 func NewEngine(fresh func() bool, clients Clients, c clock.Clock) *Engine {
-	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(fewGrants),
+	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(listing.FewGrants),
 		memory: memory{budget: DefaultMemory, turns: make(chan struct{}, loadsAtOnce)}}
 }
 

@@ -1,11 +1,8 @@
 package access
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/admit-id/admit/internal/access/check"
-	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/access/listing"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -30,11 +27,13 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 	if err != nil {
 		return nil, false, err
 	}
-	var action check.Action
+	var action *check.Action
 	if l.Action != "" {
-		if action, err = check.ParseAction(l.Action); err != nil {
+		a, err := check.ParseAction(l.Action)
+		if err != nil {
 			return nil, false, err
 		}
+		action = &a
 	}
 	if !e.fresh() {
 		return nil, false, errStale
@@ -43,216 +42,10 @@ func (e *Engine) Resources(account ident.AccountID, user ident.UserID, l Listing
 	if err != nil {
 		return nil, false, err
 	}
-	now := e.now()
-	whole := collection.Children()
-	q := check.Question{During: now}
-	q.AskAbout(&whole)
-	allows := rolesThatAllow(snap, action, l.Action != "")
-	all := snap.PublicAt(&q)
-	if !all {
-		snap.Covering(string(user), &q, func(h check.Held, role *check.Role) bool {
-			all = allows(h.Role)
-			return !all
-		})
-	}
-	if all { // it names everything that could follow
-		if text := whole.String(); text > l.After {
-			return []string{text}, false, nil
-		}
-		return nil, false, nil
-	}
-	x := listing{Listing: check.NewListing(&collection, l.Nested), snap: snap, now: now, allows: allows,
-		rest: smallest{after: l.After, limit: l.Limit + 1}}
-	e.orders.Ordered(account, snap, string(user), x.few, x.many)
-	out := x.merge(l.Limit + 1)
+	out := listing.Page(e.orders, snap, listing.Ask{Account: account, User: string(user), Collection: &collection, Action: action,
+		Nested: l.Nested, After: l.After, Limit: l.Limit + 1, Now: e.now()})
 	if l.Limit > 0 && len(out) > l.Limit {
 		return out[:l.Limit], true, nil
 	}
 	return out, false, nil
 }
-
-// listing is the making of one page.
-type listing struct {
-	*check.Listing
-	snap   *index.Snapshot
-	now    check.Window
-	allows func(role uint32) bool
-	rest   smallest // what has to be looked at one by one
-	runs   []run
-}
-
-// run is a set of grants in order, at the next that is listed.
-type run struct {
-	check.Cursor
-	held   check.Held
-	public bool
-}
-
-func (x *listing) counts(h check.Held, public bool) bool {
-	return h.Window.Covers(x.now) && (public || x.allows(h.Role))
-}
-
-func (x *listing) few(h check.Held, public bool) bool {
-	if x.counts(h, public) {
-		if text, ok := x.Meet(h); ok {
-			x.rest.add(text)
-		}
-	}
-	return true
-}
-
-func (x *listing) many(o *check.Order, public bool) {
-	if x.Collection.Starred() { // names what has other texts than the grants
-		o.Each(func(h check.Held) bool { return x.few(h, public) })
-		return
-	}
-	o.Starred(func(h check.Held) bool { return x.few(h, public) })
-	from := x.Prefix()
-	if x.rest.after != "" {
-		from = max(from, x.rest.after+"\x00")
-	}
-	r := run{Cursor: o.From(from), public: public}
-	if x.settle(&r) {
-		x.runs = append(x.runs, r)
-	}
-}
-
-// settle moves the run forward to the next grant that is listed, and tells whether there is one.
-func (x *listing) settle(r *run) bool {
-	prefix := x.Prefix()
-	for {
-		h, ok := r.Held()
-		if !ok || !strings.HasPrefix(h.Fixed, prefix) && h.Fixed+"/" != prefix {
-			return false
-		}
-		switch {
-		case len(h.Fixed) < len(prefix): // the whole collection, but not for this action and now
-			r.Next()
-		case !x.Nested && x.deeper(h.Fixed[len(prefix):], r):
-		case !x.Nested && h.Below, !x.counts(h, r.public):
-			r.Next()
-		default:
-			r.held = h
-			return true
-		}
-	}
-}
-
-// deeper moves over all that is below a direct child of the collection.
-func (x *listing) deeper(rest string, r *run) bool {
-	i := strings.IndexByte(rest, '/')
-	if i < 0 {
-		return false
-	}
-	r.Seek(x.Prefix() + rest[:i] + "0") // the byte after the slash
-	return true
-}
-
-// merge takes the first so many texts of all runs and of the rest, each once.
-func (x *listing) merge(most int) []string {
-	if len(x.runs) == 0 {
-		return x.rest.items
-	}
-	heap := x.runs
-	for i := len(heap)/2 - 1; i >= 0; i-- {
-		sink(heap, i)
-	}
-	size := 0
-	for i := range heap {
-		size += heap[i].Left()
-	}
-	out := make([]string, 0, min(most, size+len(x.rest.items)))
-	var last check.Held // of the runs
-	rest := x.rest.items
-	for len(out) < most && len(heap) > 0 {
-		r := &heap[0]
-		if r.held.Compare(&last) != 0 {
-			last = r.held
-			text := last.Text()
-			for len(rest) > 0 && rest[0] < text && len(out) < most {
-				out, rest = append(out, rest[0]), rest[1:]
-			}
-			if len(out) == most {
-				return out
-			}
-			if len(rest) > 0 && rest[0] == text {
-				rest = rest[1:]
-			}
-			out = append(out, text)
-		}
-		r.Next()
-		if !x.settle(r) {
-			heap[0] = heap[len(heap)-1]
-			heap = heap[:len(heap)-1]
-		}
-		sink(heap, 0)
-	}
-	return append(out, rest[:min(len(rest), most-len(out))]...)
-}
-
-// sink restores the order of the heap below i.
-func sink(heap []run, i int) {
-	for {
-		least := 2*i + 1
-		if least >= len(heap) {
-			return
-		}
-		if least+1 < len(heap) && heap[least+1].held.Compare(&heap[least].held) < 0 {
-			least++
-		}
-		if heap[i].held.Compare(&heap[least].held) <= 0 {
-			return
-		}
-		heap[i], heap[least] = heap[least], heap[i]
-		i = least
-	}
-}
-
-// rolesThatAllow remembers the answer per role number.
-func rolesThatAllow(snap *index.Snapshot, action check.Action, asked bool) func(number uint32) bool {
-	known := map[uint32]bool{}
-	last, lastYes := ^uint32(0), false
-	return func(number uint32) bool {
-		if number == last {
-			return lastYes
-		}
-		yes, ok := known[number]
-		if !ok {
-			if role := snap.RoleAt(number); role != nil {
-				yes = slices.ContainsFunc(role.Permissions, func(p check.Permission) bool {
-					return !asked || p.Flags&check.Allow != 0 && p.Action.Covers(&action)
-				})
-			}
-			known[number] = yes
-		}
-		last, lastYes = number, yes
-		return yes
-	}
-}
-
-// smallest keeps the first so many texts after a position, each once, in order.
-type smallest struct {
-	after string
-	limit int
-	items []string
-}
-
-func (s *smallest) add(text string) {
-	if s.after != "" && text <= s.after {
-		return
-	}
-	if len(s.items) == s.limit && text >= s.items[s.limit-1] {
-		return
-	}
-	at, found := slices.BinarySearch(s.items, text)
-	if found {
-		return
-	}
-	if len(s.items) == s.limit {
-		s.items = s.items[:s.limit-1]
-	}
-	s.items = slices.Insert(s.items, at, text)
-}
-
-// fewGrants is how many grants of a set are looked through for a list rather than put in order.
-const fewGrants = 64
