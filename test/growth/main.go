@@ -31,6 +31,7 @@ type row struct {
 	Grants, People int
 	ByNeed         bool
 	Start          float64 // s, of the real server, to the first 200 of /readyz
+	Database       float64 // bytes, of the file
 	Load           float64 // s, of these, for the engine alone
 	RSS            float64 // MiB, of the real server
 	After          float64 // MiB, of the engine's process, after all questions
@@ -123,7 +124,11 @@ func (s settings) size(ctx context.Context, dir string, grants int) ([]row, erro
 		if err != nil {
 			return nil, fmt.Errorf("ask the engine: %w", err)
 		}
-		r := row{Grants: grants, People: peopleOf(grants), ByNeed: byNeed, Start: start, RSS: rss}
+		file, err := os.Stat(filepath.Join(dir, "admit.db"))
+		if err != nil {
+			return nil, err
+		}
+		r := row{Grants: grants, People: peopleOf(grants), ByNeed: byNeed, Start: start, RSS: rss, Database: float64(file.Size())}
 		if err := json.Unmarshal(out, &r); err != nil {
 			return nil, err
 		}

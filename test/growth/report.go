@@ -18,16 +18,16 @@ Measured by `+"`make growth`"+`, which writes this page and its picture. How an 
 
 ![Memory, start and checks from a thousand to ten million grants](../images/growth.svg)
 
-| grants | people | held | start, s | RSS after the start, MiB | heap, bytes/grant | check, p50, µs | first check of a person, p50, µs | p99, µs | RSS after the questions, MiB |
-|---|---|---|---|---|---|---|---|---|---|
+| grants | people | database, MB | held | start, s | RSS after the start, MiB | heap, bytes/grant | check, p50, µs | first check of a person, p50, µs | p99, µs | RSS after the questions, MiB |
+|---|---|---|---|---|---|---|---|---|---|---|
 `)
 	for _, r := range rows {
 		held, cold, cold99 := "whole", "", ""
 		if r.ByNeed {
 			held, cold, cold99 = "by need", fmt.Sprintf("%.0f", r.Cold), fmt.Sprintf("%.0f", r.Cold99)
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %.2f | %.0f | %.1f | %.2f | %s | %s | %.0f |\n",
-			thousands(r.Grants), thousands(r.People), held, r.Start, r.RSS, r.Bytes, r.Warm, cold, cold99, r.After)
+		fmt.Fprintf(&out, "| %s | %s | %.1f | %s | %.2f | %.0f | %.1f | %.2f | %s | %s | %.0f |\n",
+			thousands(r.Grants), thousands(r.People), r.Database/1e6, held, r.Start, r.RSS, r.Bytes, r.Warm, cold, cold99, r.After)
 	}
 	fmt.Fprintf(&out, `
 ## How
