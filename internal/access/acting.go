@@ -22,7 +22,7 @@ func (e *Engine) AllowActing(a actor.Actor, subject string) error {
 		snap.Each(subject, func(h check.Held, role *check.Role) bool {
 			var resource check.Resource
 			if resource, err = check.ParseResource(h.Text()); err == nil {
-				err = m.permissions(role.Permissions, &resource, h.Window)
+				err = m.Permissions(role.Permissions, &resource, h.Window)
 			}
 			return err == nil
 		})
@@ -38,7 +38,7 @@ func (e *Engine) AllowActingAsAnyone(a actor.Actor) error {
 		if err != nil {
 			return fault.Wrap("access.AllowActingAsAnyone", err)
 		}
-		if !m.givesAll(&everything, check.Window{}.Rest(m.now)) {
+		if !m.GivesAll(&everything, check.Window{}.Rest(m.Now)) {
 			return errTooMuch
 		}
 		return nil
@@ -57,8 +57,8 @@ func (e *Engine) judge(a actor.Actor, fn func(*mayGive) error) error {
 		return errStale
 	}
 	m := e.mayGive(a)
-	if m.failed != nil {
-		return m.failed
+	if m.Failed != nil {
+		return m.Failed
 	}
 	return fn(m)
 }

@@ -113,7 +113,7 @@ func (e *Engine) Permissions(account ident.AccountID, user ident.UserID, resourc
 		return true
 	})
 	if snap.PublicAt(&q) {
-		flags[everyAction.String()] |= check.Allow
+		flags["*"] |= check.Allow
 	}
 	out := make([]Permission, 0, len(flags))
 	for action, f := range flags {

@@ -2,9 +2,9 @@ package access
 
 import (
 	"context"
-	"slices"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/give"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -23,39 +23,16 @@ import (
 // holds a right until Friday gives nothing that outlives Friday, and making a grant last longer
 // is giving.
 
-// maxQuestions bounds the work of judging one change.
-const maxQuestions = 200_000
+// The judging itself is in package give; here is what changes consist of.
 
-var (
-	errTooMuch = fault.New(fault.Forbidden, fault.CodeForbidden,
-		"User does not have sufficient access to grant permissions to resources.")
-	errTooLong = fault.New(fault.Unprocessable, fault.CodeInvalidRequest,
-		"The change gives too many permissions at once to be judged. Split it into several.")
-)
+var errTooMuch = give.ErrTooMuch
 
-// mayGive judges one change by one actor. It collects what is given, and asks each thing once.
+// mayGive judges one change by one actor.
 type mayGive struct {
+	give.Judge
 	engine *Engine
 	actor  actor.Actor
-	snap   *index.Snapshot // knows the actor, unless failed says why not
-	failed error
 	roles  map[ident.RoleID]*check.Role
-	asked  map[need]struct{}
-	whole  map[place]bool // where and when the actor may give everything
-	sum    int            // permissions that were looked at
-	now    check.Window
-}
-
-type need struct {
-	place
-	action string
-	flag   check.Flag
-}
-
-// place is a resource, and the time for which something is given there.
-type place struct {
-	resource string
-	during   check.Window
 }
 
 func (e *Engine) mayGive(a actor.Actor) *mayGive {
@@ -67,19 +44,17 @@ func (e *Engine) mayGive(a actor.Actor) *mayGive {
 			snap = known
 		}
 	}
-	return &mayGive{engine: e, actor: a, snap: snap, failed: failed,
-		roles: map[ident.RoleID]*check.Role{}, asked: map[need]struct{}{}, whole: map[place]bool{}, now: e.now()}
+	return &mayGive{engine: e, actor: a, roles: map[ident.RoleID]*check.Role{},
+		Judge: give.Judge{Snap: snap, Failed: failed, User: a.ID, Now: e.now(), Free: a.Kind == actor.System || a.Kind == actor.Operator}}
 }
 
 // unbounded tells whether the actor may give everything without being asked.
-func (m *mayGive) unbounded() bool {
-	return m.actor.Kind == actor.System || m.actor.Kind == actor.Operator
-}
+func (m *mayGive) unbounded() bool { return m.Free }
 
 func (m *mayGive) role(id ident.RoleID) *check.Role {
 	r, ok := m.roles[id]
 	if !ok {
-		r = m.snap.Role(string(id))
+		r = m.Snap.Role(string(id))
 		m.roles[id] = r
 	}
 	return r
@@ -92,76 +67,7 @@ func (m *mayGive) grant(role ident.RoleID, resource *check.Resource, w check.Win
 	if r == nil {
 		return nil
 	}
-	return m.permissions(r.Permissions, resource, w)
-}
-
-func (m *mayGive) permissions(permissions []check.Permission, resource *check.Resource, w check.Window) error {
-	w = w.Rest(m.now)
-	if m.unbounded() || len(permissions) == 0 || m.givesAll(resource, w) {
-		return nil
-	}
-	for i := range permissions {
-		p := &permissions[i]
-		if p.Flags&check.Allow != 0 {
-			if err := m.holds(resource, &p.Action, check.Grant, w); err != nil {
-				return err
-			}
-		}
-		if p.Flags&(check.Grant|check.Delegate) != 0 {
-			if err := m.holds(resource, &p.Action, check.Delegate, w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-var everyAction = check.MustAction("*")
-
-// givesAll tells whether the actor holds grant and delegate for every action, as owners do,
-// during all of w.
-func (m *mayGive) givesAll(resource *check.Resource, w check.Window) bool {
-	where := place{resource.String(), w}
-	all, known := m.whole[where]
-	if !known && m.failed == nil {
-		var q check.Question
-		q.Ask(resource, &everyAction, check.Grant)
-		q.During = w
-		all = m.snap.Check(m.actor.ID, &q)
-		if all {
-			q.Ask(resource, &everyAction, check.Delegate)
-			all = m.snap.Check(m.actor.ID, &q)
-		}
-		m.whole[where] = all
-	}
-	return all
-}
-
-func (m *mayGive) holds(resource *check.Resource, action *check.Action, f check.Flag, w check.Window) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	if m.sum++; m.sum > maxQuestions {
-		return errTooLong
-	}
-	n := need{place{resource.String(), w}, action.String(), f}
-	if _, done := m.asked[n]; done {
-		return nil
-	}
-	var q check.Question
-	q.Ask(resource, action, f)
-	q.During = w
-	if !m.snap.Check(m.actor.ID, &q) {
-		return errTooMuch
-	}
-	m.asked[n] = struct{}{}
-	return nil
-}
-
-// pair is a role on a resource, for comparing two states of a record.
-type pair struct {
-	role     ident.RoleID
-	resource string
+	return m.Permissions(r.Permissions, resource, w)
 }
 
 // record judges a record that becomes after and was before. What each principal had from
@@ -170,22 +76,15 @@ func (m *mayGive) record(before, after *Record) error {
 	if m.unbounded() {
 		return nil
 	}
-	said, had := terms{}, map[index.Principal]terms{}
+	var was []index.Block
 	if before != nil {
-		for _, b := range before.Blocks() {
-			said.add(b.Grants)
-			for _, who := range b.Principals {
-				if had[who] == nil {
-					had[who] = terms{}
-				}
-				had[who].add(b.Grants)
-			}
-		}
+		was = before.Blocks()
 	}
+	stays := give.NewBefore(was, m.Now)
 	for _, b := range after.Blocks() {
 		for i := range b.Grants {
 			g := &b.Grants[i]
-			if said.cover(g, m.now) && everyoneHad(b.Principals, had, g, m.now) {
+			if stays.Has(b.Principals, g) {
 				continue
 			}
 			if err := m.grant(g.Role, &g.Resource, g.Window); err != nil {
@@ -196,44 +95,12 @@ func (m *mayGive) record(before, after *Record) error {
 	return nil
 }
 
-// terms are what was given, and when it is in force.
-type terms map[pair][]check.Window
-
-func (t terms) add(grants []index.Grant) {
-	for i := range grants {
-		p := pair{grants[i].Role, grants[i].Resource.String()}
-		if !slices.Contains(t[p], grants[i].Window) {
-			t[p] = append(t[p], grants[i].Window)
-		}
-	}
-}
-
-// cover tells whether the grant was given before, as it is or for at least the time that is left.
-func (t terms) cover(g *index.Grant, now check.Window) bool {
-	rest := g.Window.Rest(now)
-	for _, w := range t[pair{g.Role, g.Resource.String()}] {
-		if w == g.Window || w.Covers(rest) {
-			return true
-		}
-	}
-	return false
-}
-
-func everyoneHad(principals []index.Principal, had map[index.Principal]terms, g *index.Grant, now check.Window) bool {
-	for _, who := range principals {
-		if !had[who].cover(g, now) {
-			return false
-		}
-	}
-	return true
-}
-
 // group judges that people join a group: they get all that records give it.
 func (m *mayGive) group(ctx context.Context, t tx.Tx, id ident.GroupID) error {
 	if m.unbounded() {
 		return nil
 	}
-	if m.snap.ByNeed() {
+	if m.Snap.ByNeed() {
 		return m.eachOfGroup(ctx, t, id, m.grant)
 	}
 	var err error
@@ -255,36 +122,17 @@ func (m *mayGive) roleChange(ctx context.Context, t tx.Tx, id ident.RoleID, adde
 	if m.unbounded() || len(added) == 0 {
 		return nil
 	}
-	if m.snap.ByNeed() {
-		return m.eachOfRole(ctx, t, id, func(r *check.Resource, w check.Window) error { return m.permissions(added, r, w) })
+	if m.Snap.ByNeed() {
+		return m.eachOfRole(ctx, t, id, func(r *check.Resource, w check.Window) error { return m.Permissions(added, r, w) })
 	}
 	for _, where := range m.engine.index.PlacesOfRole(m.actor.Account, id) {
 		resource, err := check.ParseResource(where.Resource)
 		if err != nil {
 			return fault.Wrap("access.mayGive.roleChange", err)
 		}
-		if err := m.permissions(added, &resource, where.Window); err != nil {
+		if err := m.Permissions(added, &resource, where.Window); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// newPermissions returns what after gives and before does not.
-func newPermissions(before, after *check.Role) []check.Permission {
-	var out []check.Permission
-	for _, p := range after.Permissions {
-		missing := p.Flags
-		if before != nil {
-			for i := range before.Permissions {
-				if before.Permissions[i].Action.Covers(&p.Action) {
-					missing &^= before.Permissions[i].Flags
-				}
-			}
-		}
-		if missing != 0 {
-			out = append(out, check.Permission{Action: p.Action, Flags: missing})
-		}
-	}
-	return out
 }

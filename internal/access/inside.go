@@ -42,7 +42,7 @@ func (e *Engine) AllowGiving(a actor.Actor, r *Record) error {
 		if err := m.record(nil, r); err != nil {
 			return err
 		}
-		if m.sum == 0 && len(m.whole) == 0 {
+		if !m.Asked() {
 			return errTooMuch
 		}
 		return nil
@@ -73,11 +73,11 @@ func (e *Engine) allowHolding(a actor.Actor, n heldNeed, resource *check.Resourc
 		return fault.Wrap("access.AllowHolding", err)
 	}
 	return e.judge(a, func(m *mayGive) error {
-		w := m.now
+		w := m.Now
 		if n.lasting {
-			w = check.Window{}.Rest(m.now)
+			w = check.Window{}.Rest(m.Now)
 		}
-		if !m.unbounded() && m.holds(resource, &act, n.flag, w) != nil {
+		if !m.unbounded() && m.Holds(resource, &act, n.flag, w) != nil {
 			return errForbidden
 		}
 		return nil
@@ -88,9 +88,9 @@ func (e *Engine) allowHolding(a actor.Actor, n heldNeed, resource *check.Resourc
 func (e *Engine) GivesAnything(a actor.Actor) bool {
 	gives := false
 	err := e.judge(a, func(m *mayGive) error {
-		m.snap.Each(a.ID, func(h check.Held, role *check.Role) bool {
+		m.Snap.Each(a.ID, func(h check.Held, role *check.Role) bool {
 			for i := range role.Permissions {
-				gives = gives || h.Window.Covers(m.now) && role.Permissions[i].Flags&(check.Grant|check.Delegate) != 0
+				gives = gives || h.Window.Covers(m.Now) && role.Permissions[i].Flags&(check.Grant|check.Delegate) != 0
 			}
 			return !gives
 		})

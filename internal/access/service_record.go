@@ -73,7 +73,7 @@ func (s *Service) judgeRecord(ctx context.Context, t tx.Tx, a actor.Actor, befor
 	if err := m.record(before, after); err != nil {
 		return err
 	}
-	if !m.unbounded() && m.sum == 0 && len(m.whole) == 0 && before == nil {
+	if !m.unbounded() && !m.Asked() && before == nil {
 		// It gives nothing that could be judged; only administrators may fill the store with such.
 		return s.d.Engine.Allow(a, "CREATE", System("AccessRecords"))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/give"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -59,9 +60,9 @@ func (s *Service) judgeRole(ctx context.Context, t tx.Tx, a actor.Actor, before,
 	if before != nil {
 		old = before.Compiled()
 	}
-	m, gained := s.d.Engine.mayGive(a), newPermissions(old, after.Compiled())
+	m, gained := s.d.Engine.mayGive(a), give.Added(old, after.Compiled())
 	everything := check.Everything()
-	if m.unbounded() || len(gained) == 0 || m.givesAll(&everything, check.Window{}.Rest(m.now)) {
+	if m.unbounded() || len(gained) == 0 || m.GivesAll(&everything, check.Window{}.Rest(m.Now)) {
 		return nil
 	}
 	behind, err := s.d.Records.ChangedSince(ctx, t, a.Account, s.d.Engine.applied.Load())
