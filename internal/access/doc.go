@@ -5,7 +5,8 @@
 //
 // Flow: Service judges the caller, writes through a Store and adds to the change feed in
 // the same unit of work; Engine follows the feed and keeps the index in memory; a check asks
-// the index alone (check/question.go) and never the database.
+// the index alone (check/question.go). Only of an account that is too large for memory are people
+// read from the database, when somebody asks (resident.go).
 //
 // Entry points: Engine.Check and its siblings for questions, Engine.Allow for Admit's own
 // API, Service for changes, ParseResource and ParseAction for the canonical forms.
