@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -26,22 +27,22 @@ type Group struct {
 
 // Validate checks the group against the limits of the contract.
 func (g *Group) Validate() error {
-	if !validID(string(g.ID), 64, groupIDBytes) || !strings.HasPrefix(string(g.ID), groupPrefix) {
+	if !form.ID(string(g.ID), 64, form.GroupBytes) || !strings.HasPrefix(string(g.ID), groupPrefix) {
 		return invalid("groupId begins with grp_ and has at most 64 characters of a-z A-Z 0-9 - _.")
 	}
-	if err := validText("name", g.Name, 1, maxName); err != nil {
+	if err := form.Text("name", g.Name, 1, maxName); err != nil {
 		return err
 	}
-	if err := within(limit{"users", len(g.Users), maxGroupUsers}, limit{"admins", len(g.Admins), maxGroupAdmins}); err != nil {
+	if err := form.Within(form.AtMost("users", len(g.Users), maxGroupUsers), form.AtMost("admins", len(g.Admins), maxGroupAdmins)); err != nil {
 		return err
 	}
-	if err := validPrincipals(g.Users, nil); err != nil {
+	if err := form.Principals(g.Users, nil); err != nil {
 		return err
 	}
-	if err := validPrincipals(g.Admins, nil); err != nil {
+	if err := form.Principals(g.Admins, nil); err != nil {
 		return err
 	}
-	return validTags(g.Tags)
+	return form.Tags(g.Tags)
 }
 
 // Members is who is in the group, in the form of the index.

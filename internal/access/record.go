@@ -1,13 +1,10 @@
 package access
 
 import (
-	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -26,8 +23,6 @@ const (
 	maxStatementResources = 100
 	maxStatementUsers     = 100
 	maxStatementGroups    = 10
-	maxTags               = 100
-	maxTag                = 128
 )
 
 // Status says whether a record is in force.
@@ -75,28 +70,28 @@ func (s *Statement) Window() check.Window { return check.Between(s.StartsAt, s.E
 
 // Validate checks the record against the limits of the contract, except its size.
 func (r *Record) Validate() error {
-	if !validID(string(r.ID), 100, recordIDBytes) {
+	if !form.ID(string(r.ID), 100, form.RecordBytes) {
 		return invalid("recordId has 1 to 100 characters of a-z A-Z 0-9 - _ : | ~.")
 	}
-	if err := validText("name", r.Name, 1, maxName); err != nil {
+	if err := form.Text("name", r.Name, 1, maxName); err != nil {
 		return err
 	}
-	if err := validText("description", r.Description, 0, maxDescription); err != nil {
+	if err := form.Text("description", r.Description, 0, maxDescription); err != nil {
 		return err
 	}
 	if len(r.Statements) == 0 {
 		return invalid("statements must hold at least one statement.")
 	}
-	if err := within(
-		limit{"users", len(r.Users), maxRecordUsers}, limit{"admins", len(r.Admins), maxRecordAdmins},
-		limit{"groups", len(r.Groups), maxRecordGroups}, limit{"statements", len(r.Statements), maxStatements},
+	if err := form.Within(
+		form.AtMost("users", len(r.Users), maxRecordUsers), form.AtMost("admins", len(r.Admins), maxRecordAdmins),
+		form.AtMost("groups", len(r.Groups), maxRecordGroups), form.AtMost("statements", len(r.Statements), maxStatements),
 	); err != nil {
 		return err
 	}
-	if err := validPrincipals(r.Users, r.Groups); err != nil {
+	if err := form.Principals(r.Users, r.Groups); err != nil {
 		return err
 	}
-	if err := validPrincipals(r.Admins, nil); err != nil {
+	if err := form.Principals(r.Admins, nil); err != nil {
 		return err
 	}
 	own := false
@@ -110,23 +105,23 @@ func (r *Record) Validate() error {
 		return fault.New(fault.Unprocessable, fault.CodeInvalidRequest,
 			"users and groups stand at the record or at its statements, not at both.")
 	}
-	return validTags(r.Tags)
+	return form.Tags(r.Tags)
 }
 
 func (s *Statement) validate() error {
 	if len(s.Roles) == 0 || len(s.Resources) == 0 {
 		return invalid("A statement names at least one role and one resource.")
 	}
-	if err := within(
-		limit{"roles of a statement", len(s.Roles), maxStatementRoles},
-		limit{"resources of a statement", len(s.Resources), maxStatementResources},
-		limit{"users of a statement", len(s.Users), maxStatementUsers},
-		limit{"groups of a statement", len(s.Groups), maxStatementGroups},
+	if err := form.Within(
+		form.AtMost("roles of a statement", len(s.Roles), maxStatementRoles),
+		form.AtMost("resources of a statement", len(s.Resources), maxStatementResources),
+		form.AtMost("users of a statement", len(s.Users), maxStatementUsers),
+		form.AtMost("groups of a statement", len(s.Groups), maxStatementGroups),
 	); err != nil {
 		return err
 	}
 	for _, role := range s.Roles {
-		if !validID(string(role), 64, roleIDBytes) {
+		if !form.ID(string(role), 64, form.RoleBytes) {
 			return invalid("A role id has 1 to 64 characters of a-z A-Z 0-9 - . _ : @.")
 		}
 	}
@@ -138,7 +133,7 @@ func (s *Statement) validate() error {
 	if err := s.validTimes(); err != nil {
 		return err
 	}
-	return validPrincipals(s.Users, s.Groups)
+	return form.Principals(s.Users, s.Groups)
 }
 
 func (s *Statement) validTimes() error {
@@ -222,92 +217,7 @@ func unchangedSince(lastUpdated, since time.Time) error {
 	return nil
 }
 
-type limit struct {
-	name   string
-	n, max int
-}
-
-func within(limits ...limit) error {
-	for _, l := range limits {
-		if l.n > l.max {
-			return fault.Newf(fault.Unprocessable, fault.CodeInvalidRequest, "%s: at most %d.", l.name, l.max)
-		}
-	}
-	return nil
-}
-
-func validPrincipals(users []ident.UserID, groups []ident.GroupID) error {
-	for _, u := range users {
-		if err := ValidUser(u); err != nil {
-			return err
-		}
-	}
-	for _, g := range groups {
-		if !validID(string(g), 64, groupIDBytes) {
-			return invalid("A group id has 1 to 64 characters of a-z A-Z 0-9 - _.")
-		}
-	}
-	return nil
-}
-
 // ValidUser checks the form of a user id: 1 to 128 characters of the contract's alphabet.
-func ValidUser(u ident.UserID) error {
-	if !validID(string(u), 128, userIDBytes) || u[0] == ' ' || u[len(u)-1] == ' ' {
-		return invalid("A user id has 1 to 128 characters of a-z A-Z 0-9 + . _ | / ~ : @ - and inner spaces.")
-	}
-	return nil
-}
+func ValidUser(u ident.UserID) error { return form.User(u) }
 
-func validText(name, text string, least, most int) error {
-	n := utf8.RuneCountInString(text)
-	if n < least || n > most || !utf8.ValidString(text) {
-		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "%s has %d to %d characters.", name, least, most)
-	}
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
-		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "%s holds control characters.", name)
-	}
-	return nil
-}
-
-func validTags(tags map[string]string) error {
-	if err := within(limit{"tags", len(tags), maxTags}); err != nil {
-		return err
-	}
-	for k, v := range tags {
-		if validText("The name of a tag", k, 1, maxTag) != nil || validText("A tag", v, 0, maxTag) != nil {
-			return invalid("Tags and their names have at most 128 characters.")
-		}
-	}
-	return nil
-}
-
-// The alphabets of identifiers, apart from letters and digits.
-const (
-	recordIDBytes = "-_:|~"
-	roleIDBytes   = "-._:@"
-	groupIDBytes  = "-_"
-	userIDBytes   = "+._|/~:@- "
-)
-
-func validID(id string, most int, extra string) bool {
-	if id == "" || len(id) > most {
-		return false
-	}
-	for i := range len(id) {
-		c := id[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && strings.IndexByte(extra, c) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func invalid(why string) error { return fault.New(fault.Invalid, fault.CodeInvalidRequest, why) }
-
-// unique sorts and removes what is twice.
-func unique[S ~[]E, E ~string](s S) S {
-	out := slices.Clone(s)
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+func invalid(why string) error { return form.Invalid(why) }

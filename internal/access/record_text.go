@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/fault"
 )
 
@@ -49,7 +50,7 @@ func (r *Record) matches(filter string) bool {
 // prepare validates and tidies what a caller sent.
 func prepare(r *Record) error {
 	r.Status = Active
-	r.Users, r.Groups, r.Admins = unique(r.Users), unique(r.Groups), unique(r.Admins)
+	r.Users, r.Groups, r.Admins = form.Unique(r.Users), form.Unique(r.Groups), form.Unique(r.Admins)
 	if err := r.Validate(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -66,19 +67,19 @@ var builtins = []Role{
 // Validate checks the role against the limits of the contract and folds its actions to
 // lower case.
 func (r *Role) Validate() error {
-	if !validID(string(r.ID), 64, roleIDBytes) {
+	if !form.ID(string(r.ID), 64, form.RoleBytes) {
 		return invalid("roleId has 1 to 64 characters of a-z A-Z 0-9 - . _ : @.")
 	}
 	if strings.HasPrefix(strings.ToLower(string(r.ID)), systemRolePrefix) {
 		return invalid("Role ids that begin with Authress: are reserved.")
 	}
-	if err := validText("name", r.Name, 1, maxName); err != nil {
+	if err := form.Text("name", r.Name, 1, maxName); err != nil {
 		return err
 	}
-	if err := validText("description", r.Description, 0, maxDescription); err != nil {
+	if err := form.Text("description", r.Description, 0, maxDescription); err != nil {
 		return err
 	}
-	if err := within(limit{"permissions", len(r.Permissions), maxPermissions}); err != nil {
+	if err := form.Within(form.AtMost("permissions", len(r.Permissions), maxPermissions)); err != nil {
 		return err
 	}
 	for i := range r.Permissions {

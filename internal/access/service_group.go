@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -45,7 +46,7 @@ func prepareGroup(a actor.Actor, g *Group) error {
 	if len(g.Admins) == 0 && (a.Kind == actor.User || a.Kind == actor.ServiceClient) {
 		g.Admins = []ident.UserID{ident.UserID(a.ID)}
 	}
-	g.Users, g.Admins = unique(g.Users), unique(g.Admins)
+	g.Users, g.Admins = form.Unique(g.Users), form.Unique(g.Admins)
 	return g.Validate()
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -51,7 +52,7 @@ func (s *Service) listOwn(ctx context.Context, t tx.Tx, a actor.Actor, status St
 	if err != nil {
 		return nil, false, err
 	}
-	ids = unique(append(ids, given...))
+	ids = form.Unique(append(ids, given...))
 	if len(ids) == 0 {
 		return nil, false, refusal
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -122,7 +123,7 @@ func (r *Record) references() (roles []ident.RoleID, groups []ident.GroupID) {
 		groups = append(groups, r.Statements[i].Groups...)
 		roles = append(roles, r.Statements[i].Roles...)
 	}
-	return unique(roles), unique(groups)
+	return form.Unique(roles), form.Unique(groups)
 }
 
 // GetRecord returns a record, deleted ones too. Errors: NotFound, Forbidden.
