@@ -70,6 +70,10 @@ func (m *mayGive) grant(role ident.RoleID, resource *check.Resource, w check.Win
 	return m.Permissions(r.Permissions, resource, w)
 }
 
+func noRole(id ident.RoleID) error {
+	return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "There is no role %s. Create it first.", id)
+}
+
 // record judges a record that becomes after and was before. What each principal had from
 // the record before may stay; so may what its statements said before.
 func (m *mayGive) record(before, after *Record) error {
@@ -86,6 +90,10 @@ func (m *mayGive) record(before, after *Record) error {
 			g := &b.Grants[i]
 			if stays.Has(b.Principals, g) {
 				continue
+			}
+			if m.role(g.Role) == nil && !stays.Said(g) && !m.GivesAll(&g.Resource, g.Window.Rest(m.Now)) {
+				// Whoever makes the role at this moment is judged for the places that it has without this one.
+				return noRole(g.Role)
 			}
 			if err := m.grant(g.Role, &g.Resource, g.Window); err != nil {
 				return err

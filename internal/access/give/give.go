@@ -168,6 +168,10 @@ func (b *Before) Has(principals []index.Principal, g *index.Grant) bool {
 	return true
 }
 
+// Said tells whether the record gave anybody the role on that resource before, as it is or for at
+// least the time that is left.
+func (b *Before) Said(g *index.Grant) bool { return b.said.cover(g, b.now) }
+
 func (t terms) add(grants []index.Grant) {
 	for i := range grants {
 		p := pair{grants[i].Role, grants[i].Resource.String()}
