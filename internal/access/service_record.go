@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -169,7 +170,8 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 	if err := prepare(&r); err != nil {
 		return Record{}, err
 	}
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+	keepAdmins := len(r.Admins) == 0
+	err := s.unraced(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.recordFor(ctx, t, a, r.ID, "UPDATE")
 		if err != nil {
 			return err
@@ -180,7 +182,7 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 		if err := unchangedSince(old.LastUpdated, since); err != nil {
 			return err
 		}
-		if len(r.Admins) == 0 {
+		if keepAdmins {
 			r.Admins = old.Admins
 		}
 		if err := s.judgeRecord(ctx, t, a, &old, &r); err != nil {
@@ -190,6 +192,17 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 		return s.replace(ctx, t, a, r, old, "access.record.updated")
 	})
 	return r, fault.Wrap("access.ReplaceRecord", err)
+}
+
+// unraced is Write for what replaces a record that it has read. Whoever loses a race reads again, and
+// is judged by what is there now.
+func (s *Service) unraced(ctx context.Context, a actor.Actor, fn func(context.Context, tx.Tx) error) error {
+	for tries := 1; ; tries++ {
+		err := s.d.Runner.Write(ctx, tx.In(a.Account), fn)
+		if tries == 5 || !errors.Is(err, errRaced) {
+			return err
+		}
+	}
 }
 
 func (s *Service) replace(ctx context.Context, t tx.Tx, a actor.Actor, r, old Record, kind string) error {
@@ -206,7 +219,7 @@ func (s *Service) replace(ctx context.Context, t tx.Tx, a actor.Actor, r, old Re
 
 // DeleteRecord takes a record out of force. Deleting a deleted one changes nothing.
 func (s *Service) DeleteRecord(ctx context.Context, a actor.Actor, id ident.RecordID) error {
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+	err := s.unraced(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.recordFor(ctx, t, a, id, "UPDATE")
 		if err != nil || old.Status == Deleted {
 			return err

@@ -33,7 +33,8 @@ func (s *Service) DisableToken(ctx context.Context, a actor.Actor, user ident.Us
 			return err
 		case full:
 			return s.EndUser(ctx, t, a, user)
-		case !added:
+		case !added: // perhaps by somebody else a moment ago: answered when this node knows it, too
+			t.Changed(KindToken, a.Account, tokenChange(user, token))
 			return nil
 		}
 		t.Changed(KindToken, a.Account, tokenChange(user, token))
