@@ -27,7 +27,7 @@ func (p *person) settle() {
 
 func (p *person) empty() bool { return p.held.Len() == 0 && len(p.links) == 0 }
 
-// editMark tells nodes made by one edit from all others. It must not have size zero: two
+// editMark tells what one edit made from all else. It must not have size zero: two
 // such values may share an address.
 type editMark struct{ _ byte }
 
