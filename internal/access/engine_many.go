@@ -3,6 +3,7 @@ package access
 import (
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -59,8 +60,15 @@ func (e *Engine) CheckMany(account ident.AccountID, questions []Question) []Answ
 		}
 		if byNeed {
 			if snap = people[ask.User]; snap == nil {
-				if snap, out[i].Err = e.at(account, ask.User); out[i].Err != nil {
+				if snap, out[i].Err = e.at(account, ask.User); fault.Is(out[i].Err, fault.Invalid) {
 					continue
+				}
+				if err := out[i].Err; err != nil {
+					// What keeps one person from being read keeps all: nobody waits a thousand times.
+					for k := i + 1; k < len(out); k++ {
+						out[k].Err = err
+					}
+					return out
 				}
 				people[ask.User] = snap
 			}

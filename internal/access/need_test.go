@@ -303,3 +303,41 @@ func TestByNeedWithoutDatabase(t *testing.T) {
 		wantKind(t, "without the database", err, fault.Unavailable)
 	}
 }
+
+// deaf is a store of facts that cannot be read any more.
+type deaf struct {
+	accessdb.Facts
+	tried atomic.Int64
+}
+
+func (d *deaf) GroupsOf(context.Context, tx.Tx, ident.AccountID, ident.UserID) ([]ident.GroupID, error) {
+	d.tried.Add(1)
+	return nil, fault.New(fault.Unavailable, fault.CodeUnavailable, "The database is gone.")
+}
+
+// A batch about many people does not try the database for each of them when it is gone.
+func TestABatchGivesUpWhenNobodyCanBeRead(t *testing.T) {
+	db, clk := sqldbtest.SQLite(t, accessdb.Migrations(), nil)
+	facts := &deaf{}
+	e := access.NewEngine(always, noClients{}, clk)
+	e.Keep(0)
+	s := access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
+		Facts: facts, Resources: openIn(db), Engine: e})
+	_, err := s.CreateRecord(t.Context(), operator, record("rec_1", access.Owner, "d", "u_0"))
+	ok(t, "record", err)
+	if err := db.Read(t.Context(), tx.System().Long(), s.Load); err != nil {
+		t.Fatal(err)
+	}
+	questions := make([]access.Question, 100)
+	for i := range questions {
+		questions[i] = access.Question{User: ident.UserID(fmt.Sprint("u_", i)), Resource: "d", Action: "read"}
+	}
+	for i, got := range e.CheckMany(account, questions) {
+		if got.Allowed || !fault.Is(got.Err, fault.Unavailable) {
+			t.Errorf("%d: %+v", i, got)
+		}
+	}
+	if n := facts.tried.Load(); n != 1 {
+		t.Errorf("the database was tried %d times", n)
+	}
+}
