@@ -241,10 +241,15 @@ func hasEncodedSlash(s string) bool {
 	return false
 }
 
+// personParam is the one plain id that may hold a slash, which must then be percent-encoded: ids of
+// people come from elsewhere too.
+const personParam = "userId"
+
 // decode turns a raw captured segment into its value. What two parsers could read
 // differently is refused: text that is still encoded after one decoding, control
-// characters, bytes that are not UTF-8 and, outside resources, slashes and dot segments.
-func decode(raw string, resource bool) (string, error) {
+// characters, bytes that are not UTF-8 and, outside resources, dot segments and slashes, except
+// in the id of a person.
+func decode(raw string, resource, person bool) (string, error) {
 	value := raw
 	if strings.IndexByte(raw, '%') >= 0 {
 		var err error
@@ -258,16 +263,28 @@ func decode(raw string, resource bool) (string, error) {
 	ascii := true
 	for i := 0; i < len(value); i++ {
 		switch c := value[i]; {
-		case c < 0x20 || c == 0x7f || c == '\\' || (c == '/' && !resource):
+		case c < 0x20 || c == 0x7f || c == '\\' || (c == '/' && !resource && !person):
 			return "", errPath
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
-	if !ascii && !utf8.ValidString(value) || !resource && (value == "." || value == "..") {
+	if !ascii && !utf8.ValidString(value) || !resource && dotted(value) {
 		return "", errPath
 	}
 	return value, nil
+}
+
+// dotted tells whether one of the segments of an id is "." or "..".
+func dotted(id string) bool {
+	for more := true; more; {
+		var segment string
+		segment, id, more = strings.Cut(id, "/")
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 var errPath = fault.New(fault.Invalid, fault.CodeInvalidRequest,

@@ -105,7 +105,7 @@ func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *le
 		return err
 	}
 	for i, name := range l.names {
-		value, err := decode(f.values[i], i == f.resource)
+		value, err := decode(f.values[i], i == f.resource, name == personParam)
 		if err != nil {
 			return err
 		}
