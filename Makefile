@@ -4,7 +4,9 @@
 # make quick   what a change should pass before it is committed, in a minute or two
 # make lint    formatting, vet, staticcheck, known vulnerabilities
 # make fuzz    each fuzz target for FUZZTIME (default 30s)
-# make bench   the side-by-side benchmark, which writes docs/reference/performance.md
+# make bench   the side-by-side benchmark, which writes docs/reference/performance.md; with the servers that
+#              make peers has built in PEERS_DIR (default .cache/peers), else without them
+# make peers   build the servers that the benchmark compares with, from their sources (a quarter of an hour)
 # make growth  memory, start and checks from 10^3 to 10^7 grants, which writes docs/reference/growth.md (a quarter of an hour, 8 GB of disk)
 # make soak    live with a server for SOAK (default 10m) on each database: logins, grants, rotation, restarts
 
@@ -35,7 +37,10 @@ fuzz:
 	./scripts/fuzz.sh $(FUZZTIME)
 
 bench: build
-	go run ./test/load -binary bin/admit -out docs/reference/performance.md
+	./scripts/bench.sh
+
+peers:
+	./scripts/peers.sh
 
 growth: build
 	go run ./test/growth -binary bin/admit -out docs/reference/growth.md -plot docs/images/growth.svg

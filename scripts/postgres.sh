@@ -2,6 +2,7 @@
 # A private PostgreSQL for the tests, in a directory of its own on a free port.
 #
 #   scripts/postgres.sh start DIR   start it and print the postgres:// URL of the tests' role
+#   scripts/postgres.sh start DIR durable   the same with everything on disk, as in production
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
 #   scripts/postgres.sh kill DIR    end all its processes with SIGKILL
 #   scripts/postgres.sh again DIR   start it again on the same data and port, after a kill
@@ -83,7 +84,7 @@ stop() {
 }
 
 case "${1:-}:${2:-}" in
-  start:?*) start "$2" ;;
+  start:?*) start "$2" "${3:-}" ;;
   stop:?*) stop "$2" ;;
   kill:?*) kill_all "$2" ;;
   again:?*) run "$2" "$(binaries)" || fail "it does not start again: $(as_owner tail -3 "$2/server.log")" ;;

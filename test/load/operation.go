@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 
 	"github.com/admit-id/admit/test/load/drive"
+	"github.com/admit-id/admit/test/load/rig"
 	"github.com/admit-id/admit/test/load/wire"
 )
 
@@ -16,40 +16,23 @@ type operation struct {
 	address string
 	pid     func() int
 	// requests makes what the workers send, in turn and over again, or once each if once is set.
-	requests func() ([]request, error)
+	requests func() ([]rig.Request, error)
 	once     bool
-	points   map[int][]point // by number of connections, one a round
-}
-
-// request is one request with what a right answer to it is.
-type request struct {
-	bytes  []byte
-	status int
-	holds  []byte // a text in the right answer's body
-}
-
-func (r request) wrong(a wire.Answer) error {
-	if a.Status != r.status || !bytes.Contains(a.Body, r.holds) {
-		line, _, _ := bytes.Cut(r.bytes, []byte("\r\n"))
-		return fmt.Errorf("%s: answered %d %.200q", line, a.Status, a.Body)
-	}
-	return nil
+	points   map[int][]rig.Point // by number of connections, one a round
 }
 
 // operations lists what is measured, the floor first.
 func (b *bench) operations() []*operation {
-	admit := func() int { return b.admit.PID() }
 	all := []*operation{
 		{name: "floor", title: "bare `net/http`", address: b.floorAt, pid: func() int { return b.floor.PID() }, requests: b.floorRequests},
-		{name: "check", title: "permission check, user token", address: b.server.Address, pid: admit, requests: b.checks},
-		{name: "jwks", title: "JWKS", address: b.server.Address, pid: admit, requests: b.jwks},
-		{name: "renewal", title: "silent renewal", address: b.server.Address, pid: admit, requests: b.renewals},
-		{name: "exchange", title: "code exchange", address: b.server.Address, pid: admit, requests: b.exchanges, once: true},
+		{name: "jwks", title: "JWKS", address: b.admit.Address, pid: b.admit.PID, requests: b.jwks},
+		{name: "renewal", title: "silent renewal", address: b.admit.Address, pid: b.admit.PID, requests: b.renewals},
+		{name: "exchange", title: "code exchange", address: b.admit.Address, pid: b.admit.PID, requests: b.exchanges, once: true},
 	}
 	var chosen []*operation
 	for _, o := range all {
 		if o.name == "floor" || b.settings.only == "" || b.settings.only == o.name {
-			o.points = map[int][]point{}
+			o.points = map[int][]rig.Point{}
 			chosen = append(chosen, o)
 		}
 	}
@@ -61,57 +44,57 @@ func checkPath(subject, resource, permission string) string {
 }
 
 // floorRequests are the checks' requests, sent to the floor.
-func (b *bench) floorRequests() ([]request, error) {
+func (b *bench) floorRequests() ([]rig.Request, error) {
 	requests, err := b.checks()
 	for i := range requests {
-		requests[i].status, requests[i].holds = 200, floorBody
+		requests[i].Status, requests[i].Holds = 200, floorBody
 	}
 	return requests, err
 }
 
 // checks asks for every person about resources that they have and resources that they have
 // not, in turn.
-func (b *bench) checks() ([]request, error) {
-	var out []request
+func (b *bench) checks() ([]rig.Request, error) {
+	var out []rig.Request
 	for i, p := range b.people {
 		header := "Authorization: Bearer " + p.Token
 		for n := range perPerson {
 			for other, status := range map[int]int{i: 200, i + 1: 404} {
 				path := checkPath(p.Subject, resource(other, n), "READ")
-				out = append(out, request{bytes: wire.Request("GET", b.server.Host, path, "", header), status: status})
+				out = append(out, rig.Request{Bytes: wire.Request("GET", b.admit.Host, path, "", header), Status: status})
 			}
 		}
 	}
 	return out, nil
 }
 
-func (b *bench) jwks() ([]request, error) {
-	get := wire.Request("GET", b.server.Host, "/.well-known/openid-configuration/jwks", "")
-	return []request{{bytes: get, status: 200, holds: []byte(`"Ed25519"`)}}, nil
+func (b *bench) jwks() ([]rig.Request, error) {
+	get := wire.Request("GET", b.admit.Host, "/.well-known/openid-configuration/jwks", "")
+	return []rig.Request{{Bytes: get, Status: 200, Holds: []byte(`"Ed25519"`)}}, nil
 }
 
-func (b *bench) renewals() ([]request, error) {
-	var out []request
+func (b *bench) renewals() ([]rig.Request, error) {
+	var out []rig.Request
 	for _, p := range b.people {
-		out = append(out, request{bytes: p.Renew(), status: 200, holds: []byte(`"access_token"`)})
+		out = append(out, rig.Request{Bytes: p.Renew(), Status: 200, Holds: []byte(`"access_token"`)})
 	}
 	return out, nil
 }
 
 // exchanges obtains codes beforehand, because a code can be exchanged only once.
-func (b *bench) exchanges() ([]request, error) {
-	c, err := wire.New(b.server.Address)
+func (b *bench) exchanges() ([]rig.Request, error) {
+	c, err := wire.New(b.admit.Address)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	out := make([]request, b.settings.codes)
+	out := make([]rig.Request, b.settings.codes)
 	for i := range out {
 		var code drive.Code
 		if code, err = b.people[i%len(b.people)].Code(c); err != nil {
 			return nil, fmt.Errorf("obtaining a code: %w", err)
 		}
-		out[i] = request{bytes: b.server.Exchange(code), status: 200, holds: []byte(`"access_token"`)}
+		out[i] = rig.Request{Bytes: b.server.Exchange(code), Status: 200, Holds: []byte(`"access_token"`)}
 	}
 	return out, nil
 }

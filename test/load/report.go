@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/admit-id/admit/test/load/proc"
 	"github.com/admit-id/admit/test/load/rig"
@@ -20,17 +19,19 @@ func (b *bench) toFloor(o *operation, connections int) rig.Spread {
 	return rig.SpreadOf(ratios)
 }
 
-// report is docs/reference/performance.md.
-func (b *bench) report(took time.Duration) string {
+const intro = "# Performance\n\nMeasured by `make bench`, which writes this page. Times differ from machine to machine and from hour to hour; what holds is the processor\n" +
+	"time of the server for a request, and its ratio to the floor in the same run.\n\n"
+
+// report is the part of docs/reference/performance.md about identity.
+func (b *bench) report() string {
 	var out strings.Builder
-	out.WriteString("# Performance\n\nMeasured by `make bench`, which writes this page. Times differ from machine to machine and from hour to hour; what holds is the processor\n" +
-		"time of the server for a request, and its ratio to the floor in the same run.\n\n")
+	out.WriteString("## Identity\n\n")
 	b.table(&out)
 	mebibytes := func(n int64) string { return rig.Number(float64(n)/(1<<20)) + " MiB" }
 	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| start to the first ready answer, existing database with %s grants | %s ms |\n", rig.Number(float64(b.settings.grants)), rig.SpreadOf(b.starts).Text())
 	fmt.Fprintf(&out, "| memory (RSS), idle after the start | %s |\n| memory (RSS), after all rounds | %s |\n", mebibytes(b.idle), mebibytes(b.loaded))
 	out.WriteString(growthSection)
-	b.method(&out, took)
+	b.method(&out)
 	return out.String()
 }
 
@@ -62,7 +63,7 @@ func (b *bench) table(out *strings.Builder) {
 	}
 }
 
-func (b *bench) method(out *strings.Builder, took time.Duration) {
+func (b *bench) method(out *strings.Builder) {
 	database := "SQLite, `synchronous=FULL`"
 	if b.settings.database != "" {
 		database = "PostgreSQL; its own processor time is not counted"
@@ -76,7 +77,7 @@ func (b *bench) method(out *strings.Builder, took time.Duration) {
 		}
 	}
 	fmt.Fprintf(out, `
-## How
+### How
 
 - Machine: %s. The rest of the machine kept %s processors busy meanwhile.
 - Database: %s. Nothing is answered before it is on disk.
@@ -86,14 +87,11 @@ func (b *bench) method(out *strings.Builder, took time.Duration) {
 - Every answer is checked, status and body; a single wrong or failed one ends the run without a report.
 - CPU is the server process's user and system time from `+"`/proc`"+`, divided by its answers.
 - The floor is a `+"`net/http`"+` server in its own process that routes the same requests as the permission check and answers `+"`{}`"+`.
-- The permission check carries a person's access token and asks about that person: half of the answers are yes, half no, over %s grants and
-  %d people. Signature, expiry, session, user and key of the token are looked at for each request; the signature through the cache of verified tokens.
+- Each of the %d people has %d of %s grants.
 - Silent renewal is `+"`PATCH /api/session`"+` with the session's cookie; it signs two tokens. Code exchange is the last step of a login;
   obtaining the code is not part of it.
 - Cold start is the time from starting the process to the first 200 from `+"`/readyz`"+`, %d times.
 - The limits per client network are raised for the run (`+"`--rate-limit-scale 1000`"+`), because all requests come from one address. Nothing else is changed.
-
-The run took %s.
 `, proc.Machine(), rig.SpreadOf(others).Text(), database, b.settings.rounds, b.settings.duration, b.settings.codes,
-		rig.Number(float64(b.settings.grants)), b.settings.people, b.settings.starts, took.Round(time.Second))
+		b.settings.people, perPerson, rig.Number(float64(b.settings.grants)), b.settings.starts)
 }

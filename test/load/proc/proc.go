@@ -67,18 +67,53 @@ func (p *Process) Ended() error {
 
 // CPU returns the processor time that a process has used so far, in user and system mode.
 func CPU(pid int) time.Duration {
+	f := stat(pid)
+	if f == nil {
+		return 0
+	}
+	return ticks(f[11]) + ticks(f[12])
+}
+
+// TreeCPU returns what a process, its children and those of them that have ended have used.
+func TreeCPU(pid int) time.Duration {
+	f := stat(pid)
+	if f == nil {
+		return 0
+	}
+	sum := ticks(f[11]) + ticks(f[12]) + ticks(f[13]) + ticks(f[14])
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, child := range strings.Fields(string(children)) {
+		n, _ := strconv.Atoi(child)
+		sum += CPU(n)
+	}
+	return sum
+}
+
+// Parent returns the process that started another, or 0.
+func Parent(pid int) int {
+	f := stat(pid)
+	if f == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(f[1])
+	return n
+}
+
+// stat returns the fields of /proc/PID/stat that follow the name, which may hold anything.
+func stat(pid int) []string {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return nil
 	}
-	// The second field, the name, may hold anything; the fields count from behind it.
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	if len(fields) < 13 {
-		return 0
+	if f := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:])); len(f) > 14 {
+		return f
 	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * tick
+	return nil
+}
+
+func ticks(text string) time.Duration {
+	n, _ := strconv.ParseInt(text, 10, 64)
+	return time.Duration(n) * tick
 }
 
 // RSS returns the resident memory of a process in bytes.

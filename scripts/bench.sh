@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The side-by-side benchmark: Admit, the least that net/http does, and other authorization
+# servers, in one run. It writes docs/reference/performance.md.
+#
+#   scripts/bench.sh [FLAG...]   flags of test/load (-help lists them)
+#
+# PostgreSQL, if it is installed, is started for the run with everything durable, and
+# removed afterwards; without it, what needs it is reported as not measured. Peers are taken
+# from PEERS_DIR (default .cache/peers), where scripts/peers.sh builds them; one that is not
+# there is reported as absent. With peers a run takes about a quarter of an hour at most,
+# without them four minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+flags=()
+work=$(mktemp -d)
+chmod 711 "$work"
+finish() {
+  trap - EXIT INT TERM
+  if [ -n "${postgres:-}" ]; then scripts/postgres.sh stop "$postgres"; fi
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+postgres=$work/postgres
+if url=$(scripts/postgres.sh start "$postgres" durable); then
+  flags+=(-postgres "$url")
+else
+  echo "bench.sh: no PostgreSQL; two nodes and the peers on PostgreSQL are not measured" >&2
+  postgres=
+fi
+peers=${PEERS_DIR:-.cache/peers}
+for name in openfga spicedb cerbos; do
+  [ -x "$peers/$name" ] || echo "bench.sh: $name is not in $peers; scripts/peers.sh builds it" >&2
+done
+go build -o "$work/load" ./test/load
+"$work/load" -binary bin/admit -peers "$peers" "${flags[@]}" "$@"

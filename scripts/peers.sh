@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Builds the authorization servers that `make bench` compares Admit with, from their sources.
+#
+#   scripts/peers.sh [DIR]   build what is missing into DIR (default: PEERS_DIR, else .cache/peers)
+#                            and print DIR
+#
+# The sources come as Go modules. They are built in a copy of the module's folder, because
+# their go.mod files hold replace directives, which `go install` refuses. It takes a quarter of
+# an hour on two processors, 6 GB of disk for the build and 350 MB for the binaries. The file VERSIONS
+# says what DIR holds; a binary of another version is built again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+peers="openfga github.com/openfga/openfga v1.22.1
+spicedb github.com/authzed/spicedb v1.56.0
+cerbos github.com/cerbos/cerbos v0.55.0"
+
+case "${1:-}" in -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit ;; esac
+dir=${1:-${PEERS_DIR:-.cache/peers}}
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
+has() { [ -x "$dir/$1" ] && grep -qsx "$1 $2" "$dir/VERSIONS"; }
+
+build() {
+  local name=$1 module=$2 version=$3 source work
+  echo "peers.sh: building $name $version" >&2
+  source=$(go mod download -json "$module@$version" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p')
+  [ -n "$source" ] || { echo "peers.sh: $module $version cannot be had" >&2; return 1; }
+  work=$(mktemp -d "$dir/build.XXXXXX")
+  cp -r "$source/." "$work"
+  chmod -R u+w "$work"
+  if (cd "$work" && GOWORK=off GOFLAGS=-mod=mod CGO_ENABLED=0 go build -trimpath -o "$dir/$name.new" "./cmd/$name") >&2; then
+    mv "$dir/$name.new" "$dir/$name"
+    { grep -v "^$name " "$dir/VERSIONS" 2>/dev/null || true; echo "$name $version"; } >"$dir/VERSIONS.new"
+    mv "$dir/VERSIONS.new" "$dir/VERSIONS"
+    rm -rf "$work"
+  else
+    rm -rf "$work" "$dir/$name.new"
+    echo "peers.sh: $name $version does not build; the benchmark will say that it is absent" >&2
+    return 1
+  fi
+}
+
+failed=0
+while read -r name module version; do
+  has "$name" "$version" || build "$name" "$module" "$version" </dev/null || failed=1
+done <<<"$peers"
+echo "$dir"
+exit "$failed"
