@@ -53,7 +53,7 @@ The exit status is 0 when all answers are as expected, 1 when not, and 2 when a 
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			for _, f := range failures {
-				fmt.Fprintf(c.OutOrStdout(), "%s:%d: %s\n", name, f.Line, strings.ReplaceAll(f.Text, "\n", "\n    "))
+				fmt.Fprintf(c.OutOrStdout(), "%s:%d: %s\n", name, f.Line, strings.ReplaceAll(strings.TrimSpace(f.Text), "\n", "\n    "))
 			}
 			asked, failed = asked+n, failed+len(failures)
 		}

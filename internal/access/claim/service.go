@@ -29,6 +29,13 @@ type Service struct{ d Deps }
 // New returns a Service.
 func New(d Deps) *Service { return &Service{d: d} }
 
+// Inside returns the Service with its units of work inside t.
+func (s *Service) Inside(t tx.Tx) *Service {
+	d := s.d
+	d.Runner = tx.Join(t)
+	return &Service{d: d}
+}
+
 // The events. Their target is the resource in canonical form.
 const (
 	EventConfigured = "access.resource.configured"

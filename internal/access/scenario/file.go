@@ -95,7 +95,7 @@ func Read(data []byte, now time.Time) ([]Scenario, error) {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("the file is empty")
 	case err != nil:
-		return nil, err
+		return nil, tidy(err)
 	}
 	if err := strict.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
 		return nil, errors.New("the file holds more than one YAML document; write a list of scenarios")
@@ -111,6 +111,19 @@ func Read(data []byte, now time.Time) ([]Scenario, error) {
 	return out, nil
 }
 
+// tidy takes from an error of the YAML reader what only programmers understand.
+func tidy(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	lines := make([]string, len(wrong.Errors))
+	for i, text := range wrong.Errors {
+		lines[i], _, _ = strings.Cut(text, " in type scenario.")
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
 // plain is the sentence for people of an error.
 func plain(err error) error {
 	var f *fault.Error
@@ -122,6 +135,7 @@ func plain(err error) error {
 
 func (in *fileYAML) read(now time.Time) (s Scenario, err error) {
 	s.Name, s.Public = in.Name, in.Public
+	now = now.UTC().Truncate(time.Second) // as the bounds of statements
 	if in.Now != "" {
 		if now, err = moment(in.Now, now); err != nil {
 			return s, err
