@@ -280,3 +280,25 @@ func TestTimesThatCannotBeAsked(t *testing.T) {
 		}
 	})
 }
+
+// Who has left a group is told what they lost by it, and nothing of what the group was given since.
+func TestALeftGroupTellsNoNews(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.small(t)
+		ctx := t.Context()
+		group := []ident.GroupID{"grp_1"}
+		do[access.Record](t)(r.verbs.CreateRecord(ctx, operator, record("rec_old", nil, group, statement("ro_reader", "old"))))
+		do[access.Record](t)(r.verbs.CreateRecord(ctx, operator, record("rec_grows", nil, group, statement("ro_reader", "old"))))
+		r.clock.Advance(time.Minute)
+		do[access.Group](t)(r.verbs.ReplaceGroup(ctx, operator, access.Group{ID: "grp_1", Name: "g", Users: []ident.UserID{"bob"}}, time.Time{}))
+		r.clock.Advance(time.Minute)
+		do[access.Record](t)(r.verbs.CreateRecord(ctx, operator, record("rec_news", nil, group, statement(access.Owner, "secret"))))
+		do[access.Record](t)(r.verbs.ReplaceRecord(ctx, operator, record("rec_grows", nil, group, statement(access.Owner, "secret", "old")), time.Time{}))
+		expect(t, "lost", told(r.explain(t, person("ann"), "ann", "docs:read", "old", never)),
+			"leftGroup: itself #0 ro_reader old  hidden")
+		expect(t, "news", told(r.explain(t, person("ann"), "ann", "docs:read", "secret", never)), "unknown:  #0   ")
+		if !r.explain(t, person("bob"), "bob", "docs:read", "secret", never).Allowed {
+			t.Error("who stayed has it not")
+		}
+	})
+}

@@ -118,13 +118,31 @@ func (w *why) left(ctx context.Context, window Window) error {
 			continue
 		}
 		told[l.Group] = true
-		versions, err := w.store.Records(ctx, w.tx, w.account, Range{Terms: []string{GroupTerm(l.Group)}, At: w.at, Limit: maxPast})
+		if err := w.lost(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lost looks for what the group gave when the user left and still gives. What it was given since is
+// nothing that the user ever had, and not theirs to hear of.
+func (w *why) lost(ctx context.Context, l Left) error {
+	group := map[ident.GroupID]bool{l.Group: true}
+	still := map[ident.RecordID]bool{}
+	for _, at := range []Moment{w.at, l.At - 1} {
+		versions, err := w.store.Records(ctx, w.tx, w.account, Range{Terms: []string{GroupTerm(l.Group)}, At: at, Limit: maxPast})
 		if err != nil {
 			return err
 		}
 		for i := range versions {
-			err := w.sufficed(ctx, &versions[i].Record, map[ident.GroupID]bool{l.Group: true}, func(g *given) {
-				if g.grant.ViaGroup {
+			r := &versions[i].Record
+			err := w.sufficed(ctx, r, group, func(g *given) {
+				switch {
+				case !g.grant.ViaGroup:
+				case at == w.at:
+					still[r.ID] = true
+				case still[r.ID]:
 					w.misses(Near{Why: LeftGroup, Since: moment(l.At)}, g)
 				}
 			})
