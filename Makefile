@@ -16,7 +16,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
-.PHONY: run build test quick lint fuzz bench growth soak deps clean
+.PHONY: run build test quick lint fuzz bench peers growth soak deps clean
 
 run: build
 	./bin/admit serve --dev
