@@ -36,8 +36,9 @@ type Engine struct {
 // recent enough to decide by; when it says no, the engine answers with Unavailable faults. The
 // clock is the deployment's corrected one: grants that are bound in time begin and end by it.
 func NewEngine(fresh func() bool, clients Clients, c clock.Clock) *Engine {
-	return &Engine{index: NewIndex(), fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(listing.FewGrants),
-		memory: memory{budget: DefaultMemory, turns: make(chan struct{}, loadsAtOnce)}}
+	x := NewIndex()
+	return &Engine{index: x, fresh: fresh, clients: clients, clock: c, orders: index.NewOrders(listing.FewGrants),
+		memory: memory{budget: DefaultMemory, Summoner: index.NewSummoner(x)}}
 }
 
 // now is the second that a question without another time is about.

@@ -3,13 +3,10 @@ package access
 import (
 	"context"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/access/index"
-	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -21,23 +18,11 @@ import (
 // DefaultMemory is how many grants are kept in memory unless Engine.Keep says otherwise.
 const DefaultMemory = 10_000_000
 
-const (
-	loadsAtOnce  = 3 // tx.Scope.Aside has connections for as many
-	loadPatience = 2 * time.Second
-	maxPrincipal = 128 // bytes of a user id, as in ValidUser
-)
-
-var errSlow = fault.New(fault.Unavailable, fault.CodeUnavailable,
-	"The database took too long to say what this user was given. Try again in a moment.")
-
 // memory is what the engine needs for accounts that are held by need.
 type memory struct {
+	*index.Summoner
 	budget int
-	find   func(account ident.AccountID, user string) (index.Found, error)
 	facts  FactStore
-	turns  chan struct{}
-	loads  atomic.Int64
-	nanos  atomic.Int64
 }
 
 // Keep says how many grants may be in memory. Accounts are held whole while all of them together
@@ -59,58 +44,15 @@ type Memory struct {
 
 // Memory tells what is in memory.
 func (e *Engine) Memory() Memory {
-	m := Memory{Grants: e.index.Whole(), Loads: e.memory.loads.Load(), LoadTime: time.Duration(e.memory.nanos.Load())}
+	m := Memory{Grants: e.index.Whole()}
+	m.Loads, m.LoadTime = e.memory.Loads()
 	m.People, m.Cost, m.Evicted = e.index.Residents()
 	return m
 }
 
-// at returns a snapshot that can answer about the user. It asks the database only if the account
-// is held by need and the user is not in memory.
+// at returns a snapshot that can answer about the user.
 func (e *Engine) at(account ident.AccountID, user ident.UserID) (*index.Snapshot, error) {
-	s := e.index.At(account)
-	if s.Knows(string(user)) || user == "" || len(user) > maxPrincipal {
-		return s, nil // nobody has an id that long
-	}
-	return e.summon(account, strings.Clone(string(user)))
-}
-
-func (e *Engine) summon(account ident.AccountID, user string) (*index.Snapshot, error) {
-	patience := time.NewTimer(loadPatience)
-	defer patience.Stop()
-	for {
-		l, mine := e.index.Begin(account, user)
-		if mine {
-			go e.load(l, account, user)
-		}
-		select {
-		case <-l.Done:
-		case <-patience.C:
-			return nil, errSlow
-		}
-		s, sure, err := l.Answer()
-		switch {
-		case err != nil:
-			return nil, err
-		case mine || sure:
-			// What this caller began to read is never older than the question. Who joined a load
-			// may have asked after it had read.
-			return s, nil
-		}
-	}
-}
-
-func (e *Engine) load(l *index.Load, account ident.AccountID, user string) {
-	e.memory.turns <- struct{}{}
-	defer func() { <-e.memory.turns }()
-	for {
-		began := clock.Monotonic()
-		found, err := e.memory.find(account, user)
-		e.memory.loads.Add(1)
-		e.memory.nanos.Add(int64(clock.Monotonic() - began))
-		if e.index.Finish(l, found, err) {
-			return
-		}
-	}
+	return e.memory.At(account, string(user))
 }
 
 // find reads what the user was given, from one state of the database.

@@ -32,7 +32,7 @@ type Service struct{ d Deps }
 // New returns a Service.
 func New(d Deps) *Service {
 	s := &Service{d: d}
-	d.Engine.memory.find, d.Engine.memory.facts = s.find, d.Facts
+	d.Engine.memory.Find, d.Engine.memory.facts = s.find, d.Facts
 	return s
 }
 
