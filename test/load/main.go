@@ -2,8 +2,8 @@
 // one run, with rounds interleaved, and writes docs/reference/performance.md.
 //
 // It starts both servers itself, on loopback addresses and in a temporary folder, signs
-// people in through the login box, and checks every answer. `make bench` runs it; the
-// whole run takes about three minutes (see -help to shorten it).
+// people in through the login box, and checks every answer. `make bench` runs it with a
+// PostgreSQL and, where they are installed, other authorization servers (see -help to shorten it).
 package main
 
 import (
@@ -122,7 +122,7 @@ func (s settings) measure(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		report += result.Report() + "\n"
+		report += result.Report() + growthSection + "\n"
 	}
 	if s.only == "permissions" {
 		return report, nil

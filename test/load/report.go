@@ -30,7 +30,6 @@ func (b *bench) report() string {
 	mebibytes := func(n int64) string { return rig.Number(float64(n)/(1<<20)) + " MiB" }
 	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| start to the first ready answer, existing database with %s grants | %s ms |\n", rig.Number(float64(b.settings.grants)), rig.SpreadOf(b.starts).Text())
 	fmt.Fprintf(&out, "| memory (RSS), idle after the start | %s |\n| memory (RSS), after all rounds | %s |\n", mebibytes(b.idle), mebibytes(b.loaded))
-	out.WriteString(growthSection)
 	b.method(&out)
 	return out.String()
 }

@@ -26,7 +26,7 @@ func (r *Result) Report() string {
 	var out strings.Builder
 	out.WriteString("## Permissions\n\n")
 	fmt.Fprintf(&out, "One organisation with %s grants: accounts with projects with documents, people in two groups each, roles given to people and groups at every\n"+
-		"level. Half of the answers are yes. How memory, start and checks grow beyond it is on [a page of its own](growth.md).\n\n", rig.Number(float64(r.grants)))
+		"level. Half of the answers are yes.\n\n", rig.Number(float64(r.grants)))
 	r.bars(&out)
 	out.WriteString("\n### Checks over HTTP\n\n| request | connections | requests/s | p50, ms | p99, ms | server CPU/request, µs | ratio to the floor |\n|---|---|---|---|---|---|---|\n")
 	for _, n := range connections {
