@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/admit-id/admit/internal/kit/ident"
 )
 
 const casbinModel = `[request_definition]
@@ -167,6 +169,51 @@ zoe,,editor,files,2026-03-01,2026-02-01
 	for _, text := range []string{"", "user,rolle,resource\n", "role,resource\n", "user,role,resource\nann,editor\n", "user,user\n"} {
 		if _, err := CSV("x", Source{"x.csv", []byte(text)}); err == nil {
 			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// Two groups of the source never become one: the members of either would have what the other has.
+func TestGroupsKeepApart(t *testing.T) {
+	many := ""
+	for i := range 150 {
+		many += fmt.Sprintf("g, user_%d, admins\n", i)
+	}
+	model := `
+[request_definition]
+r = sub, obj, act
+[policy_definition]
+p = sub, obj, act
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act
+`
+	for _, name := range []string{"grp_admins", "admins--2"} {
+		p, err := Casbin("casbin", Source{"m", []byte(model)}, Source{"p",
+			[]byte("p, admins, vault, open\np, " + name + ", lobby, open\ng, mallory, " + name + "\n" + many)}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, in := map[ident.GroupID]bool{}, map[ident.GroupID]bool{}
+		for _, g := range p.Groups {
+			if seen[g.ID] {
+				t.Errorf("%s: the group %s is there twice", name, g.ID)
+			}
+			seen[g.ID] = true
+			in[g.ID] = slices.Contains(g.Users, "mallory")
+		}
+		for _, r := range p.Records {
+			for _, g := range r.Groups {
+				if in[g] && r.Statements[0].Resources[0] == "vault" {
+					t.Errorf("%s: mallory has the vault", name)
+				}
+			}
+		}
+		if len(p.Problems) != 1 || !strings.Contains(p.Problems[0].What, name) {
+			t.Errorf("%s: problems %v", name, p.Problems)
 		}
 	}
 }

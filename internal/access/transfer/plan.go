@@ -203,11 +203,21 @@ func (b *builder) done() Plan {
 // makeGroups makes the groups that grants name, in as many parts as need be, and returns those.
 func (b *builder) makeGroups() map[string][]ident.GroupID {
 	parts := map[string][]ident.GroupID{}
+	made := map[ident.GroupID]string{} // names by id
 	for _, name := range slices.Sorted(maps.Keys(b.groups)) {
 		users := slices.Sorted(maps.Keys(b.groups[name]))
 		if len(users) > perGroup*groupParts {
 			b.problem(0, "group "+name, fmt.Sprintf("it has more than %d members", perGroup*groupParts))
 			continue
+		}
+		ids := groupIDs(name, len(users))
+		if at := slices.IndexFunc(ids, func(id ident.GroupID) bool { return made[id] != "" }); at >= 0 {
+			// Its members would get what the other one has.
+			b.problem(0, "group "+name, fmt.Sprintf("its id %s is that of the group %s; rename one of them", ids[at], made[ids[at]]))
+			continue
+		}
+		for _, id := range ids {
+			made[id] = name
 		}
 		for n := 0; n == 0 || len(users) > 0; n++ {
 			chunk := users[:min(perGroup, len(users))]
@@ -220,6 +230,14 @@ func (b *builder) makeGroups() map[string][]ident.GroupID {
 		}
 	}
 	return parts
+}
+
+// groupIDs are the ids of all parts of a group.
+func groupIDs(name string, members int) (out []ident.GroupID) {
+	for n := range max(1, (members+perGroup-1)/perGroup) {
+		out = append(out, groupID(name, n))
+	}
+	return out
 }
 
 // groupID is the id of a part of a group. Names that are no ids get a hash, so that no two
