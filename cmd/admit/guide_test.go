@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// block is a fenced block of a guide.
+type block struct {
+	line       int
+	kind, name string // sh and server; yaml and a file's name; text or json, which a block before printed
+	text       string
+}
+
+func blocks(t *testing.T, file string) (out []block) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := false
+	for i, l := range strings.Split(string(data), "\n") {
+		switch {
+		case strings.HasPrefix(l, "```") && open:
+			open = false
+		case strings.HasPrefix(l, "```"):
+			kind, name, _ := strings.Cut(strings.TrimPrefix(l, "```"), " ")
+			out, open = append(out, block{line: i + 1, kind: kind, name: name}), true
+		case open:
+			out[len(out)-1].text += l + "\n"
+		}
+	}
+	return out
+}
+
+// Every command of the guide is run in the order of the page, in one shell, against a real server, and
+// must print what the page says.
+func TestGuide(t *testing.T) {
+	const page = "../../docs/guide/permissions.md"
+	all := blocks(t, page)
+	dir, port := t.TempDir(), freePort(t)
+	binary, err := exec.LookPath("admit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(binary, filepath.Join(dir, "bin", "admit")); err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error")
+	local := strings.NewReplacer("localhost:8080", "localhost:"+port)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	sh := newShell(t, ctx, dir, env)
+	printed, ran := "", 0
+	for _, b := range all {
+		switch {
+		case b.kind == "sh" && b.name == "server":
+			serveGuide(t, ctx, dir, env, strings.Fields(b.text), port)
+		case b.kind == "sh":
+			printed = sh.run(t, b.line, local.Replace(b.text))
+			ran++
+		case b.kind == "text" || b.kind == "json":
+			if why := differs(b, printed); why != "" {
+				t.Errorf("%s:%d: %s; it printed:\n%s", page, b.line, why, printed)
+			}
+		case b.name != "":
+			if err := os.WriteFile(filepath.Join(dir, b.name), []byte(b.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s:%d: a block that nothing tests", page, b.line)
+		}
+	}
+	if ran < 10 {
+		t.Errorf("only %d blocks were run", ran)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+}
+
+func serveGuide(t *testing.T, ctx context.Context, dir string, env, words []string, port string) {
+	t.Helper()
+	c := exec.CommandContext(ctx, filepath.Join(dir, words[0]), words[1:]...)
+	c.Dir, c.Env = dir, env
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Process.Signal(os.Interrupt)
+		c.Wait()
+	})
+	for range 300 {
+		if r, err := http.Get("http://127.0.0.1:" + port + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				time.Sleep(1100 * time.Millisecond) // the history begins a second ago, as it does for people
+				return
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the server does not start")
+}
+
+// shell is one bash that keeps its variables from block to block.
+type shell struct {
+	in  *os.File
+	out *bufio.Reader
+	n   int
+}
+
+func newShell(t *testing.T, ctx context.Context, dir string, env []string) *shell {
+	t.Helper()
+	c := exec.CommandContext(ctx, "bash")
+	c.Dir, c.Env, c.Stderr = dir, env, os.Stderr
+	read, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stdin = read
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		c.Wait()
+		read.Close()
+	})
+	return &shell{in: in, out: bufio.NewReader(out)}
+}
+
+// run runs a block and returns what it prints.
+func (s *shell) run(t *testing.T, line int, text string) string {
+	t.Helper()
+	s.n++
+	mark := fmt.Sprintf("--- end of block %d:", s.n)
+	if _, err := fmt.Fprintf(s.in, "%s\necho; echo \"%s $?\"\n", strings.TrimSpace(text), mark); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for {
+		l, err := s.out.ReadString('\n')
+		if err != nil {
+			t.Fatalf("line %d: the shell has ended: %v\n%s", line, err, b.String())
+		}
+		if status, is := strings.CutPrefix(l, mark); is {
+			if strings.TrimSpace(status) != "0" {
+				t.Fatalf("line %d: exit status %s%s", line, status, b.String())
+			}
+			return b.String()
+		}
+		b.WriteString(l)
+	}
+}
+
+// differs says what of an expected output is not there. Text: every line must be there, in order; … stands for
+// anything. JSON: every member must be there; others may be too,
+// and more elements where the last one is …
+func differs(b block, printed string) string {
+	if b.kind == "json" {
+		var want, got any
+		if err := json.Unmarshal([]byte(b.text), &want); err != nil {
+			return err.Error()
+		}
+		if err := json.Unmarshal([]byte(printed), &got); err != nil {
+			return err.Error()
+		}
+		if !within(want, got) {
+			return "not what the page says"
+		}
+		return ""
+	}
+	rest := strings.Split(printed, "\n")
+	for _, want := range strings.Split(strings.TrimSpace(b.text), "\n") {
+		found := false
+		for len(rest) > 0 && !found {
+			found = matches(want, rest[0])
+			rest = rest[1:]
+		}
+		if !found {
+			return fmt.Sprintf("no line %q", want)
+		}
+	}
+	return ""
+}
+
+func matches(want, line string) bool {
+	parts := strings.Split(strings.TrimSpace(want), "…")
+	line = strings.TrimSpace(line)
+	if len(parts) == 1 {
+		return line == parts[0]
+	}
+	if !strings.HasPrefix(line, parts[0]) || !strings.HasSuffix(line, parts[len(parts)-1]) {
+		return false
+	}
+	for _, p := range parts {
+		i := strings.Index(line, strings.TrimSpace(p))
+		if i < 0 {
+			return false
+		}
+		line = line[i+len(strings.TrimSpace(p)):]
+	}
+	return true
+}
+
+func within(want, got any) bool {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		for k, v := range w {
+			if !ok || !within(v, g[k]) {
+				return false
+			}
+		}
+		return ok
+	case []any:
+		g, ok := got.([]any)
+		if n := len(w) - 1; ok && n >= 0 && w[n] == "…" && len(g) > n {
+			w, g = w[:n], g[:n]
+		}
+		if !ok || len(g) != len(w) {
+			return false
+		}
+		for i := range w {
+			if !within(w[i], g[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return want == got
+}
