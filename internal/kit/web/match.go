@@ -90,7 +90,7 @@ func (n *node) add(l *leaf) error {
 			at = at.wild
 		}
 	}
-	if len(l.names) > maxParams {
+	if len(l.names) > maxParams || l.route.Hot && len(l.names) > hotParams {
 		return fmt.Errorf("web: pattern %q has too many parameters", l.route.Pattern)
 	}
 	return put(&at.methods, l)

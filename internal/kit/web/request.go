@@ -20,7 +20,12 @@ type exchange struct {
 	account  ident.AccountID
 	actor    actor.Actor
 	status   int
+	names    []string // of a hot route's path parameters
+	values   [hotParams]string
 }
+
+// hotParams is how many path parameters a hot route can have.
+const hotParams = 3
 
 type exchangeKey struct{}
 
@@ -61,6 +66,18 @@ func from(r *http.Request) *exchange {
 		return &exchange{}
 	}
 	return e
+}
+
+// PathValue returns the value of a path parameter, decoded. The request itself does not have those
+// of hot routes: they stay in the exchange, which costs no map.
+func PathValue(r *http.Request, name string) string {
+	e := from(r)
+	for i, n := range e.names {
+		if n == name {
+			return e.values[i]
+		}
+	}
+	return r.PathValue(name)
 }
 
 // AccountOf returns the account that the request's host names; empty on Installation routes.

@@ -126,7 +126,7 @@ type Route struct {
 
 	Errors  ErrorWriter // optional; JSONError when nil
 	MaxBody int64       // optional, bytes; DefaultMaxBody when 0
-	Hot     bool        // optional; answers from memory: no deadline, logged at debug level only
+	Hot     bool        // optional; answers from memory: no deadline, logged at debug level only, parameters by PathValue
 	// Lasting is optional; it marks a public document that stays right while the database cannot
 	// be heard, such as a key set. It is answered then, so that tokens can still be verified.
 	Lasting bool

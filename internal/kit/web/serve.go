@@ -109,7 +109,14 @@ func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *le
 		if err != nil {
 			return err
 		}
-		r.SetPathValue(name, value)
+		if route.Hot {
+			e.values[i] = value
+		} else {
+			r.SetPathValue(name, value)
+		}
+	}
+	if route.Hot {
+		e.names = l.names
 	}
 	return route.Handler(w, r)
 }

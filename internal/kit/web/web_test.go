@@ -429,3 +429,42 @@ func TestLocal(t *testing.T) {
 		}
 	}
 }
+
+// PathValue finds the parameters of a route whether or not it is hot, and those of one request only.
+func TestPathValue(t *testing.T) {
+	pattern := "/v1/users/{userId}/resources/{resourceUri***}/permissions/{permission}"
+	for _, hot := range []bool{false, true} {
+		rt := route("GET", pattern, Public, NoCORS)
+		rt.Hot = hot
+		rt.Handler = func(w http.ResponseWriter, r *http.Request) error {
+			r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, r.Context().Value(exchangeKey{})))
+			return JSON(w, 200, []string{PathValue(r, "userId"), PathValue(r, "resourceUri"), PathValue(r, "permission"), PathValue(r, "other")})
+		}
+		router, err := NewRouter(deps(), []Route{rt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]string{
+			"/v1/users/a/resources/b%2Fc/permissions/d": `["a","b/c","d",""]`,
+			"/v1/users/e/resources/f/permissions/g%3Ah": `["e","f","g:h",""]`,
+		} {
+			r := httptest.NewRequest("GET", "http://a.example"+path, nil)
+			w := httptest.NewRecorder()
+			router.ServeHTTP(w, r)
+			if w.Body.String() != want {
+				t.Errorf("hot %v, %s: %s", hot, path, w.Body)
+			}
+		}
+	}
+	if PathValue(httptest.NewRequest("GET", "/", nil), "userId") != "" {
+		t.Error("a request outside the chain has a parameter")
+	}
+}
+
+func TestAHotRouteHasFewParameters(t *testing.T) {
+	rt := route("GET", "/a/{a}/{b}/{c}/{d}", Public, NoCORS)
+	rt.Hot = true
+	if _, err := NewRouter(deps(), []Route{rt}); err == nil {
+		t.Error("it passes")
+	}
+}

@@ -114,7 +114,7 @@ func (s *Surface) keys(w http.ResponseWriter, r *http.Request, use keyring.Use) 
 
 // clientKeys sends the active keys of a service client.
 func (s *Surface) clientKeys(w http.ResponseWriter, r *http.Request) error {
-	keys, ok := s.deps.Clients.Keys(web.AccountOf(r), ident.ServiceClientID(r.PathValue("clientId")))
+	keys, ok := s.deps.Clients.Keys(web.AccountOf(r), ident.ServiceClientID(web.PathValue(r, "clientId")))
 	if !ok {
 		return errNoClient
 	}

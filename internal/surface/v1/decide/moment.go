@@ -56,7 +56,7 @@ func nowOnly(r *http.Request) error {
 
 // questionOf reads a question from the path.
 func questionOf(r *http.Request) access.Question {
-	return access.Question{User: ident.UserID(r.PathValue("userId")), Resource: r.PathValue("resourceUri"), Action: r.PathValue("permission")}
+	return access.Question{User: ident.UserID(web.PathValue(r, "userId")), Resource: web.PathValue(r, "resourceUri"), Action: web.PathValue(r, "permission")}
 }
 
 // checkAt answers a check about an earlier time, from the database.

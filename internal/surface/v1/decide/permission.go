@@ -52,11 +52,11 @@ func (s *Surface) checkPermission(w http.ResponseWriter, r *http.Request) error 
 			return s.checkAt(w, r, at)
 		}
 	}
-	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	a, user := web.ActorOf(r), ident.UserID(web.PathValue(r, "userId"))
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
 	}
-	allowed, err := s.d.Permissions.Check(a.Account, user, r.PathValue("resourceUri"), r.PathValue("permission"))
+	allowed, err := s.d.Permissions.Check(a.Account, user, web.PathValue(r, "resourceUri"), web.PathValue(r, "permission"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Surface) listPermissions(w http.ResponseWriter, r *http.Request) error 
 	if err := nowOnly(r); err != nil {
 		return err
 	}
-	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
+	a, user, resource := web.ActorOf(r), ident.UserID(web.PathValue(r, "userId")), web.PathValue(r, "resourceUri")
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
 	if err := nowOnly(r); err != nil {
 		return err
 	}
-	a, user, resource := web.ActorOf(r), ident.UserID(r.PathValue("userId")), r.PathValue("resourceUri")
+	a, user, resource := web.ActorOf(r), ident.UserID(web.PathValue(r, "userId")), web.PathValue(r, "resourceUri")
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) erro
 	if err := nowOnly(r); err != nil {
 		return err
 	}
-	a, user := web.ActorOf(r), ident.UserID(r.PathValue("userId"))
+	a, user := web.ActorOf(r), ident.UserID(web.PathValue(r, "userId"))
 	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
 		return err
 	}
