@@ -50,6 +50,7 @@ type Record struct {
 	// a precondition in whole seconds never misses one.
 	LastUpdated time.Time
 	Capacity    float64 // share of MaxRecordBytes that is used, 0 to 1; set by the Service
+	Unsaid      []bool  `json:"-"` // per statement, for ReplaceRecord: it says nothing of its bounds in time
 }
 
 // Statement is a set of roles on a set of resources. It applies to the record's users and

@@ -165,12 +165,12 @@ func (r *Record) hasAdmin(a actor.Actor) bool {
 }
 
 // ReplaceRecord changes a record that is in force into what is given; without admins it keeps those
-// it has. A since that is not zero is the LastUpdated that the caller read. Errors: NotFound, Forbidden, Precondition, TooLarge, and those of Validate.
+// it has, and Unsaid statements keep their bounds in time. A since that is not zero is the LastUpdated that the caller read. Errors: NotFound, Forbidden, Precondition, TooLarge, and those of Validate.
 func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, since time.Time) (Record, error) {
 	if err := prepare(&r); err != nil {
 		return Record{}, err
 	}
-	keepAdmins := len(r.Admins) == 0
+	keepAdmins, said := len(r.Admins) == 0, r.Statements
 	err := s.unraced(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.recordFor(ctx, t, a, r.ID, "UPDATE")
 		if err != nil {
@@ -184,6 +184,9 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 		}
 		if keepAdmins {
 			r.Admins = old.Admins
+		}
+		if err := r.keepBounds(said, &old); err != nil {
+			return err
 		}
 		if err := s.judgeRecord(ctx, t, a, &old, &r); err != nil {
 			return err
@@ -217,12 +220,17 @@ func (s *Service) replace(ctx context.Context, t tx.Tx, a actor.Actor, r, old Re
 	return t.Emit(ctx, event.New(a, kind, string(r.ID)))
 }
 
-// DeleteRecord takes a record out of force. Deleting a deleted one changes nothing.
+// DeleteRecord takes a record out of force. Deleting a deleted one changes nothing, but it is
+// answered as late as any deletion: when this node has forgotten what the record gave.
 func (s *Service) DeleteRecord(ctx context.Context, a actor.Actor, id ident.RecordID) error {
 	err := s.unraced(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.recordFor(ctx, t, a, id, "UPDATE")
-		if err != nil || old.Status == Deleted {
+		if err != nil {
 			return err
+		}
+		if old.Status == Deleted {
+			t.Changed(ChangeRecord, a.Account, string(id))
+			return nil
 		}
 		r := old
 		r.Status, r.LastUpdated = Deleted, next(t.Now(), old.LastUpdated)

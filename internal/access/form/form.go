@@ -116,3 +116,26 @@ func Unique[S ~[]E, E ~string](s S) S {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// Pair finds for each of the new ones an equal old one, or -1, and takes no old one twice.
+func Pair[T any](old, now []T, same func(a, b *T) bool) []int {
+	out, taken := make([]int, len(now)), make([]bool, len(old))
+	for i := range now {
+		out[i] = -1
+		for k := range old {
+			if !taken[k] && same(&old[k], &now[i]) {
+				out[i], taken[k] = k, true
+				break
+			}
+		}
+	}
+	return out
+}
+
+// SameSet tells whether two lists hold the same, in whatever order and how often.
+func SameSet[S ~[]E, E ~string](a, b S) bool { return slices.Equal(Unique(a), Unique(b)) }
+
+// Overlap tells whether two lists have something in common.
+func Overlap[S ~[]E, E ~string](a, b S) bool {
+	return slices.ContainsFunc(a, func(e E) bool { return slices.Contains(b, e) })
+}

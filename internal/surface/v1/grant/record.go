@@ -67,11 +67,15 @@ type statementWire struct {
 }
 
 // moment is a time in ISO 8601 (RFC 3339). It is read with any offset, which must be there, and
-// written in UTC; null and absent are the zero time.
-type moment struct{ time.Time }
+// written in UTC; null and absent are the zero time, and only null was said.
+type moment struct {
+	time.Time
+	said bool
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (m *moment) UnmarshalJSON(b []byte) error {
+	m.said = true
 	err := m.Time.UnmarshalJSON(b)
 	if err == nil && m.IsZero() && string(b) != "null" {
 		m.Time = time.Unix(0, 0) // the year 1 was said; it must not read as "no bound"
@@ -98,6 +102,9 @@ func (in *recordInput) record() access.Record {
 	r := access.Record{ID: in.RecordID, Name: in.Name, Description: in.Description, Tags: in.Tags,
 		Users: wire.Users(in.Users), Admins: wire.Users(in.Admins), Groups: wire.Groups(in.Groups)}
 	r.Statements = statements(in.Statements)
+	for i := range in.Statements {
+		r.Unsaid = append(r.Unsaid, !in.Statements[i].StartsAt.said && !in.Statements[i].ExpiresAt.said)
+	}
 	return r
 }
 

@@ -1,0 +1,40 @@
+package v1_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestPutThatDropsBounds: SDKs that do not know startsAt and expiresAt leave them out of what they
+// read. A grant for a time must not become lasting by that.
+func TestPutThatDropsBounds(t *testing.T) {
+	a := newAPI(t)
+	const bound = `{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"docs/1"},{"resourceUri":"docs/2"}],"users":[{"userId":"ann"}],"expiresAt":"2100-01-01T00:00:00Z"}`
+	const other = `{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"other"}],"users":[{"userId":"ann"}]}`
+	record := func(statements string) string { return fmt.Sprintf(`{"name":"r","statements":[%s]}`, statements) }
+	ends := func(body map[string]any) (out []any) {
+		for _, s := range body["statements"].([]any) {
+			out = append(out, s.(map[string]any)["expiresAt"])
+		}
+		return out
+	}
+	a.want(201, owner, "POST", "/v1/records", `{"recordId":"rec_b","name":"r","statements":[`+bound+`,`+other+`]}`)
+	const until = "2100-01-01T00:00:00.000Z"
+	const path = "/v1/records/rec_b"
+
+	dropped := `{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"docs/2"},{"resourceUri":"docs/1"}],"users":[{"userId":"ann"}]}`
+	if got := ends(a.want(200, owner, "PUT", path, record(other+","+dropped))); got[0] != nil || got[1] != until {
+		t.Errorf("the bounds are %v; want them kept, wherever the statement stands", got)
+	}
+	if got := ends(a.want(200, owner, "PUT", path, record(dropped+","+dropped))); got[0] != until || got[1] != nil {
+		t.Errorf("the bounds are %v; a statement that comes twice keeps them once", got)
+	}
+	a.want(200, owner, "PUT", path, record(bound))
+	changed := `{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"docs/1"},{"resourceUri":"docs/3"}],"users":[{"userId":"ann"}]}`
+	a.want(422, owner, "PUT", path, record(changed))
+	a.want(422, owner, "PUT", path, record(`{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"docs/1"},{"resourceUri":"docs/2"}],"users":[{"userId":"ann"},{"userId":"bob"}]}`))
+	if got := ends(a.want(200, owner, "PUT", path, record(changed[:len(changed)-1]+`,"expiresAt":null}`))); got[0] != nil {
+		t.Errorf("the bound is %v; null takes it away", got)
+	}
+	a.want(200, owner, "PUT", path, record(other)) // what never was bound needs no word
+}
