@@ -134,6 +134,11 @@ func (a *answer) changes(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if len(items) > 0 { // one of them may be what took the caller's right away
+			if err := a.judge(); err != nil {
+				return err
+			}
+		}
 		for i := range items {
 			if err := a.item(items[i]); err != nil {
 				return err
