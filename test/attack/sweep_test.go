@@ -55,7 +55,7 @@ var bodies = map[string]string{
 	"POST /v1/roles":                                            `{"roleId":"ro_taken","name":"taken","permissions":[{"action":"*","allow":true,"grant":true,"delegate":true}]}`,
 	"PUT /v1/roles/{roleId}":                                    `{"name":"taken","permissions":[{"action":"*","allow":true,"grant":true,"delegate":true}]}`,
 	"POST /v1/tenants":                                          `{"tenantId":"taken","tenantLookupIdentifier":"taken","data":{"name":"taken"}}`,
-	"PUT /v1/tenants/{tenantId}":                                `{"tenantId":"{tenantId}","tenantLookupIdentifier":"taken","data":{"name":"taken"}}`,
+	"PUT /v1/tenants/{tenantId}":                                `{"tenantId":"{tenantId}","tenantLookupIdentifier":"moved","data":{"name":"taken"}}`,
 	"PATCH /v1/tenants/{tenantId}/users":                        `{"userId":"{userId}"}`,
 	"PUT /v1/users/{userId}":                                    `{"defaultClaims":{"defaultAccessTokenClaims":{"plan":"taken"}}}`,
 	"PUT /v1/users/{userId}/token-configuration":                `{"defaultAccessTokenClaims":{"plan":"taken"}}`,
@@ -201,6 +201,9 @@ func TestEveryRouteRefusesStrangers(t *testing.T) {
 				}
 				a := w.send(r.Method, target, fit(body, ids), header...)
 				asked++
+				if !strings.Contains(a.header.Get("Cache-Control"), "no-store") {
+					t.Errorf("%s by %s may be cached (OAU-28): %q", r, s.name, a.header.Get("Cache-Control"))
+				}
 				switch {
 				case strings.Contains(strings.ReplaceAll(a.body, "vault/canary", ""), "canary") && a.status < 300:
 					t.Errorf("%s by %s tells: %d %s", r, s.name, a.status, a.body)

@@ -65,6 +65,7 @@ func TestCMP16_ReplayedWrites(t *testing.T) {
 		for path, body := range map[string]string{
 			"/v1/roles":   `{"roleId":"ro_again","name":"x","permissions":[{"action":"a:b","allow":true,"grant":false,"delegate":false}]}`,
 			"/v1/records": `{"recordId":"rec_again","name":"x","users":[{"userId":"u"}],"statements":[{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"a"}]}]}`,
+			"/v1/tenants": `{"tenantId":"again","tenantLookupIdentifier":"again","data":{"name":"x"}}`,
 		} {
 			if a := w.send("POST", path, body, admin...); a.status != 201 {
 				t.Fatalf("%s: %d %s", path, a.status, a.body)
@@ -78,6 +79,26 @@ func TestCMP16_ReplayedWrites(t *testing.T) {
 			if again := w.send("GET", path, "", admin...).body; again != first {
 				t.Errorf("%s: a replay changed the list:\n%s\n%s", path, first, again)
 			}
+		}
+		for n, want := range []int{201, 409, 409} {
+			if a := w.send("POST", "/v1/claims", `{"collectionResource":"again","resourceId":"1"}`, admin...); a.status != want {
+				t.Errorf("claim %d: %d %s", n, a.status, a.body)
+			}
+		}
+		var asked struct{ RequestID string }
+		json.Unmarshal([]byte(w.send("POST", "/v1/requests", `{"access":{"users":[{"userId":"u"}],"statements":[{"roles":["ro_again"],"resources":[{"resourceUri":"b"}]}]}}`, admin...).body), &asked)
+		approve := func() int {
+			return w.send("PATCH", "/v1/requests/"+asked.RequestID, `{"status":"APPROVED"}`, admin...).status
+		}
+		if status := approve(); status != 200 {
+			t.Errorf("an approval: %d", status)
+		}
+		once := len(w.dump()["access_records"])
+		for range 3 {
+			approve()
+		}
+		if again := len(w.dump()["access_records"]); again != once {
+			t.Errorf("an approval that is sent again makes more records: %d, %d", once, again)
 		}
 		p := w.signIn("alice@example.com")
 		if a := p.exchange(); a.status < 400 || strings.Contains(a.body, "access_token") {
