@@ -24,7 +24,8 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 postgres=$work/postgres
-if url=$(scripts/postgres.sh start "$postgres" durable); then
+if url=$(PG_SETTINGS="-c fsync=on -c full_page_writes=on -c synchronous_commit=on -c shared_buffers=256MB -c max_wal_size=2GB" \
+  scripts/postgres.sh start "$postgres"); then
   flags+=(-postgres "$url")
 else
   echo "bench.sh: no PostgreSQL; two nodes and the peers on PostgreSQL are not measured" >&2

@@ -2,12 +2,12 @@
 # A private PostgreSQL for the tests, in a directory of its own on a free port.
 #
 #   scripts/postgres.sh start DIR   start it and print the postgres:// URL of the tests' role
-#   scripts/postgres.sh start DIR durable   the same with everything on disk, as in production
 #   scripts/postgres.sh stop DIR    stop it and remove DIR
 #   scripts/postgres.sh kill DIR    end all its processes with SIGKILL
 #   scripts/postgres.sh again DIR   start it again on the same data and port, after a kill
 #
 # With PG_DURABLE=1 an answered commit outlives a kill, which the other tests do not need.
+# PG_SETTINGS is for further options of the server, which beat the ones here.
 # The role may make databases and schemas but is no superuser, because a superuser passes by
 # row-level security and the tests must not.
 set -euo pipefail
@@ -63,7 +63,7 @@ start() {
   for attempt in 1 2 3; do
     port=$(free_port)
     # No fsync: the tests look for lost updates, not for power cuts, and PostgreSQL's own durability is not ours to test.
-    echo "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit -c max_connections=300 -c shared_buffers=64MB" >"$dir/options"
+    echo "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit -c max_connections=300 -c shared_buffers=64MB ${PG_SETTINGS:-}" >"$dir/options"
     if run "$dir" "$bin"; then break; fi
     [ "$attempt" = 3 ] && fail "the server does not start: $(as_owner tail -3 "$dir/server.log")"
   done

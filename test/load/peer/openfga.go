@@ -35,7 +35,7 @@ func startOpenFGA(ctx context.Context, p *Peer, o *org.Org) error {
 		return err
 	}
 	if err := p.run("openfga", "run", "--datastore-engine", engine, "--datastore-uri", uri, "--grpc-addr", grpc, "--http-addr", web,
-		"--playground-enabled=false", "--metrics-enabled=false", "--log-level", "none", "--max-tuples-per-write", "1000"); err != nil {
+		"--playground-enabled=false", "--metrics-enabled=false", "--log-level", "none", "--max-tuples-per-write", "1000", "--request-timeout", "60s"); err != nil {
 		return err
 	}
 	if err := p.await(ctx, func() error { return post(ctx, web, "/stores", `{"name":"ready"}`, nil) }); err != nil {
