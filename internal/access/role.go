@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -117,4 +118,13 @@ func (p Permission) flags() (f check.Flag) {
 		f |= check.Delegate
 	}
 	return f
+}
+
+// Builtins returns the roles that exist in every account and cannot be changed.
+func Builtins() []Role {
+	out := slices.Clone(builtins)
+	for i := range out {
+		out[i].Permissions = slices.Clone(out[i].Permissions)
+	}
+	return out
 }
