@@ -333,7 +333,11 @@ func generate(r *rapid.T) (model, tuples string) {
 				user = "user:*"
 			}
 		}
-		out = append(out, fmt.Sprintf(`{"user":%q,"relation":%q,"object":"%s:%s"}`, user, relation, pick(types...), pick("0", "1", "2")))
+		condition := ""
+		if odd {
+			condition = pick("", "", "", `,"condition":{"name":"x"}`)
+		}
+		out = append(out, fmt.Sprintf(`{"user":%q,"relation":%q,"object":"%s:%s"%s}`, user, relation, pick(types...), pick("0", "1", "2"), condition))
 	}
 	// Tuples that the model does not allow are reported; keep them rare.
 	if m, err := readFGAModel([]byte(b.String())); err == nil && !odd {
