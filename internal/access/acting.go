@@ -62,3 +62,13 @@ func (e *Engine) judge(a actor.Actor, fn func(*mayGive) error) error {
 	}
 	return fn(m)
 }
+
+// AllowLasting judges whether the actor may do the action to the resource from now on and without
+// an end. It is for powers that last and that whoever has them may hand out (I-14).
+func (e *Engine) AllowLasting(a actor.Actor, action, resource string) error {
+	r, err := check.ParseResource(resource)
+	if err != nil {
+		return fault.Wrap("access.AllowLasting", err)
+	}
+	return e.AllowHoldingOn(a, check.Allow, action, &r)
+}

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -57,5 +58,27 @@ func TestActing(t *testing.T) {
 	stale := access.NewEngine(func() bool { return false }, noClients{}, atBase)
 	if err := stale.AllowActing(user("usr_owner"), "sc_new"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a stale node decides: %v", err)
+	}
+}
+
+// TestLasting holds that a power without an end takes a right without an end.
+func TestLasting(t *testing.T) {
+	e := access.NewEngine(always, noClients{}, atBase)
+	give := func(record, user string, until time.Time) {
+		e.PutRecord(account, access.Record{ID: ident.RecordID(record), Name: record, Users: []ident.UserID{ident.UserID(user)},
+			Statements: []access.Statement{{Roles: []ident.RoleID{access.ReadResource}, Resources: []string{"Authress:UserPermissions"}, ExpiresAt: until}}})
+	}
+	give("r1", "usr_always", time.Time{})
+	give("r2", "usr_friday", atBase.Now().Add(time.Hour))
+	for id, allowed := range map[string]bool{"usr_always": true, "usr_friday": false, "usr_none": false} {
+		if err := e.AllowLasting(person(id), "READ", "Authress:UserPermissions/*"); (err == nil) != allowed || err != nil && !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%s: %v", id, err)
+		}
+		if err := e.Allow(person(id), "READ", "Authress:UserPermissions/*"); (err == nil) != (id != "usr_none") {
+			t.Errorf("%s now: %v", id, err)
+		}
+	}
+	if err := e.AllowLasting(actor.ForOperator(account), "READ", "Authress:UserPermissions/*"); err != nil {
+		t.Error(err)
 	}
 }

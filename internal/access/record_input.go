@@ -69,17 +69,13 @@ func prepare(r *Record) error {
 func capacity(r *Record) float64 {
 	content := *r
 	content.Capacity, content.CreatedAt, content.LastUpdated = 0, time.Time{}, time.Time{}
-	b, err := json.Marshal(content)
-	if err != nil {
-		return 1
-	}
+	b, _ := json.Marshal(content) // texts, lists and times cannot fail
 	return math.Ceil(float64(len(b))/MaxRecordBytes*100) / 100
 }
 
-// keepBounds gives statements of an update that say nothing of their bounds in time those that the
-// same statement has. SDKs drop members that they do not know; a grant until Friday must
-// not become lasting because somebody corrected the record's name with one. It refuses such
-// a statement if it was changed, because then nobody can tell which bounds it should have.
+// keepBounds gives statements that say nothing of their bounds in time those that the same statement
+// has: SDKs drop members that they do not know, and nothing must become lasting by that.
+// It refuses such a statement if it was changed: nobody can tell which bounds it should have.
 func (r *Record) keepBounds(said []Statement, old *Record) error {
 	r.Statements = slices.Clone(said)
 	if !slices.Contains(r.Unsaid, true) {
