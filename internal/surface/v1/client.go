@@ -33,6 +33,7 @@ type AccessKeys interface {
 type Acting interface {
 	AllowActing(a actor.Actor, subject string) error
 	AllowActingAsAnyone(a actor.Actor) error
+	AllowLasting(a actor.Actor, action, resource string) error
 }
 
 func (s *Surface) clientRoutes() []web.Route {
@@ -119,7 +120,7 @@ func (s *Surface) allowOptions(a actor.Actor, before, after serviceclient.Option
 		}
 	}
 	if after.GrantUserPermissionsAccess && !before.GrantUserPermissionsAccess {
-		return s.d.Guard.Allow(a, "READ", "Authress:UserPermissions/*")
+		return s.d.Acting.AllowLasting(a, "READ", "Authress:UserPermissions/*")
 	}
 	return nil
 }

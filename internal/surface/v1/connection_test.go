@@ -59,6 +59,10 @@ func (connectionHouse) AllowActingAsAnyone(a actor.Actor) error {
 	return fault.New(fault.Forbidden, fault.CodeForbidden, "no")
 }
 
+func (connectionHouse) AllowLasting(a actor.Actor, _, _ string) error {
+	return connectionHouse{}.AllowActingAsAnyone(a)
+}
+
 func connectionAPI(t *testing.T) func(method, path, bearer, body string) (int, map[string]any) {
 	t.Helper()
 	db, clk := sqldbtest.SQLite(t, connectiondb.Migrations(), nil)
