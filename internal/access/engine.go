@@ -48,6 +48,7 @@ func (e *Engine) now() check.Window { return check.At(e.clock.Now()) }
 // what builds a small one from a few records of any moment (Record.Blocks, Role.Compiled,
 // Group.Members) to ask the same questions of it.
 func NewIndex() *index.Index {
+	builtins := Builtins()
 	roles := make([]*check.Role, len(builtins))
 	for i := range builtins {
 		roles[i] = builtins[i].Compiled()

@@ -2,9 +2,9 @@ package access
 
 import (
 	"context"
-	"slices"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/index"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -239,8 +239,8 @@ func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error 
 			}
 			continue
 		}
-		r := old.without(user)
-		r.LastUpdated = next(t.Now(), old.LastUpdated)
+		r := old.Without(user)
+		r.LastUpdated = fact.Next(t.Now(), old.LastUpdated)
 		if err := s.replace(ctx, t, a, r, old, "access.record.updated"); err != nil {
 			return fault.Wrap("access.ForgetUser", err)
 		}
@@ -254,8 +254,8 @@ func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error 
 			return fault.Wrap("access.ForgetUser", err)
 		}
 		g := old
-		g.Users, g.Admins = remove(old.Users, user), remove(old.Admins, user)
-		g.LastUpdated = next(t.Now(), old.LastUpdated)
+		g.Users, g.Admins = fact.Remove(old.Users, user), fact.Remove(old.Admins, user)
+		g.LastUpdated = fact.Next(t.Now(), old.LastUpdated)
 		won, err := s.d.Groups.Replace(ctx, t, e.Account, g, old.LastUpdated)
 		if err == nil && !won {
 			err = errRaced
@@ -268,25 +268,4 @@ func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error 
 		}
 	}
 	return nil
-}
-
-// without returns the record without the user. A statement that loses its last principal
-// goes too: otherwise it would turn into one for the record's own users.
-func (r Record) without(user ident.UserID) Record {
-	r.Users, r.Admins = remove(r.Users, user), remove(r.Admins, user)
-	statements := make([]Statement, 0, len(r.Statements))
-	for _, s := range r.Statements {
-		own := len(s.Users)+len(s.Groups) > 0
-		s.Users = remove(s.Users, user)
-		if own && len(s.Users)+len(s.Groups) == 0 {
-			continue
-		}
-		statements = append(statements, s)
-	}
-	r.Statements = statements
-	return r
-}
-
-func remove(users []ident.UserID, user ident.UserID) []ident.UserID {
-	return slices.DeleteFunc(slices.Clone(users), func(u ident.UserID) bool { return u == user })
 }

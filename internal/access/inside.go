@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -22,7 +23,7 @@ func (s *Service) Inside(t tx.Tx) *Service {
 // whoever calls it has found another reason why the actor gets it. Everything else is as
 // in CreateRecord.
 func (s *Service) PutJudged(ctx context.Context, t tx.Tx, a actor.Actor, r Record) (Record, error) {
-	if err := prepare(&r); err != nil {
+	if err := fact.Prepare(&r); err != nil {
 		return Record{}, err
 	}
 	err := s.putNew(ctx, t, a, &r)
@@ -33,7 +34,7 @@ func (s *Service) PutJudged(ctx context.Context, t tx.Tx, a actor.Actor, r Recor
 // than a record that is written, it must give something, and its roles must exist.
 func (e *Engine) AllowGiving(a actor.Actor, r *Record) error {
 	return e.judge(a, func(m *mayGive) error {
-		roles, _ := r.references()
+		roles, _ := r.References()
 		for _, id := range roles {
 			if m.role(id) == nil {
 				return errTooMuch

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -19,7 +20,7 @@ import (
 // members what they say. Errors: Conflict GroupAlreadyExists, Forbidden, those of Validate.
 func (s *Service) CreateGroup(ctx context.Context, a actor.Actor, g Group) (Group, error) {
 	if g.ID == "" {
-		g.ID = ident.GroupID(ident.New(groupPrefix))
+		g.ID = ident.GroupID(ident.New(fact.GroupPrefix))
 	}
 	if err := s.d.Engine.Allow(a, "CREATE", System("Groups")); err != nil {
 		return Group{}, err
@@ -31,7 +32,7 @@ func (s *Service) CreateGroup(ctx context.Context, a actor.Actor, g Group) (Grou
 		if err := s.judgeGroup(ctx, t, a, nil, &g); err != nil {
 			return err
 		}
-		g.CreatedAt, g.LastUpdated = t.Now(), next(t.Now(), time.Time{})
+		g.CreatedAt, g.LastUpdated = t.Now(), fact.Next(t.Now(), time.Time{})
 		if free, err := s.d.Groups.Create(ctx, t, a.Account, g); err != nil {
 			return err
 		} else if !free {
@@ -105,13 +106,13 @@ func (s *Service) ReplaceGroup(ctx context.Context, a actor.Actor, g Group, sinc
 		if err != nil {
 			return err
 		}
-		if err := unchangedSince(old.LastUpdated, since); err != nil {
+		if err := fact.UnchangedSince(old.LastUpdated, since); err != nil {
 			return err
 		}
 		if err := s.judgeGroup(ctx, t, a, &old, &g); err != nil {
 			return err
 		}
-		g.CreatedAt, g.LastUpdated = old.CreatedAt, next(t.Now(), old.LastUpdated)
+		g.CreatedAt, g.LastUpdated = old.CreatedAt, fact.Next(t.Now(), old.LastUpdated)
 		if won, err := s.d.Groups.Replace(ctx, t, a.Account, g, old.LastUpdated); err != nil {
 			return err
 		} else if !won {
@@ -154,13 +155,4 @@ func (s *Service) ListGroups(ctx context.Context, a actor.Actor, p Page) (out []
 		out, more = out[:p.Limit], true
 	}
 	return out, more, fault.Wrap("access.ListGroups", err)
-}
-
-// Searchable is every text of the group in lower case, for filters.
-func (g *Group) Searchable() string {
-	parts := []string{string(g.ID), g.Name}
-	for _, u := range slices.Concat(g.Users, g.Admins) {
-		parts = append(parts, string(u))
-	}
-	return searchable(parts, g.Tags)
 }

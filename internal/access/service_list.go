@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/form"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -36,7 +37,7 @@ func (s *Service) ListRecords(ctx context.Context, a actor.Actor, status Status,
 		return nil
 	})
 	for i := range out {
-		out[i].Capacity = capacity(&out[i])
+		out[i].Capacity = fact.Share(&out[i])
 	}
 	return out, more, fault.Wrap("access.ListRecords", err)
 }
@@ -63,7 +64,7 @@ func (s *Service) listOwn(ctx context.Context, t tx.Tx, a actor.Actor, status St
 	var out []Record
 	for _, id := range ids[at:] {
 		r, err := s.d.Records.Get(ctx, t, a.Account, id)
-		if fault.Is(err, fault.NotFound) || err == nil && (r.Status != status || !r.matches(p.Filter)) {
+		if fault.Is(err, fault.NotFound) || err == nil && (r.Status != status || !r.Matches(p.Filter)) {
 			continue
 		}
 		if err != nil {

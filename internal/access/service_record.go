@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/admit-id/admit/internal/access/form"
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -25,7 +25,7 @@ func (s *Service) CreateRecord(ctx context.Context, a actor.Actor, r Record) (Re
 	if len(r.Admins) == 0 && (a.Kind == actor.User || a.Kind == actor.ServiceClient) {
 		r.Admins = []ident.UserID{ident.UserID(a.ID)}
 	}
-	if err := prepare(&r); err != nil {
+	if err := fact.Prepare(&r); err != nil {
 		return Record{}, err
 	}
 	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
@@ -39,7 +39,7 @@ func (s *Service) CreateRecord(ctx context.Context, a actor.Actor, r Record) (Re
 
 // putNew writes the record where none is in force.
 func (s *Service) putNew(ctx context.Context, t tx.Tx, a actor.Actor, r *Record) error {
-	r.CreatedAt, r.LastUpdated = t.Now(), next(t.Now(), time.Time{})
+	r.CreatedAt, r.LastUpdated = t.Now(), fact.Next(t.Now(), time.Time{})
 	free, err := s.d.Records.Create(ctx, t, a.Account, *r)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *Service) putNew(ctx context.Context, t tx.Tx, a actor.Actor, r *Record)
 		if old.Status != Deleted {
 			return taken
 		}
-		r.LastUpdated = next(t.Now(), old.LastUpdated)
+		r.LastUpdated = fact.Next(t.Now(), old.LastUpdated)
 		if won, err := s.d.Records.Replace(ctx, t, a.Account, *r, old.LastUpdated); err != nil {
 			return err
 		} else if !won {
@@ -83,8 +83,8 @@ func (s *Service) judgeRecord(ctx context.Context, t tx.Tx, a actor.Actor, befor
 }
 
 func (s *Service) referencesExist(ctx context.Context, t tx.Tx, m *mayGive, before, after *Record) error {
-	oldRoles, oldGroups := before.references()
-	roles, groups := after.references()
+	oldRoles, oldGroups := before.References()
+	roles, groups := after.References()
 	for _, id := range roles {
 		if Builtin(id) {
 			continue
@@ -114,19 +114,6 @@ func (s *Service) referencesExist(ctx context.Context, t tx.Tx, m *mayGive, befo
 	return nil
 }
 
-// references returns the roles and groups that the record names, each once, in order.
-func (r *Record) references() (roles []ident.RoleID, groups []ident.GroupID) {
-	if r == nil {
-		return nil, nil
-	}
-	groups = append(groups, r.Groups...)
-	for i := range r.Statements {
-		groups = append(groups, r.Statements[i].Groups...)
-		roles = append(roles, r.Statements[i].Roles...)
-	}
-	return form.Unique(roles), form.Unique(groups)
-}
-
 // GetRecord returns a record, deleted ones too. Errors: NotFound, Forbidden.
 func (s *Service) GetRecord(ctx context.Context, a actor.Actor, id ident.RecordID) (Record, error) {
 	var out Record
@@ -146,13 +133,13 @@ func (s *Service) recordFor(ctx context.Context, t tx.Tx, a actor.Actor, id iden
 		return Record{}, allowed
 	}
 	r, err := s.d.Records.Get(ctx, t, a.Account, id)
-	r.Capacity = capacity(&r)
+	r.Capacity = fact.Share(&r)
 	switch {
 	case allowed == nil && fault.Is(err, fault.NotFound):
 		return Record{}, errNotFound
 	case allowed == nil:
 		return r, err
-	case err == nil && r.hasAdmin(a):
+	case err == nil && r.HasAdmin(a):
 		return r, nil
 	case err != nil && !fault.Is(err, fault.NotFound):
 		return Record{}, err
@@ -160,14 +147,10 @@ func (s *Service) recordFor(ctx context.Context, t tx.Tx, a actor.Actor, id iden
 	return Record{}, allowed
 }
 
-func (r *Record) hasAdmin(a actor.Actor) bool {
-	return a.ID != "" && slices.Contains(r.Admins, ident.UserID(a.ID))
-}
-
 // ReplaceRecord changes a record that is in force into what is given; without admins it keeps those
 // it has, and Unsaid statements keep their bounds in time. A since that is not zero is the LastUpdated that the caller read. Errors: NotFound, Forbidden, Precondition, TooLarge, and those of Validate.
 func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, since time.Time) (Record, error) {
-	if err := prepare(&r); err != nil {
+	if err := fact.Prepare(&r); err != nil {
 		return Record{}, err
 	}
 	keepAdmins, said := len(r.Admins) == 0, r.Statements
@@ -179,19 +162,19 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 		if old.Status == Deleted {
 			return errNotFound
 		}
-		if err := unchangedSince(old.LastUpdated, since); err != nil {
+		if err := fact.UnchangedSince(old.LastUpdated, since); err != nil {
 			return err
 		}
 		if keepAdmins {
 			r.Admins = old.Admins
 		}
-		if err := r.keepBounds(said, &old); err != nil {
+		if err := r.KeepBounds(said, &old); err != nil {
 			return err
 		}
 		if err := s.judgeRecord(ctx, t, a, &old, &r); err != nil {
 			return err
 		}
-		r.CreatedAt, r.LastUpdated = old.CreatedAt, next(t.Now(), old.LastUpdated)
+		r.CreatedAt, r.LastUpdated = old.CreatedAt, fact.Next(t.Now(), old.LastUpdated)
 		return s.replace(ctx, t, a, r, old, "access.record.updated")
 	})
 	return r, fault.Wrap("access.ReplaceRecord", err)
@@ -233,7 +216,7 @@ func (s *Service) DeleteRecord(ctx context.Context, a actor.Actor, id ident.Reco
 			return nil
 		}
 		r := old
-		r.Status, r.LastUpdated = Deleted, next(t.Now(), old.LastUpdated)
+		r.Status, r.LastUpdated = Deleted, fact.Next(t.Now(), old.LastUpdated)
 		return s.replace(ctx, t, a, r, old, "access.record.deleted")
 	})
 	return fault.Wrap("access.DeleteRecord", err)

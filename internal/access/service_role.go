@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/access/check"
+	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/give"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -100,7 +101,7 @@ func (s *Service) GetRole(ctx context.Context, a actor.Actor, id ident.RoleID) (
 	if err := s.d.Engine.Allow(a, "READ", System("Roles", string(id))); err != nil {
 		return Role{}, err
 	}
-	if r, ok := builtin(id); ok {
+	if r, ok := fact.BuiltinRole(id); ok {
 		return r, nil
 	}
 	var out Role
@@ -178,13 +179,4 @@ func (s *Service) ListRoles(ctx context.Context, a actor.Actor, p Page) (out []R
 		out, more = out[:p.Limit], true
 	}
 	return out, more, fault.Wrap("access.ListRoles", err)
-}
-
-// Searchable is every text of the role in lower case, for filters.
-func (r *Role) Searchable() string {
-	parts := []string{string(r.ID), r.Name, r.Description}
-	for _, p := range r.Permissions {
-		parts = append(parts, p.Action)
-	}
-	return searchable(parts, nil)
 }

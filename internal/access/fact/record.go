@@ -1,4 +1,4 @@
-package access
+package fact
 
 import (
 	"time"
@@ -200,8 +200,8 @@ func principals(users []ident.UserID, groups []ident.GroupID) []index.Principal 
 	return out
 }
 
-// next returns the time of a change: now in whole seconds, but later than the change before.
-func next(now, before time.Time) time.Time {
+// Next returns the time of a change: now in whole seconds, but later than the change before.
+func Next(now, before time.Time) time.Time {
 	t := now.UTC().Truncate(time.Second)
 	if !t.After(before) {
 		t = before.Truncate(time.Second).Add(time.Second)
@@ -209,8 +209,8 @@ func next(now, before time.Time) time.Time {
 	return t
 }
 
-// unchangedSince checks the caller's precondition; the zero time is none.
-func unchangedSince(lastUpdated, since time.Time) error {
+// UnchangedSince checks the caller's precondition; the zero time is none.
+func UnchangedSince(lastUpdated, since time.Time) error {
 	if !since.IsZero() && lastUpdated.Truncate(time.Second).After(since.Truncate(time.Second)) {
 		return fault.New(fault.Precondition, "PreconditionFailed",
 			"It was changed since you read it. Read it again and repeat your change.")

@@ -1,4 +1,4 @@
-package access
+package fact
 
 import (
 	"encoding/json"
@@ -43,12 +43,13 @@ func searchable(parts []string, tags map[string]string) string {
 	return strings.ToLower(strings.Join(parts, "\n"))
 }
 
-func (r *Record) matches(filter string) bool {
+// Matches tells whether a filter, in lower case, is part of any text of the record.
+func (r *Record) Matches(filter string) bool {
 	return filter == "" || strings.Contains(r.Searchable(), filter)
 }
 
-// prepare validates and tidies what a caller sent.
-func prepare(r *Record) error {
+// Prepare validates and tidies what a caller sent.
+func Prepare(r *Record) error {
 	r.Status = Active
 	r.Users, r.Groups, r.Admins = form.Unique(r.Users), form.Unique(r.Groups), form.Unique(r.Admins)
 	if err := r.Validate(); err != nil {
@@ -58,25 +59,25 @@ func prepare(r *Record) error {
 	for i := range r.Statements {
 		r.Statements[i].inSeconds()
 	}
-	r.Capacity = capacity(r)
+	r.Capacity = Share(r)
 	if r.Capacity > 1 {
 		return fault.New(fault.TooLarge, fault.CodeTooLarge, "An access record has at most 100 KiB. Spread it over several.")
 	}
 	return nil
 }
 
-// capacity is the share of the permitted size that the record uses, in hundredths.
-func capacity(r *Record) float64 {
+// Share is the share of the permitted size that the record uses, in hundredths.
+func Share(r *Record) float64 {
 	content := *r
 	content.Capacity, content.CreatedAt, content.LastUpdated = 0, time.Time{}, time.Time{}
 	b, _ := json.Marshal(content) // texts, lists and times cannot fail
 	return math.Ceil(float64(len(b))/MaxRecordBytes*100) / 100
 }
 
-// keepBounds gives statements that say nothing of their bounds in time those that the same statement
+// KeepBounds gives statements that say nothing of their bounds in time those that the same statement
 // has: SDKs drop members that they do not know, and nothing must become lasting by that.
 // It refuses such a statement if it was changed: nobody can tell which bounds it should have.
-func (r *Record) keepBounds(said []Statement, old *Record) error {
+func (r *Record) KeepBounds(said []Statement, old *Record) error {
 	r.Statements = slices.Clone(said)
 	if !slices.Contains(r.Unsaid, true) {
 		return nil

@@ -1,4 +1,4 @@
-package access
+package fact
 
 import (
 	"slices"
@@ -43,11 +43,12 @@ type Permission struct {
 
 // Builtin tells whether the role is one that cannot be changed.
 func Builtin(id ident.RoleID) bool {
-	_, ok := builtin(id)
+	_, ok := BuiltinRole(id)
 	return ok
 }
 
-func builtin(id ident.RoleID) (Role, bool) {
+// BuiltinRole returns a built-in role.
+func BuiltinRole(id ident.RoleID) (Role, bool) {
 	for _, r := range builtins {
 		if r.ID == id {
 			return r, true
@@ -127,4 +128,13 @@ func Builtins() []Role {
 		out[i].Permissions = slices.Clone(out[i].Permissions)
 	}
 	return out
+}
+
+// Searchable is every text of the role in lower case, for filters.
+func (r *Role) Searchable() string {
+	parts := []string{string(r.ID), r.Name, r.Description}
+	for _, p := range r.Permissions {
+		parts = append(parts, p.Action)
+	}
+	return searchable(parts, nil)
 }

@@ -1,6 +1,7 @@
-package access
+package fact
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +12,10 @@ import (
 const (
 	maxGroupUsers  = 100
 	maxGroupAdmins = 100
-	groupPrefix    = "grp_"
 )
+
+// GroupPrefix begins the id of every group.
+const GroupPrefix = "grp_"
 
 // Group is a set of users that records can name as one.
 type Group struct {
@@ -27,7 +30,7 @@ type Group struct {
 
 // Validate checks the group against the limits of the contract.
 func (g *Group) Validate() error {
-	if !form.ID(string(g.ID), 64, form.GroupBytes) || !strings.HasPrefix(string(g.ID), groupPrefix) {
+	if !form.ID(string(g.ID), 64, form.GroupBytes) || !strings.HasPrefix(string(g.ID), GroupPrefix) {
 		return invalid("groupId begins with grp_ and has at most 64 characters of a-z A-Z 0-9 - _.")
 	}
 	if err := form.Text("name", g.Name, 1, maxName); err != nil {
@@ -52,4 +55,13 @@ func (g *Group) Members() []string {
 		out[i] = string(u)
 	}
 	return out
+}
+
+// Searchable is every text of the group in lower case, for filters.
+func (g *Group) Searchable() string {
+	parts := []string{string(g.ID), g.Name}
+	for _, u := range slices.Concat(g.Users, g.Admins) {
+		parts = append(parts, string(u))
+	}
+	return searchable(parts, g.Tags)
 }
