@@ -468,3 +468,13 @@ func TestAHotRouteHasFewParameters(t *testing.T) {
 		t.Error("it passes")
 	}
 }
+
+func TestCharactersOfBearers(t *testing.T) {
+	for c := range 256 {
+		b := byte(c)
+		want := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~+/=|:", b) >= 0
+		if _, err := bearerOf(http.Header{"Authorization": {"Bearer a" + string([]byte{b}) + "a"}}); (err == nil) != want {
+			t.Errorf("%q: %v", b, err)
+		}
+	}
+}
