@@ -105,7 +105,7 @@ main() {
 
   # The packages whose tests need no running server.
   local units
-  units=$(go list ./... | grep -vE '/test/(attack|durable)$|/cmd/admit$|/internal/archtest$')
+  units=$(go list ./... | grep -vE '/test/(attack|durable|local)$|/cmd/admit$|/internal/archtest$')
 
   step 'format' format || close
   step 'vet' go vet ./... || close
@@ -122,7 +122,8 @@ main() {
   ./scripts/deps.sh || { failed=$((failed + 1)); close; }
   postgres || { failed=$((failed + 1)); close; }
   step 'both databases, race detector' go test -race -v -timeout 12m $units
-  step 'kill -9 during writes' go test -count=1 -v -timeout 5m ./test/durable
+  step 'kill -9, histories, two nodes' go test -count=1 -v -timeout 8m ./test/durable
+  step 'local decisions' go test -race -count=1 -v -timeout 8m ./test/local
   step 'attacks' go test -count=1 -v -timeout 8m ./test/attack
   step 'foreign SDKs' node test/run.mjs compat
   step 'browser' node test/run.mjs e2e
