@@ -20,12 +20,17 @@ type Query struct {
 // Every is the Status of a Query that wants deleted requests too.
 const Every Status = "*"
 
+// PerDay is how many requests somebody may make in a day for each that may be open: withdrawing makes
+// room for another, and what was withdrawn is kept.
+const PerDay = 10
+
 // Store keeps requests.
 type Store interface {
 	// Get returns a request, deleted ones too, or a fault of kind NotFound.
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ID) (Request, error)
-	// Create writes an open request, unless its maker has as many open ones as most; then it
-	// returns false. Requests that are made at the same time are counted too.
+	// Create writes an open request, unless its maker has as many open ones as most, or has made
+	// PerDay times as many on the day (in UTC) of its CreatedAt, open or not; then it returns false. Requests
+	// that are made at the same time are counted too.
 	Create(ctx context.Context, t tx.Tx, account ident.AccountID, r Request, most int) (bool, error)
 	// Replace writes a request that was before, and tells whether it still was.
 	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, r, before Request) (bool, error)

@@ -15,7 +15,7 @@ import (
 )
 
 // Migrations makes the tables. access_request_people has a row for everybody who made a request or is
-// named in it; access_request_counts has how many open ones somebody made.
+// named in it; access_request_counts has how many open ones somebody made, and how many at all on the last day.
 func Migrations() []sqldb.Migration {
 	return []sqldb.Migration{{
 		ID:       "access-request/0001",
@@ -44,6 +44,11 @@ CREATE TABLE access_request_counts (
 	user_id TEXT NOT NULL,
 	waiting BIGINT NOT NULL,
 	PRIMARY KEY (account_id, user_id));`,
+	}, {
+		ID: "access-request/0002",
+		SQL: `
+ALTER TABLE access_request_counts ADD COLUMN day BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE access_request_counts ADD COLUMN made BIGINT NOT NULL DEFAULT 0;`,
 	}}
 }
 
@@ -96,9 +101,11 @@ func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id reque
 func (Store) Create(ctx context.Context, t tx.Tx, account ident.AccountID, r request.Request, most int) (bool, error) {
 	q := sqldb.From(t)
 	n, err := q.Exec(ctx, `
-INSERT INTO access_request_counts (account_id, user_id, waiting) VALUES ($1, $2, 1)
-ON CONFLICT (account_id, user_id) DO UPDATE SET waiting = access_request_counts.waiting + 1 WHERE access_request_counts.waiting < $3`,
-		string(account), string(r.By), most)
+INSERT INTO access_request_counts (account_id, user_id, waiting, day, made) VALUES ($1, $2, 1, $4, 1)
+ON CONFLICT (account_id, user_id) DO UPDATE SET waiting = access_request_counts.waiting + 1, day = excluded.day,
+	made = CASE WHEN access_request_counts.day = excluded.day THEN access_request_counts.made + 1 ELSE 1 END
+WHERE access_request_counts.waiting < $3 AND (access_request_counts.day <> excluded.day OR access_request_counts.made < $5)`,
+		string(account), string(r.By), most, r.CreatedAt.Unix()/(24*60*60), most*request.PerDay)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -33,7 +33,7 @@ type suite struct {
 // RunStore is the suite. Open gives an empty store.
 func RunStore(t *testing.T, open func(t *testing.T) (tx.Runner, request.Store)) {
 	for name, test := range map[string]func(suite, *testing.T){
-		"life": suite.life, "lists": suite.lists, "count": suite.count, "race": suite.race,
+		"life": suite.life, "lists": suite.lists, "count": suite.count, "day": suite.day, "race": suite.race,
 	} {
 		t.Run(name, func(t *testing.T) {
 			runner, store := open(t)
@@ -199,6 +199,37 @@ func (s suite) count(t *testing.T) {
 	}
 	if got := s.list(t, acc1, request.Query{Limit: 9, Status: request.Every}); got != "1 2 4 5" {
 		t.Errorf("kept: %q", got)
+	}
+}
+
+// day: who withdraws and asks again, over and over, has made enough for a day.
+func (s suite) day(t *testing.T) {
+	n := 0
+	again := func(by ident.UserID, later time.Duration) (room bool) {
+		n++
+		s.in(t, acc1, func(ctx context.Context, tr tx.Tx) (err error) {
+			r := sample(request.ID(fmt.Sprint("req_", n)), by, by)
+			r.CreatedAt = r.CreatedAt.Add(later)
+			if room, err = s.store.Create(ctx, tr, acc1, r, 1); err != nil || !room {
+				return err
+			}
+			after := r
+			after.Status, after.LastUpdated = request.Deleted, r.LastUpdated.Add(time.Second)
+			won, err := s.store.Replace(ctx, tr, acc1, after, r)
+			return errors.Join(err, want(won, "it was withdrawn"))
+		})
+		return room
+	}
+	for i := range request.PerDay {
+		if !again("ann", 0) {
+			t.Fatalf("no room for number %d", i+1)
+		}
+	}
+	if again("ann", 0) || again("ann", 11*time.Hour) {
+		t.Error("it goes on without an end")
+	}
+	if !again("bob", 0) || !again("ann", 12*time.Hour) {
+		t.Error("others, and the next day, have room")
 	}
 }
 
