@@ -111,7 +111,7 @@ func run(s settings) error {
 }
 
 // longest bounds a run, whatever the servers do.
-const longest = 20 * time.Minute
+const longest = 15 * time.Minute
 
 // measure takes both halves, one after the other: permissions, then identity.
 func (s settings) measure(ctx context.Context) (string, error) {

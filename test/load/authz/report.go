@@ -98,7 +98,7 @@ func (r *Result) bars(out *strings.Builder) {
 // bars compares with each peer at 16 connections.
 func (v *versus) bars() (out []bar) {
 	for _, p := range v.peers {
-		if p.series == nil || p.peer.Volatile() {
+		if !p.measured() || p.peer.Volatile() {
 			continue
 		}
 		least := 50.0
@@ -114,6 +114,11 @@ func (v *versus) bars() (out []bar) {
 		out = append(out, bar{what: "p99 at 16 connections, " + who, want: "20x ours", got: late.Text() + "x", met: late.Median >= 20})
 	}
 	return out
+}
+
+// measured tells whether there is at least one point of each kind.
+func (p *opponent) measured() bool {
+	return p.series != nil && !slices.ContainsFunc(versusConnections, func(n int) bool { return len(p.series.points[n]) == 0 })
 }
 
 func (r *Result) single(out *strings.Builder) {
@@ -152,7 +157,7 @@ func (v *versus) report(out *strings.Builder) {
 		row(v.floor.title, n, v.floor)
 		row("**Admit**", n, v.admit)
 		for _, p := range v.peers {
-			if p.series != nil {
+			if p.measured() {
 				row(p.peer.Name+", "+p.peer.Store(), n, p.series)
 			}
 		}

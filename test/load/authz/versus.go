@@ -35,6 +35,9 @@ var versusConnections = []int{1, 16}
 // peersTime bounds one size with all peers, loading included.
 const peersTime = 6 * time.Minute
 
+// loadTime bounds the start of one peer with its loading.
+const loadTime = 150 * time.Second
+
 // takePeers asks all peers that are there, Admit and the floor in turn, on a thousand and on a
 // hundred thousand grants. What a peer fails in is reported and ends only that peer.
 func (r *run) takePeers(ctx context.Context) error {
@@ -55,39 +58,47 @@ func (r *run) takePeers(ctx context.Context) error {
 	}
 	for _, size := range sizes {
 		limited, cancel := context.WithTimeout(ctx, peersTime)
-		err := r.against(limited, size)
+		v, err := r.against(limited, size)
+		if err != nil && limited.Err() != nil && ctx.Err() == nil {
+			v.failures = append(v.failures, fmt.Sprintf("the comparison as a whole, which was given %v: %.300v", peersTime, err))
+			err = nil
+		}
 		cancel()
 		if err != nil {
 			return fmt.Errorf("%s grants: %w", size.Name, err)
 		}
+		r.versus = append(r.versus, *v)
 	}
 	return nil
 }
 
-func (r *run) against(ctx context.Context, size org.Size) (err error) {
+// against compares on one size. What was measured until a failure is returned with it.
+func (r *run) against(ctx context.Context, size org.Size) (v *versus, err error) {
 	o := org.New(size)
-	v := versus{size: size.Name, admit: newSeries("Admit"), floor: newSeries("bare `net/http`")}
+	v = &versus{size: size.Name, admit: newSeries("Admit"), floor: newSeries("bare `net/http`")}
 	a, err := r.newAdmit("versus-"+o.Name(), "", "")
 	if err != nil {
-		return err
+		return v, err
 	}
 	if _, err := a.Start(); err != nil {
-		return err
+		return v, err
 	}
 	defer func() { err = errors.Join(err, a.Stop()) }()
 	token, _, err := keyOf(ctx, a, "load")
 	if err != nil {
-		return err
+		return v, err
 	}
 	began := time.Now()
 	if err := load(ctx, a, token, o); err != nil {
-		return err
+		return v, err
 	}
 	v.loading = time.Since(began)
-	v.peers = r.startPeers(ctx, &v, o)
+	v.peers = r.startPeers(ctx, v, o)
 	defer func() {
 		for _, p := range v.peers {
-			err = errors.Join(err, p.peer.Stop())
+			if err := p.peer.Stop(); err != nil {
+				v.failures = append(v.failures, fmt.Sprintf("%s, when it was stopped: %.300v", p.peer.Name, err))
+			}
 		}
 	}()
 	var own, floor []rig.Request
@@ -100,26 +111,37 @@ func (r *run) against(ctx context.Context, size org.Size) (err error) {
 	for range r.config.Rounds {
 		for _, n := range versusConnections {
 			if err := r.point(ctx, v.floor, n, rig.Wire(r.floorAt, floor, n), r.floorCPU); err != nil {
-				return err
+				return v, err
 			}
 			if err := r.point(ctx, v.admit, n, rig.Wire(a.Address, own, n), a.CPU); err != nil {
-				return err
+				return v, err
 			}
-			for i := range v.peers {
-				p := &v.peers[i]
-				if p.series == nil {
-					continue
-				}
-				if err := r.point(ctx, p.series, n, p.peer.Ask(o.Checks, n), p.peer.CPU); err != nil {
-					v.failures = append(v.failures, fmt.Sprintf("%s at %d connections: %.300v", p.peer.Name, n, err))
-					p.series = nil
-				} else {
-					p.rss = p.peer.RSS()
-				}
+			if err := r.askPeers(ctx, v, o, n); err != nil {
+				return v, err
 			}
 		}
 	}
-	r.versus = append(r.versus, v)
+	return v, nil
+}
+
+// askPeers takes a point of each peer; one that fails is asked no more.
+func (r *run) askPeers(ctx context.Context, v *versus, o *org.Org, n int) error {
+	for i := range v.peers {
+		p := &v.peers[i]
+		if p.series == nil {
+			continue
+		}
+		err := r.point(ctx, p.series, n, p.peer.Ask(o.Checks, n), p.peer.CPU)
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case err != nil:
+			v.failures = append(v.failures, fmt.Sprintf("%s at %d connections: %.300v", p.peer.Name, n, err))
+			p.series = nil
+		default:
+			p.rss = p.peer.RSS()
+		}
+	}
 	return nil
 }
 
@@ -144,7 +166,9 @@ func (r *run) startPeers(ctx context.Context, v *versus, o *org.Org) (out []oppo
 		if !k.Postgres && k.Binary != "cerbos" && r.pg != nil && o.Name() != "1000" {
 			continue
 		}
-		p, err := peer.Start(ctx, peer.Env{Binaries: r.config.Peers, Folder: r.folder, Log: r.log, Postgres: r.pg}, k, o)
+		limited, cancel := context.WithTimeout(ctx, loadTime)
+		p, err := peer.Start(limited, peer.Env{Binaries: r.config.Peers, Folder: r.folder, Log: r.log, Postgres: r.pg}, k, o)
+		cancel()
 		if err != nil {
 			v.failures = append(v.failures, fmt.Sprintf("%.400v", err))
 			continue
