@@ -194,7 +194,10 @@ func (s *Service) End(ctx context.Context, a actor.Actor, account ident.AccountI
 // EndIn is End inside the caller's unit of work.
 func (s *Service) EndIn(ctx context.Context, t tx.Tx, a actor.Actor, id ident.SessionID) error {
 	found, err := s.d.Store.ByID(ctx, t, a.Account, id)
-	if fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) { // perhaps ended by somebody else a moment ago, which this node is yet to hear
+		if id != "" {
+			t.Changed(KindSession, a.Account, string(id))
+		}
 		return nil
 	}
 	if err != nil {

@@ -142,6 +142,27 @@ func TestEndUser(t *testing.T) {
 	})
 }
 
+// Whoever ends what has been ended is answered as late as the first one: when this node knows it.
+func TestEndingTwiceIsHeard(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
+		store := sessiondb.Store{}
+		s := session.New(session.Deps{DB: db, Store: store, Tokens: store})
+		by := actor.Actor{Kind: actor.User, Account: "a", ID: "u1"}
+		made, _ := start(t, s, db, "u1", secret.Text{})
+		for what, end := range map[string]func(context.Context) error{
+			"a session": func(ctx context.Context) error { return s.End(ctx, by, "a", made.ID) },
+			"a token":   func(ctx context.Context) error { return s.DisableToken(ctx, by, "u1", fmt.Sprintf("jti_%026d", 1)) },
+		} {
+			for n := range 2 {
+				ctx, revision := tx.WatchRevision(t.Context())
+				if err := end(ctx); err != nil || revision.Last() == 0 {
+					t.Errorf("%s, %d: %v, answered at revision %d", what, n+1, err, revision.Last())
+				}
+			}
+		}
+	})
+}
+
 func TestDisableToken(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		store := sessiondb.Store{}
