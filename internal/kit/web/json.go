@@ -74,6 +74,9 @@ func DecodeStrict(data []byte, v any) error {
 			}
 			return invalidJSON(field + " has the wrong type").With(err)
 		}
+		if known, ok := errors.AsType[*fault.Error](err); ok { // of a type of ours that reads itself
+			return known
+		}
 		return invalidJSON("a value has the wrong form").With(err)
 	}
 	return nil

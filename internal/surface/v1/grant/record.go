@@ -73,14 +73,19 @@ type moment struct {
 	said bool
 }
 
+var errMoment = fault.New(fault.Invalid, fault.CodeInvalidRequest,
+	"startsAt and expiresAt are times with their zone, such as 2030-01-31T12:00:00Z.")
+
 // UnmarshalJSON implements json.Unmarshaler.
 func (m *moment) UnmarshalJSON(b []byte) error {
 	m.said = true
-	err := m.Time.UnmarshalJSON(b)
-	if err == nil && m.IsZero() && string(b) != "null" {
+	if err := m.Time.UnmarshalJSON(b); err != nil {
+		return errMoment
+	}
+	if m.IsZero() && string(b) != "null" {
 		m.Time = time.Unix(0, 0) // the year 1 was said; it must not read as "no bound"
 	}
-	return err
+	return nil
 }
 
 // MarshalJSON implements json.Marshaler.

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/admit-id/admit/internal/kit/fault"
 )
 
 // Duration is a length of time as ISO 8601 writes it: PT24H, P30D, P1DT12H. Days have 24
@@ -32,11 +34,14 @@ func (d Duration) MarshalText() ([]byte, error) {
 	return out, nil
 }
 
+var errDuration = fault.New(fault.Invalid, fault.CodeInvalidRequest,
+	"A duration is written as in ISO 8601, in days, hours, minutes and seconds, such as P30D, PT24H or PT1M30S.")
+
 // UnmarshalText reads an ISO 8601 duration.
 func (d *Duration) UnmarshalText(text []byte) error {
 	m := durationForm.FindSubmatch(text)
 	if m == nil || string(text) == "P" || string(m[2]) == "T" {
-		return fmt.Errorf("%q is not an ISO 8601 duration such as PT24H", text)
+		return errDuration
 	}
 	var total time.Duration
 	for i, unit := range map[int]time.Duration{1: 24 * time.Hour, 3: time.Hour, 4: time.Minute, 5: time.Second} {
