@@ -48,6 +48,9 @@ var (
 // Create makes a request. Everybody may ask for themselves; asking for others needs CREATE
 // Authress:AccessRequests. Errors: Forbidden, Unprocessable.
 func (s *Service) Create(ctx context.Context, a actor.Actor, r Request) (Request, error) {
+	if len(r.Users) == 0 {
+		return Request{}, fault.New(fault.Unprocessable, fault.CodeInvalidRequest, "access.users names those who shall get the access, as {userId}.")
+	}
 	most := MaxOpenPermitted
 	if err := s.d.Engine.Allow(a, "CREATE", access.System(kind)); err != nil {
 		own := len(r.Users) > 0 && !slices.ContainsFunc(r.Users, func(u ident.UserID) bool { return string(u) != a.ID })

@@ -382,7 +382,7 @@ func TestWhatMayBeAskedFor(t *testing.T) {
 		}{
 			"for another":             {"ann", ask("ro_read", "d", "bob"), fault.Forbidden},
 			"for oneself and another": {"ann", ask("ro_read", "d", "ann", "bob"), fault.Forbidden},
-			"for nobody":              {"ann", ask("ro_read", "d"), fault.Forbidden},
+			"for nobody":              {"ann", ask("ro_read", "d"), fault.Unprocessable},
 			"for nobody, a clerk":     {"clerk", ask("ro_read", "d"), fault.Unprocessable},
 			"for others, a clerk":     {"clerk", ask("ro_read", "d", "ann", "bob"), 0},
 			"for a crowd":             {"clerk", crowd, fault.Unprocessable},

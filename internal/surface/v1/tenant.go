@@ -7,6 +7,7 @@ import (
 
 	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
@@ -181,6 +182,9 @@ func (s *Surface) addTenantUser(w http.ResponseWriter, r *http.Request) error {
 	var body wire.UserRef
 	if err := web.DecodeJSON(r, &body, web.DefaultMaxBody); err != nil {
 		return err
+	}
+	if body.UserID == "" {
+		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "userId names the person to add.")
 	}
 	if err := s.d.Tenants.AddMember(r.Context(), web.ActorOf(r), ident.TenantID(r.PathValue("tenantId")), body.UserID); err != nil {
 		return err

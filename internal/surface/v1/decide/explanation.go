@@ -6,6 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/history"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
@@ -123,6 +124,9 @@ type subjectsWire struct {
 func (s *Surface) listSubjects(w http.ResponseWriter, r *http.Request) error {
 	q, resource := r.URL.Query(), r.PathValue("resourceUri")
 	permission := wire.Value(q, "permission")
+	if permission == "" {
+		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "The query names a permission, such as ?permission=documents:read.")
+	}
 	at, text, err := moment(q)
 	if err != nil {
 		return err
