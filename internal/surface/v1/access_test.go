@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/access/claim"
@@ -162,6 +160,9 @@ func (a *api) raw(bearer, method, path, body string) (int, []byte, http.Header) 
 	}
 	w := httptest.NewRecorder()
 	a.router.ServeHTTP(w, r)
+	if a.agent == "" { // the Terraform provider gets other statuses, which the descriptions tell
+		asDocumented(a.t, method, path, w.Code, w.Header(), w.Body.Bytes())
+	}
 	return w.Code, w.Body.Bytes(), w.Header()
 }
 
@@ -420,17 +421,6 @@ func TestUsersOverHTTP(t *testing.T) {
 	a.want(202, owner, "DELETE", "/v1/users/"+ann, "")
 	a.want(404, owner, "GET", "/v1/users/"+ann, "")
 	a.want(404, owner, "GET", "/v1/users/"+ann+"/resources/x/permissions/read", "")
-}
-
-// TestContractIsValid reads api/openapi.yaml as a stranger's tool would.
-func TestContractIsValid(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromFile("../../../api/openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doc.Validate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func BenchmarkCheckOverHTTP(b *testing.B) {
