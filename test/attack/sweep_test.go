@@ -208,6 +208,8 @@ func TestEveryRouteRefusesStrangers(t *testing.T) {
 				case strings.Contains(strings.ReplaceAll(a.body, "vault/canary", ""), "canary") && a.status < 300:
 					t.Errorf("%s by %s tells: %d %s", r, s.name, a.status, a.body)
 				case strings.HasPrefix(r.Path, "/api/session") && (a.status == 200 && a.body == "{}" || a.status == 404): // nobody is signed in
+				case a.status < 300 && (strings.Contains(a.body, `"allowed":true`) || strings.Contains(a.body, `"decision":true`)):
+					t.Errorf("%s by %s answers about others: %s", r, s.name, a.body)
 				case !s.known && a.status != 401:
 					t.Errorf("%s by %s: %d %.200s", r, s.name, a.status, a.body)
 				case s.known && !own[r.String()] && a.status != 403 && a.status != 404:
