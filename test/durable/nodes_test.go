@@ -121,7 +121,19 @@ func TestTwoNodesUnderFaults(t *testing.T) {
 	if len(h.steps["bounded"]) < 100 {
 		t.Errorf("only %d checks elsewhere prove nothing", len(h.steps["bounded"]))
 	}
-	h.visibility()
+	h.visibility("calm", "notifications lost")
+}
+
+// TestAWriteIsSeenByTheOtherNode measures how soon, with nothing else to do.
+func TestAWriteIsSeenByTheOtherNode(t *testing.T) {
+	pg := startPostgres(t)
+	h := newHistory(t, twoNodes(t, pg.url)...)
+	for i := range 200 {
+		w, _ := h.do(step{verb: verb(i % 2), key: "seen", name: "x"}, nil)
+		h.await(w, 1)
+		time.Sleep(5 * time.Millisecond)
+	}
+	h.visibility("calm")
 }
 
 // across is one writer on a node and what the other node answers about it.
@@ -199,8 +211,8 @@ func (h *history) await(w step, other int) {
 	}
 }
 
-func (h *history) visibility() {
-	for _, phase := range []string{"calm", "notifications lost"} {
+func (h *history) visibility(phases ...string) {
+	for _, phase := range phases {
 		all := h.seen[phase]
 		if len(all) < 10 {
 			h.t.Errorf("%s: only %d writes were waited for", phase, len(all))
