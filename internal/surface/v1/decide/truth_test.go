@@ -111,8 +111,10 @@ func (x *asker) now(a accesstest.Ask) {
 	x.tell("list", a, listed, got)
 }
 
-// unnameable tells whether the user cannot stand in a path: no segment but a resource holds a slash.
-func unnameable(a accesstest.Ask) bool { return strings.Contains(string(a.User), "/") }
+// unnameable tells whether the user cannot stand in a path: a part between slashes that leads elsewhere.
+func unnameable(a accesstest.Ask) bool {
+	return slices.ContainsFunc(strings.Split(string(a.User), "/"), func(part string) bool { return part == "." || part == ".." })
+}
 
 func (x *asker) authzen(a accesstest.Ask, resource string) {
 	x.t.Helper()
