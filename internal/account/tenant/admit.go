@@ -33,7 +33,8 @@ var ErrNotMember = fault.New(fault.Forbidden, "NotTenantMember", "This person do
 //
 //   - the tenant's connection is closed and no other tenant's: all its people are the tenant's;
 //   - the tenant's connection is public or shared: those with a verified address of its domains;
-//   - a connection of no tenant that assigns by domain: likewise.
+//   - a connection of no tenant that assigns by domain: those with a verified address of the domains of
+//     a tenant that has no connection.
 //
 // Who asked for a tenant must come through its connection, if it has one, and be or become a
 // member; else it is ErrNotMember. Who asked for none and belongs to none has none.
@@ -93,5 +94,7 @@ func (s *Service) proves(n Tenant, a Arrival) bool {
 	if own && a.Closed && len(s.d.Directory.ByConnection(a.By.Account, a.Connection)) == 1 {
 		return true
 	}
-	return (own || a.Fallback) && a.Verified && n.Has(a.Email)
+	// Who has a connection of their own comes through it, and whose connection it is does not vouch for others.
+	falls := a.Fallback && n.Connection == "" && len(s.d.Directory.ByConnection(a.By.Account, a.Connection)) == 0
+	return (own || falls) && a.Verified && n.Has(a.Email)
 }

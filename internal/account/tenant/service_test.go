@@ -124,6 +124,8 @@ func TestAdmit(t *testing.T) {
 			"shared, asked for the other":               {tenant.Arrival{Wanted: "ten_s1", Connection: "con_shared", Closed: true, Email: "x@s2.test", Verified: true}, "", true},
 			"nobody's connection":                       {tenant.Arrival{Connection: "con_any", Closed: true, Email: "x@open.test", Verified: true}, "", false},
 			"nobody's connection, which falls back":     {tenant.Arrival{Connection: "con_any", Fallback: true, Email: "x@open.test", Verified: true}, "ten_open", false},
+			"falls back, to who has a connection":       {tenant.Arrival{Connection: "con_any", Fallback: true, Email: "x@sso.test", Verified: true}, "", false},
+			"another's connection, which falls back":    {tenant.Arrival{Wanted: "ten_open", Connection: "con_sso", Closed: true, Fallback: true, Email: "x@open.test", Verified: true}, "", true},
 			"falls back, unverified":                    {tenant.Arrival{Connection: "con_any", Fallback: true, Email: "x@open.test"}, "", false},
 			"no such tenant":                            {tenant.Arrival{Wanted: "ten_x", Connection: "con_sso", Closed: true}, "", true},
 			"another account's":                         {tenant.Arrival{By: actor.ForOperator(other), Wanted: "ten_sso", Connection: "con_sso", Closed: true}, "", true},
