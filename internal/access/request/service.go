@@ -41,7 +41,7 @@ var (
 	errNotFound = fault.New(fault.NotFound, fault.CodeNotFound, "There is no such access request, or you may not see it.")
 	errDecided  = fault.New(fault.Conflict, "AccessRequestDecided", "This access request is not open any more.")
 	errTooMany  = fault.New(fault.Unprocessable, "TooManyAccessRequests",
-		"Too many of your access requests wait for a decision. Withdraw some of them first.")
+		"Too many of your access requests wait for a decision, or you have made too many today. Withdraw some of them, or try again tomorrow.")
 	errNotYours = fault.New(fault.Forbidden, fault.CodeForbidden, "Only open access requests can be withdrawn by those who made them.")
 )
 
