@@ -207,7 +207,7 @@ func TestDOS03_JSONBombs(t *testing.T) {
 func TestDOS07_PaginationLimits(t *testing.T) {
 	each(t, process.Options{}, func(t *testing.T, w *world) {
 		admin := []string{"Authorization", "Bearer " + w.key}
-		for _, path := range []string{"/v1/roles", "/v1/records", "/v1/users", "/v1/clients", "/v1/groups", "/v1/connections", "/v1/applications"} {
+		for _, path := range []string{"/v1/roles", "/v1/records", "/v1/users", "/v1/clients", "/v1/groups", "/v1/connections", "/v1/applications", "/v1/tenants", "/v1/extensions", "/v1/requests", "/v1/resources", "/v1/resources/x/users", "/v1/users/u/resources", "/v1/identities"} {
 			if a := w.send("GET", path, "", admin...); a.status == 404 {
 				continue // not a list of this version
 			}
