@@ -83,11 +83,12 @@ func (f *Follower) Start(ctx context.Context) error {
 func (f *Follower) Run(ctx context.Context) {
 	tick := time.NewTicker(PollEvery)
 	defer tick.Stop()
+	var silence silence
 	for {
 		for {
 			more, err := f.step(ctx)
-			if err != nil && ctx.Err() == nil {
-				slog.ErrorContext(ctx, "the change feed cannot be followed", "error", err)
+			if ctx.Err() == nil {
+				silence.tell(ctx, err)
 			}
 			if !more || err != nil {
 				break

@@ -179,12 +179,16 @@ func policyValue(scope tx.Scope) string {
 // listen keeps one connection that waits for the doorbell, and comes back when it is cut.
 func (e *postgresEngine) listen(ctx context.Context) {
 	defer close(e.done)
+	var said time.Duration
 	for ctx.Err() == nil {
 		err := e.listenOnce(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		slog.WarnContext(ctx, "the notification connection was lost; the feed is polled meanwhile", "error", err)
+		if now := clock.Monotonic(); said == 0 || now-said >= 10*time.Second { // not with every attempt
+			said = now
+			slog.WarnContext(ctx, "the notification connection was lost; the feed is polled meanwhile", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(500 * time.Millisecond):
