@@ -33,7 +33,7 @@ type Config struct {
 	CatchUp        time.Duration  `name:"catch-up" default:"1s" show:"visible" doc:"How long a question with a consistency token waits for this node to reach the write that it names before the answer is 409, 0s to 10s."`
 	MemoryGrants   int            `name:"memory-grants" default:"10000000" show:"visible" doc:"How many grants (a role on a resource for a person or group) this node keeps in memory, about 100 bytes each, 1000 to 1000000000. While all fit, no check waits for the database. Beyond it, the largest accounts have only those people in memory who are asked about; the first question about another one reads the database."`
 	ShutdownAfter  time.Duration  `name:"shutdown-after" default:"25s" show:"visible" doc:"How long a stopping node waits for requests in flight, 1s to 10m."`
-	LogLevel       string         `name:"log-level" default:"info" show:"visible" doc:"debug, info, warn or error. Permission checks are logged at debug."`
+	LogLevel       string         `name:"log-level" default:"info" show:"visible" doc:"debug, info, warn or error. Permission checks, and why a request was refused, are logged at debug."`
 	OTLPEndpoint   string         `name:"otlp-endpoint" show:"visible" doc:"URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces, for example http://localhost:4318."`
 	EgressAllow    []netip.Prefix `name:"insecure-egress-allow" show:"visible" doc:"CIDR ranges of internal addresses that Admit may connect to as an upstream provider, for tests. Requests to internal addresses are refused otherwise."`
 
