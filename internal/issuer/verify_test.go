@@ -137,8 +137,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 	}
 	good := w.token(nil, nil)
 	parts := strings.Split(good, ".")
-	stranger := *w.Provider
-	stranger.Keys = []connectiontest.Key{connectiontest.NewKey(t, "k1", "ES256")}
+	stranger := connectiontest.NewKey(t, "k1", "ES256")
 	header := []byte(`{"alg":"ES256","kid":"k1"}`)
 	payload := func(more string) []byte {
 		return fmt.Appendf(nil, `{"iss":%q,"sub":"x","aud":"api","iat":%d,"exp":%d%s}`, w.URL, now, now+60, more)
@@ -146,7 +145,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 	for name, bearer := range map[string]string{
 		"": "", "dots": "..", "no signature": parts[0] + "." + parts[1] + ".", "another's signature": parts[0] + "." + parts[1] + "." + strings.Split(w.token(nil, set{"sub": "y"}), ".")[2],
 		"padded": good + "=", "four parts": good + ".AA", "a line break": parts[0] + "." + parts[1] + "\n." + parts[2], "huge": good + strings.Repeat("A", 1<<20),
-		"another's key of that name": connectiontest.SignBytes(stranger.Keys[0], header, payload("")),
+		"another's key of that name": connectiontest.SignBytes(stranger, header, payload("")),
 		"two subjects":               connectiontest.SignBytes(w.Keys[0], header, payload(`,"sub":"y"`)), "two subjects in two cases": connectiontest.SignBytes(w.Keys[0], header, payload(`,"Sub":"y","SUB":"z"`)),
 		"two issuers": connectiontest.SignBytes(w.Keys[0], header, payload(`,"iss":"https://evil.example"`)), "JSON behind": connectiontest.SignBytes(w.Keys[0], header, append(payload(""), payload("")...)),
 		"no object": connectiontest.SignBytes(w.Keys[0], header, []byte(`[]`)),
