@@ -52,7 +52,6 @@ type casbin struct {
 	effects    bool // rules have an effect
 	rules      []casbinRule
 	parents    map[string][]string // what roles a subject has
-	lines      int
 	actions    map[string]string // role by action
 	slash      string            // "yes" when objects begin with a slash
 	allMembers map[string]map[ident.UserID]bool
