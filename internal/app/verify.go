@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
 // VerifyDB looks for damage: in the database's files, in the change feed, in what the master key
-// must open, and in what is loaded into memory. It returns what it found, one line each.
+// must open, in what is loaded into memory, and in the history of permissions. It returns what it found, one line each.
 func VerifyDB(ctx context.Context, cfg Config) ([]string, error) {
 	db, err := openDatabase(ctx, cfg, clock.NewSystem(), &tx.Bus{})
 	if err != nil {
@@ -31,7 +32,12 @@ func VerifyDB(ctx context.Context, cfg Config) ([]string, error) {
 	if err != nil {
 		return append(found, err.Error()), nil
 	}
-	return found, a.Close()
+	var history []string
+	err = a.db.Read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
+		history, err = accessdb.CheckVersions(ctx, t)
+		return err
+	})
+	return append(found, history...), errors.Join(err, a.Close())
 }
 
 func checkFeed(ctx context.Context, db *sqldb.DB) ([]string, error) {

@@ -3,6 +3,7 @@ package accessdb_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,29 @@ VALUES ('acc_1', 'grp_1', '{"n":"g","u":["u7"]}', '', 1, 2)`,
 			groups, err := v.Groups(ctx, tr, "acc_1", "u7", history.InForce)
 			if fmt.Sprint(groups) != "[grp_1]" {
 				t.Errorf("groups %v", groups)
+			}
+			if found, err := accessdb.CheckVersions(ctx, tr); err != nil || len(found) > 0 {
+				t.Errorf("%q, %v", found, err)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A binary that knows no history deletes one record, makes another, and changes a role.
+		err = db.Write(t.Context(), tx.System(), func(ctx context.Context, tr tx.Tx) error {
+			for _, query := range []string{
+				`UPDATE access_records SET status = 'DELETED' WHERE record_id = 'rec_7'`,
+				`UPDATE access_records SET status = 'ACTIVE' WHERE record_id = 'rec_101'`,
+				`UPDATE access_roles SET body = '{"n":"other","p":[]}' WHERE role_id = 'ro_1'`,
+			} {
+				if _, err := sqldb.From(tr).Exec(ctx, query); err != nil {
+					return err
+				}
+			}
+			found, err := accessdb.CheckVersions(ctx, tr)
+			if len(found) != 2 || !strings.Contains(found[0], "record: 2, such as rec_101") || !strings.Contains(found[1], "role: 1, such as ro_1") {
+				t.Errorf("%q", found)
 			}
 			return err
 		})
