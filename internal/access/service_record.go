@@ -153,7 +153,7 @@ func (s *Service) ReplaceRecord(ctx context.Context, a actor.Actor, r Record, si
 	if err := fact.Prepare(&r); err != nil {
 		return Record{}, err
 	}
-	keepAdmins, said := len(r.Admins) == 0, r.Statements
+	keepAdmins, said := len(r.Admins) == 0, fact.Said(&r)
 	err := s.unraced(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.recordFor(ctx, t, a, r.ID, "UPDATE")
 		if err != nil {

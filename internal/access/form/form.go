@@ -3,6 +3,8 @@
 package form
 
 import (
+	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"unicode"
@@ -118,24 +120,42 @@ func Unique[S ~[]E, E ~string](s S) S {
 }
 
 // Pair finds for each of the new ones an equal old one, or -1, and takes no old one twice.
-func Pair[T any](old, now []T, same func(a, b *T) bool) []int {
-	out, taken := make([]int, len(now)), make([]bool, len(old))
-	for i := range now {
+func Pair(old, now []string) []int {
+	free := make(map[string][]int, len(old))
+	for k, text := range old {
+		free[text] = append(free[text], k)
+	}
+	out := make([]int, len(now))
+	for i, text := range now {
 		out[i] = -1
-		for k := range old {
-			if !taken[k] && same(&old[k], &now[i]) {
-				out[i], taken[k] = k, true
-				break
-			}
+		if same := free[text]; len(same) > 0 {
+			out[i], free[text] = same[0], same[1:]
 		}
 	}
 	return out
 }
 
-// SameSet tells whether two lists hold the same, in whatever order and how often.
-func SameSet[S ~[]E, E ~string](a, b S) bool { return slices.Equal(Unique(a), Unique(b)) }
+// Marker makes marks of lists, which are alike for lists that hold the same. Marks of two Markers have nothing
+// to do with each other, and nobody can find out lists whose marks are alike by chance.
+type Marker struct {
+	seed maphash.Seed
+	sums []uint64
+}
 
-// Overlap tells whether two lists have something in common.
-func Overlap[S ~[]E, E ~string](a, b S) bool {
-	return slices.ContainsFunc(a, func(e E) bool { return slices.Contains(b, e) })
+// NewMarker returns a Marker.
+func NewMarker() Marker { return Marker{seed: maphash.MakeSeed()} }
+
+// AppendSet appends the mark of a list, in whatever order and how often it holds something.
+func AppendSet[S ~[]E, E ~string](m *Marker, mark []byte, s S) []byte {
+	m.sums = m.sums[:0]
+	for _, e := range s {
+		m.sums = append(m.sums, maphash.String(m.seed, string(e)))
+	}
+	slices.Sort(m.sums)
+	m.sums = slices.Compact(m.sums)
+	mark = binary.LittleEndian.AppendUint64(mark, uint64(len(m.sums)))
+	for _, sum := range m.sums {
+		mark = binary.LittleEndian.AppendUint64(mark, sum)
+	}
+	return mark
 }
