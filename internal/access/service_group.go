@@ -28,7 +28,7 @@ func (s *Service) CreateGroup(ctx context.Context, a actor.Actor, g Group) (Grou
 	if err := prepareGroup(a, &g); err != nil {
 		return Group{}, err
 	}
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+	err := s.writeCaughtUp(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		if err := s.judgeGroup(ctx, t, a, nil, &g); err != nil {
 			return err
 		}
@@ -51,14 +51,18 @@ func prepareGroup(a actor.Actor, g *Group) error {
 	return g.Validate()
 }
 
-// judgeGroup refuses people who join, when the group has more than the caller may give.
+// judgeGroup refuses people who join, when the group has more than the caller may give. What another
+// node has given the group, or a role of it, before the join began counts.
 func (s *Service) judgeGroup(ctx context.Context, t tx.Tx, a actor.Actor, before, after *Group) error {
-	for _, u := range after.Users {
-		if before == nil || !slices.Contains(before.Users, u) {
-			return s.d.Engine.mayGive(a).group(ctx, t, after.ID)
-		}
+	joins := func(u ident.UserID) bool { return before == nil || !slices.Contains(before.Users, u) }
+	if !slices.ContainsFunc(after.Users, joins) {
+		return nil
 	}
-	return nil
+	m, err := s.mayGiveNow(ctx, t, a, ChangeRecord, ChangeRole)
+	if m == nil || err != nil {
+		return err
+	}
+	return m.group(ctx, t, after.ID)
 }
 
 func (s *Service) groupChanged(ctx context.Context, t tx.Tx, a actor.Actor, id ident.GroupID, kind string) error {
@@ -101,7 +105,7 @@ func (s *Service) ReplaceGroup(ctx context.Context, a actor.Actor, g Group, sinc
 	if err := prepareGroup(a, &g); err != nil {
 		return Group{}, err
 	}
-	err := s.d.Runner.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+	err := s.writeCaughtUp(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.groupFor(ctx, t, a, g.ID, "UPDATE")
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ func (s *Service) CreateRole(ctx context.Context, a actor.Actor, r Role) (Role, 
 	if err := r.Validate(); err != nil {
 		return Role{}, err
 	}
-	err := s.writeRole(ctx, a, func(ctx context.Context, t tx.Tx) error {
+	err := s.writeCaughtUp(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		if err := s.judgeRole(ctx, t, a, nil, &r); err != nil {
 			return err
 		}
@@ -50,8 +50,8 @@ func (s *Service) CreateRole(ctx context.Context, a actor.Actor, r Role) (Role, 
 	return r, fault.Wrap("access.CreateRole", err)
 }
 
-// errBehind says that a role cannot be judged now: a record has changed, and memory, which knows
-// where the role is in use, has not followed yet.
+// errBehind says that a change cannot be judged now: a record or role has changed, and memory, which
+// knows where roles are in use and what groups have, has not followed yet.
 var errBehind = fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many changes at the same time. Try again in a moment.")
 
 // judgeRole refuses a role that gains what the caller may not give. The caller of this
@@ -61,23 +61,39 @@ func (s *Service) judgeRole(ctx context.Context, t tx.Tx, a actor.Actor, before,
 	if before != nil {
 		old = before.Compiled()
 	}
-	m, gained := s.d.Engine.mayGive(a), give.Added(old, after.Compiled())
-	everything := check.Everything()
-	if m.unbounded() || len(gained) == 0 || m.GivesAll(&everything, check.Window{}.Rest(m.Now)) {
+	gained := give.Added(old, after.Compiled())
+	if len(gained) == 0 {
 		return nil
 	}
-	behind, err := s.d.Records.ChangedSince(ctx, t, a.Account, s.d.Engine.applied.Load())
-	if err != nil {
+	m, err := s.mayGiveNow(ctx, t, a, ChangeRecord)
+	if m == nil || err != nil {
 		return err
-	}
-	if behind {
-		return errBehind
 	}
 	return m.roleChange(ctx, t, after.ID, gained)
 }
 
-// writeRole runs a unit of work again while memory is behind, for up to about a second.
-func (s *Service) writeRole(ctx context.Context, a actor.Actor, fn func(context.Context, tx.Tx) error) error {
+// mayGiveNow returns the judge of an actor over a memory that has every change of the kinds that the
+// unit of work sees, errBehind when it has not, and nil for who may give everything.
+func (s *Service) mayGiveNow(ctx context.Context, t tx.Tx, a actor.Actor, kinds ...string) (*mayGive, error) {
+	applied := s.d.Engine.applied.Load() // before what the judge looks at
+	m, everything := s.d.Engine.mayGive(a), check.Everything()
+	if m.unbounded() || m.GivesAll(&everything, check.Window{}.Rest(m.Now)) {
+		return nil, nil
+	}
+	for _, kind := range kinds {
+		behind, err := s.d.Records.ChangedSince(ctx, t, a.Account, kind, applied)
+		if err != nil {
+			return nil, err
+		}
+		if behind {
+			return nil, errBehind
+		}
+	}
+	return m, nil
+}
+
+// writeCaughtUp runs a unit of work again while memory is behind, for up to about a second.
+func (s *Service) writeCaughtUp(ctx context.Context, a actor.Actor, fn func(context.Context, tx.Tx) error) error {
 	for wait := time.Millisecond; ; wait *= 2 {
 		err := s.d.Runner.Write(ctx, tx.In(a.Account), fn)
 		if !errors.Is(err, errBehind) || wait > 500*time.Millisecond {
@@ -125,7 +141,7 @@ func (s *Service) ReplaceRole(ctx context.Context, a actor.Actor, r Role) (Role,
 	if err := r.Validate(); err != nil {
 		return Role{}, err
 	}
-	err := s.writeRole(ctx, a, func(ctx context.Context, t tx.Tx) error {
+	err := s.writeCaughtUp(ctx, a, func(ctx context.Context, t tx.Tx) error {
 		old, err := s.d.Roles.Lock(ctx, t, a.Account, r.ID, true)
 		if err != nil {
 			return err

@@ -30,8 +30,8 @@ type RecordStore interface {
 	AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, s Status) ([]ident.RecordID, error)
 	// Revision is the number of the last change in the feed that the unit of work sees.
 	Revision(ctx context.Context, t tx.Tx) (int64, error)
-	// ChangedSince tells whether a record of the account changed after the revision.
-	ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, rev int64) (bool, error)
+	// ChangedSince tells whether something of the kind (ChangeRecord, ...) in the account changed after the revision.
+	ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, kind string, rev int64) (bool, error)
 }
 
 // FactStore reads what records in force give. The records that it hands to fn have users, groups and

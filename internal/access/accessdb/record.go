@@ -164,8 +164,8 @@ func (Records) Revision(ctx context.Context, t tx.Tx) (int64, error) {
 }
 
 // ChangedSince implements access.RecordStore.
-func (Records) ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, rev int64) (bool, error) {
-	return sqldb.ChangedSince(ctx, sqldb.From(t), account, access.ChangeRecord, rev)
+func (Records) ChangedSince(ctx context.Context, t tx.Tx, account ident.AccountID, kind string, rev int64) (bool, error) {
+	return sqldb.ChangedSince(ctx, sqldb.From(t), account, kind, rev)
 }
 
 // each reads rows whose first column is the account, without keeping them.
