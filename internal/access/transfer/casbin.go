@@ -52,8 +52,8 @@ type casbin struct {
 	effects    bool // rules have an effect
 	rules      []casbinRule
 	parents    map[string][]string // what roles a subject has
-	actions    map[string]string // role by action
-	slash      string            // "yes" when objects begin with a slash
+	actions    map[string]string   // role by action
+	slash      string              // "yes" when objects begin with a slash
 	allMembers map[string]map[ident.UserID]bool
 }
 
