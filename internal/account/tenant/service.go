@@ -55,8 +55,9 @@ func New(d Deps) *Service { return &Service{d} }
 type Input struct {
 	Tenant
 	// AllowDomains judges whether the actor may claim a domain, asked inside the unit of work when
-	// one is new: a domain sends people to the tenant's connection, and makes those whose address
-	// is verified its members. It must not wait for anything. Nil allows it, for the operator.
+	// one is new or leads to another connection: a domain sends people to the tenant's connection, and
+	// makes those whose address is verified its members. It must not wait for anything. Nil allows it,
+	// for the operator.
 	AllowDomains func() error
 }
 
@@ -128,7 +129,7 @@ func (s *Service) judge(ctx context.Context, t tx.Tx, in Input, old, n Tenant) e
 		}
 	}
 	claims := slices.ContainsFunc(n.names(), func(d string) bool {
-		return domainForm.MatchString(d) && !slices.Contains(old.names(), d)
+		return domainForm.MatchString(d) && (n.Connection != old.Connection || !slices.Contains(old.names(), d))
 	})
 	if claims && in.AllowDomains != nil {
 		return in.AllowDomains()

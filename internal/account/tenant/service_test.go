@@ -233,6 +233,17 @@ func TestWhoMayClaim(t *testing.T) {
 		try("a lookup identifier", tenant.Tenant{ID: "ten_a", Lookup: "b", Domains: []string{"a.test"}}, nil)
 		try("none", tenant.Tenant{ID: "ten_a"}, nil)
 		try("the one it had before", tenant.Tenant{ID: "ten_a", Domains: []string{"a.test"}}, no)
+
+		// Where its domains lead is part of the claim.
+		w.make(tenant.Tenant{ID: "ten_b", Domains: []string{"b.test"}, Connection: "con_b"})
+		w.make(tenant.Tenant{ID: "ten_c", Lookup: "c.test", Connection: "con_c"})
+		try("the connection it had", tenant.Tenant{ID: "ten_b", Name: "B", Domains: []string{"b.test"}, Connection: "con_b"}, nil)
+		try("another connection", tenant.Tenant{ID: "ten_b", Domains: []string{"b.test"}, Connection: "con_x"}, no)
+		try("no connection, so that every other leads in", tenant.Tenant{ID: "ten_b", Domains: []string{"b.test"}}, no)
+		try("another connection for a lookup identifier that is a domain", tenant.Tenant{ID: "ten_c", Lookup: "c.test", Connection: "con_x"}, no)
+		try("a lookup identifier that is none any more", tenant.Tenant{ID: "ten_c", Lookup: "c", Connection: "con_c"}, nil)
+		try("another connection, without domains", tenant.Tenant{ID: "ten_c", Lookup: "c", Connection: "con_x"}, nil)
+		try("another connection, and the domains go", tenant.Tenant{ID: "ten_b", Connection: "con_x"}, nil)
 	})
 }
 
