@@ -65,7 +65,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		}
 		d.Tracer = a.tracer
 	}
-	a.router, err = web.NewRouter(d, web.WithQuota(routes, serviceclient.NewLimiter(x.clientDirectory, a.clock)))
+	a.router, err = web.NewRouter(d, web.WithQuota(routes, serviceclient.NewLimiter(x.clientDirectory, a.clock), web.NewWriters(a.clock, a.cfg.RateLimitScale)))
 	return err
 }
 

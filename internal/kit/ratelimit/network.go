@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ const (
 	perShard   = 4096 // entries; with all shards about 16 MiB at most
 )
 
-// Limiter limits client networks inside this process, by class of what they ask for. Memory is
+// Limiter limits client networks, or whoever has a name, inside this process, by class of what they ask for. Memory is
 // bounded: when a shard is full, clients that it does not know yet share one budget, and those
 // it knows keep theirs, so that a flood of addresses cannot wipe out what is held against one
 // (DOS-05).
@@ -53,11 +54,21 @@ func New(c clock.Clock, rules []Rule, scale float64) *Limiter {
 // Allow spends one request. If the budget is used up it returns how long until one fits, and
 // spends nothing.
 func (l *Limiter) Allow(class int, address netip.Addr) (wait time.Duration, ok bool) {
+	return l.allow(class, network(address))
+}
+
+// AllowName is Allow for whoever has the name, in place of a network. Names are kept as hashes of 128 bits.
+func (l *Limiter) AllowName(class int, name string) (wait time.Duration, ok bool) {
+	sum := sha256.Sum256([]byte(name))
+	return l.allow(class, netip.AddrFrom16([16]byte(sum[:16])))
+}
+
+func (l *Limiter) allow(class int, who netip.Addr) (wait time.Duration, ok bool) {
 	if class >= len(l.rules) || l.rules[class].Count == 0 {
 		return 0, true
 	}
 	rule := l.rules[class]
-	key := client{uint8(class), network(address)}
+	key := client{uint8(class), who}
 	s := &l.shards[place(key)]
 	now := l.clock.Now().UnixNano()
 	s.mu.Lock()
