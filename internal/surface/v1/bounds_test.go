@@ -2,6 +2,7 @@ package v1_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -37,4 +38,16 @@ func TestPutThatDropsBounds(t *testing.T) {
 		t.Errorf("the bound is %v; null takes it away", got)
 	}
 	a.want(200, owner, "PUT", path, record(other)) // what never was bound needs no word
+}
+
+// TestMisspelledBounds: a member that a statement does not have is no grant without an end.
+func TestMisspelledBounds(t *testing.T) {
+	a := newAPI(t)
+	for _, member := range []string{"expireAt", "ExpiresAt", "expires", "startAt", "condition"} {
+		body := fmt.Sprintf(`{"name":"r","statements":[{"roles":["Authress:ReadResource"],"resources":[{"resourceUri":"docs/1"}],"users":[{"userId":"ann"}],%q:"2100-01-01T00:00:00Z"}]}`, member)
+		got := a.want(400, owner, "POST", "/v1/records", body)
+		if title, _ := got["title"].(string); member != "ExpiresAt" && !strings.Contains(title, member) {
+			t.Errorf("%s: the answer says %q", member, title)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
@@ -64,6 +65,23 @@ type statementWire struct {
 	Groups    []wire.GroupRef    `json:"groups,omitempty"`
 	StartsAt  moment             `json:"startsAt,omitzero"`
 	ExpiresAt moment             `json:"expiresAt,omitzero"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Members that a statement does not have are refused: a
+// misspelled expiresAt would make a grant without an end.
+func (s *statementWire) UnmarshalJSON(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	for name := range members {
+		if !slices.Contains([]string{"roles", "resources", "users", "groups", "startsAt", "expiresAt"}, name) {
+			return fault.Newf(fault.Invalid, fault.CodeInvalidRequest,
+				"A statement has no member %q; it has roles, resources, users, groups, startsAt and expiresAt.", name)
+		}
+	}
+	type plain statementWire
+	return json.Unmarshal(b, (*plain)(s))
 }
 
 // moment is a time in ISO 8601 (RFC 3339). It is read with any offset, which must be there, and
