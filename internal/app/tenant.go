@@ -88,12 +88,12 @@ func (l loginTenants) Admit(ctx context.Context, t tx.Tx, a login.Arrival) (iden
 	return l.Service.Admit(ctx, t, tenant.Arrival(a))
 }
 
-// audiences are what the application asked for, without the tenants of the account: a token names
-// one only because its person was let in for it.
+// audiences are what the application asked for, without the tenants that the account has or had: a
+// token names one only because its person was let in for it.
 func (l loginIssuer) audiences(g login.Grant) (out []string, life time.Duration) {
 	account := g.Session.Account
 	for _, wanted := range g.Audiences {
-		if _, isTenant := l.tenants.Get(account, ident.TenantID(wanted)); !isTenant {
+		if !l.tenants.Known(account, ident.TenantID(wanted)) {
 			out = append(out, wanted)
 		}
 	}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type book struct {
 	byLookup     map[string]ident.TenantID // lower case
 	byDomain     map[string]ident.TenantID
 	byConnection map[ident.ConnectionID][]ident.TenantID
+	gone         map[ident.TenantID]bool // which were deleted
 }
 
 // NewDirectory makes an empty directory; the feed's follower fills it.
@@ -45,6 +47,13 @@ func (d *Directory) book(account ident.AccountID) *book {
 func (d *Directory) Get(account ident.AccountID, id ident.TenantID) (Tenant, bool) {
 	n, ok := d.book(account).byID[id]
 	return n, ok
+}
+
+// Known tells whether the account has or had a tenant with that id.
+func (d *Directory) Known(account ident.AccountID, id ident.TenantID) bool {
+	b := d.book(account)
+	_, ok := b.byID[id]
+	return ok || b.gone[id]
 }
 
 // ByLookup returns the tenant with that lookup identifier, in any case.
@@ -87,9 +96,22 @@ func (d *Directory) Load(ctx context.Context, t tx.Tx) error {
 		}
 		accounts[n.Account][n.ID] = n
 	}
+	gone, err := d.store.Gone(ctx, t)
+	if err != nil {
+		return err
+	}
+	for account := range gone {
+		if accounts[account] == nil {
+			accounts[account] = map[ident.TenantID]Tenant{}
+		}
+	}
 	books := make(map[ident.AccountID]*book, len(accounts))
 	for account, tenants := range accounts {
-		books[account] = newBook(tenants)
+		was := make(map[ident.TenantID]bool, len(gone[account]))
+		for _, id := range gone[account] {
+			was[id] = true
+		}
+		books[account] = newBook(tenants, was)
 	}
 	d.books.Store(&books)
 	return nil
@@ -97,10 +119,11 @@ func (d *Directory) Load(ctx context.Context, t tx.Tx) error {
 
 // Apply implements feed.Subscriber. The follower calls it from one goroutine.
 func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
-	touched := map[ident.AccountID]map[ident.TenantID]Tenant{}
+	touched, gone := map[ident.AccountID]map[ident.TenantID]Tenant{}, map[ident.AccountID]map[ident.TenantID]bool{}
 	for _, c := range changes {
 		if touched[c.Account] == nil {
-			touched[c.Account] = map[ident.TenantID]Tenant{}
+			touched[c.Account], gone[c.Account] = map[ident.TenantID]Tenant{}, map[ident.TenantID]bool{}
+			maps.Copy(gone[c.Account], d.book(c.Account).gone)
 			for id, n := range d.book(c.Account).byID {
 				touched[c.Account][id] = n
 			}
@@ -112,6 +135,7 @@ func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) e
 			touched[c.Account][id] = n
 		case fault.Is(err, fault.NotFound):
 			delete(touched[c.Account], id)
+			gone[c.Account][id] = true
 		default:
 			return err
 		}
@@ -121,14 +145,14 @@ func (d *Directory) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) e
 		books[account] = b
 	}
 	for account, tenants := range touched {
-		books[account] = newBook(tenants)
+		books[account] = newBook(tenants, gone[account])
 	}
 	d.books.Store(&books)
 	return nil
 }
 
-func newBook(tenants map[ident.TenantID]Tenant) *book {
-	b := &book{byID: tenants, byLookup: map[string]ident.TenantID{}, byDomain: map[string]ident.TenantID{},
+func newBook(tenants map[ident.TenantID]Tenant, gone map[ident.TenantID]bool) *book {
+	b := &book{byID: tenants, gone: gone, byLookup: map[string]ident.TenantID{}, byDomain: map[string]ident.TenantID{},
 		byConnection: map[ident.ConnectionID][]ident.TenantID{}}
 	for id, n := range tenants {
 		if n.Lookup != "" {

@@ -262,6 +262,24 @@ func TestDelete(t *testing.T) {
 		if _, err := w.Create(t.Context(), operator, tenant.Input{Tenant: tenant.Tenant{ID: "ten_a"}}); !fault.Is(err, fault.Conflict) {
 			t.Error("an id was used twice:", err)
 		}
+
+		// A node that starts later knows the id of who is gone too.
+		later := tenant.NewDirectory(tenantdb.Store{})
+		if err := w.db.Read(t.Context(), tx.System(), later.Load); err != nil {
+			t.Fatal(err)
+		}
+		w.make(tenant.Tenant{ID: "ten_c"})
+		for _, d := range []*tenant.Directory{w.directory, later} {
+			if _, ok := d.Get(acc, "ten_a"); ok || !d.Known(acc, "ten_a") || !d.Known(acc, "ten_b") {
+				t.Error("what is known of the deleted")
+			}
+			if d.Known(other, "ten_a") || d.Known(acc, "ten_x") || d.Known(acc, "") {
+				t.Error("a tenant is known that never was")
+			}
+		}
+		if !w.directory.Known(acc, "ten_c") || !w.directory.Known(acc, "ten_b") {
+			t.Error("forgotten with the next change")
+		}
 	})
 }
 

@@ -28,6 +28,8 @@ type Store interface {
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, q Query) ([]Tenant, error)
 	// All returns every tenant of the deployment. It needs the scope tx.System.
 	All(ctx context.Context, t tx.Tx) ([]Tenant, error)
+	// Gone returns the ids of every deleted tenant of the deployment. It needs the scope tx.System.
+	Gone(ctx context.Context, t tx.Tx) (map[ident.AccountID][]ident.TenantID, error)
 	// SetNames gives the tenant exactly these names and tells whether no other of the account has one.
 	SetNames(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.TenantID, names []string) (bool, error)
 }

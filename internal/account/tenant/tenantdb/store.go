@@ -119,6 +119,23 @@ func (Store) All(ctx context.Context, t tx.Tx) ([]tenant.Tenant, error) {
 	return sqldb.List(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM tenants WHERE deleted_at = 0 ORDER BY account_id, id`)
 }
 
+// Gone implements tenant.Store.
+func (Store) Gone(ctx context.Context, t tx.Tx) (map[ident.AccountID][]ident.TenantID, error) {
+	type key struct {
+		account ident.AccountID
+		id      ident.TenantID
+	}
+	list, err := sqldb.List(ctx, sqldb.From(t), func(r sqldb.Row) (k key, err error) {
+		err = r.Scan(&k.account, &k.id)
+		return k, err
+	}, `SELECT account_id, id FROM tenants WHERE deleted_at <> 0 ORDER BY account_id, id`)
+	out := map[ident.AccountID][]ident.TenantID{}
+	for _, k := range list {
+		out[k.account] = append(out[k.account], k.id)
+	}
+	return out, err
+}
+
 // SetNames implements tenant.Store.
 func (Store) SetNames(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.TenantID, names []string) (bool, error) {
 	q := sqldb.From(t)

@@ -122,6 +122,13 @@ func roundTrip(t *testing.T, s Stores) {
 		if len(all) != 1 || all[0].Account != other {
 			t.Errorf("all: %+v", all)
 		}
+		if err != nil {
+			return err
+		}
+		gone, err := s.Store.Gone(ctx, x)
+		if diff := cmp.Diff(map[ident.AccountID][]ident.TenantID{one: {"ten_a"}}, gone); diff != "" {
+			t.Error("gone:", diff)
+		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
