@@ -34,7 +34,7 @@ func New(d Deps) *Service { return &Service{d: d} }
 // Options say how to write a plan.
 type Options struct {
 	DryRun   bool
-	Replace  bool // also what was not made by an import with the same label
+	Replace  bool // also what was not made by an import with the same label, or has admins of its own
 	Prune    bool // take records out of force that an earlier import with the label made and this one does not
 	Progress func(done, total int)
 }
@@ -84,7 +84,7 @@ func (s *Service) Import(ctx context.Context, a actor.Actor, p *transfer.Plan, o
 		}
 	}
 	if len(foreign) > 0 && !o.Replace {
-		return out, fmt.Errorf("%d thing(s) are there already, say something else, and were not made by an import with the label %q: %s; --replace replaces them",
+		return out, fmt.Errorf("%d thing(s) are there already, and were not made by an import with the label %q or have admins of their own: %s; --replace replaces them, admins too",
 			len(foreign), p.Label, strings.Join(foreign[:min(5, len(foreign))], ", "))
 	}
 	stale, err := s.stale(ctx, a, p)

@@ -171,3 +171,75 @@ func TestForeign(t *testing.T) {
 		}
 	})
 }
+
+// The tag of an import and the ids that it makes can be foretold: who used them before stays no admin of what it brings.
+func TestForged(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		p := source(t, 3)
+		p.Groups = append(p.Groups, access.Group{ID: "grp_team", Name: "team", Users: []ident.UserID{"u1"}, Tags: map[string]string{transfer.Tag: p.Label}})
+		mallory := []ident.UserID{"mallory"}
+		changed := func(r access.Record) access.Record { r.Name = "something else"; return r }
+		for _, record := range []access.Record{p.Records[0], changed(p.Records[1])} {
+			for _, role := range p.Roles {
+				_, _ = r.access.CreateRole(t.Context(), one, role)
+			}
+			record.Admins = mallory
+			if _, err := r.access.CreateRecord(t.Context(), one, record); err != nil {
+				t.Fatal(err)
+			}
+		}
+		group := p.Groups[0]
+		group.Admins = mallory
+		if _, err := r.access.CreateGroup(t.Context(), one, group); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.Import(t.Context(), one, &p, apply.Options{})
+		if err == nil || !strings.Contains(err.Error(), "3 thing(s)") || !strings.Contains(err.Error(), "group grp_team") {
+			t.Fatalf("things with other admins were adopted: %v", err)
+		}
+		dry, err := r.Import(t.Context(), one, &p, apply.Options{DryRun: true, Replace: true})
+		if err != nil || dry.Replaced != 3 {
+			t.Fatalf("%+v %v", dry, err)
+		}
+		if got, err := r.Import(t.Context(), one, &p, apply.Options{Replace: true}); err != nil || got.Replaced != 3 {
+			t.Fatalf("%+v %v", got, err)
+		}
+		for i := range p.Records {
+			if got, err := r.access.GetRecord(t.Context(), one, p.Records[i].ID); err != nil || len(got.Admins) > 0 || got.Name != p.Records[i].Name {
+				t.Errorf("%+v %v", got, err)
+			}
+		}
+		if got, err := r.access.GetGroup(t.Context(), one, group.ID); err != nil || len(got.Admins) > 0 {
+			t.Errorf("%+v %v", got, err)
+		}
+		if got, err := r.Import(t.Context(), one, &p, apply.Options{}); err != nil || got.Replaced+got.Created > 0 {
+			t.Errorf("%+v %v", got, err)
+		}
+		if may, err := r.engine.Check(one.Account, "u0", "folders/0", "folder:viewer"); err != nil || !may {
+			t.Errorf("what was replaced gives nothing: %v", err)
+		}
+	})
+}
+
+// Who imports as themselves is the admin of what they made, and goes on with it.
+func TestOwn(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		if _, err := r.access.CreateRecord(t.Context(), one, access.Record{ID: "owner", Name: "o", Users: []ident.UserID{"root"},
+			Statements: []access.Statement{{Roles: []ident.RoleID{access.Owner}, Resources: []string{"*"}}}}); err != nil {
+			t.Fatal(err)
+		}
+		root := actor.Actor{Kind: actor.User, Account: one.Account, ID: "root"}
+		p := source(t, 3)
+		p.Groups = append(p.Groups, access.Group{ID: "grp_team", Name: "team", Users: []ident.UserID{"u1"}, Tags: map[string]string{transfer.Tag: p.Label}})
+		if _, err := r.Import(t.Context(), root, &p, apply.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		p.Groups[0].Users, p.Records[0].Name = []ident.UserID{"u2"}, "another name"
+		if got, err := r.Import(t.Context(), root, &p, apply.Options{}); err != nil || got.Replaced != 2 {
+			t.Fatalf("%+v %v", got, err)
+		}
+		if got, err := r.access.GetGroup(t.Context(), one, "grp_team"); err != nil || len(got.Admins) != 1 || got.Admins[0] != "root" {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}

@@ -7,5 +7,6 @@
 //
 // Entry points: Service.Import and Service.Export.
 //
-// Never: something replaced that no import with the same label made, unless it was asked for.
+// Never: something replaced that no import with the same label made, or adopted that has admins of its own,
+// unless it was asked for.
 package apply

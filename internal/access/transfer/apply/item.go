@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/access/claim"
 	"github.com/admit-id/admit/internal/access/transfer"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
 )
 
 // existing says what there is in the place of something that an import makes.
@@ -18,7 +20,7 @@ const (
 	newThing     existing = iota // nothing
 	sameThing                    // the same
 	ownThing                     // something else, from an earlier import with the label
-	foreignThing                 // something else
+	foreignThing                 // something else, or with admins whom the import does not know
 )
 
 // importItem is one thing that an import makes.
@@ -61,6 +63,12 @@ func judge(err error, same, own bool) (existing, error) {
 	return foreignThing, nil
 }
 
+// others tells whether there are admins besides the actor. The tag of an import can be
+// forged, and its ids foretold: who is an admin already would be one of what the import brings.
+func (s *importer) others(admins []ident.UserID) bool {
+	return slices.ContainsFunc(admins, func(u ident.UserID) bool { return u != ident.UserID(s.actor.ID) })
+}
+
 func roleItem(r *access.Role) importItem {
 	return importItem{
 		name: "role " + string(r.ID),
@@ -85,25 +93,19 @@ func groupItem(g *access.Group, label string) importItem {
 		name: "group " + string(g.ID),
 		compare: func(ctx context.Context, s *importer) (existing, error) {
 			old, err := s.access.GetGroup(ctx, s.actor, g.ID)
+			others := len(g.Admins) == 0 && s.others(old.Admins)
 			if len(g.Admins) == 0 && old.Tags[transfer.Tag] == label {
-				old.Admins = nil // somebody's since, and none of the import's business
+				old.Admins = nil // the actor
 			}
-			return judge(err, sameLine(transfer.OfGroup(&old), transfer.OfGroup(g)), old.Tags[transfer.Tag] == label)
+			same := sameLine(transfer.OfGroup(&old), transfer.OfGroup(g))
+			return judge(err, same && !others, old.Tags[transfer.Tag] == label && !others)
 		},
 		write: func(ctx context.Context, s *importer, replace bool) (err error) {
-			if !replace {
+			if replace {
+				_, err = s.access.ReplaceGroup(ctx, s.actor, *g, time.Time{})
+			} else {
 				_, err = s.access.CreateGroup(ctx, s.actor, *g)
-				return err
 			}
-			next := *g
-			if len(next.Admins) == 0 { // those that it has stay
-				old, err := s.access.GetGroup(ctx, s.actor, g.ID)
-				if err != nil {
-					return err
-				}
-				next.Admins = old.Admins
-			}
-			_, err = s.access.ReplaceGroup(ctx, s.actor, next, time.Time{})
 			return err
 		},
 	}
@@ -117,16 +119,29 @@ func recordItem(r *access.Record, label string) importItem {
 			if err == nil && old.Status == access.Deleted {
 				return newThing, nil
 			}
+			others := len(r.Admins) == 0 && s.others(old.Admins)
 			if len(r.Admins) == 0 {
-				old.Admins = nil // stay as they are
+				old.Admins = nil // the actor
 			}
-			return judge(err, sameLine(transfer.OfRecord(&old), transfer.OfRecord(r)), old.Tags[transfer.Tag] == label)
+			same := sameLine(transfer.OfRecord(&old), transfer.OfRecord(r))
+			return judge(err, same && !others, old.Tags[transfer.Tag] == label && !others)
 		},
 		write: func(ctx context.Context, s *importer, replace bool) (err error) {
-			if replace {
-				_, err = s.access.ReplaceRecord(ctx, s.actor, *r, time.Time{})
-			} else {
+			if !replace {
 				_, err = s.access.CreateRecord(ctx, s.actor, *r)
+				return err
+			}
+			if len(r.Admins) > 0 {
+				_, err = s.access.ReplaceRecord(ctx, s.actor, *r, time.Time{})
+				return err
+			}
+			old, err := s.access.GetRecord(ctx, s.actor, r.ID)
+			if err == nil && s.others(old.Admins) { // who would stay
+				if err = s.access.DeleteRecord(ctx, s.actor, r.ID); err == nil {
+					_, err = s.access.CreateRecord(ctx, s.actor, *r)
+				}
+			} else if err == nil {
+				_, err = s.access.ReplaceRecord(ctx, s.actor, *r, time.Time{})
 			}
 			return err
 		},
