@@ -42,3 +42,6 @@ func Builtins() []Role { return fact.Builtins() }
 
 // ValidUser checks the form of a user id: 1 to 128 characters of the contract's alphabet.
 func ValidUser(u ident.UserID) error { return fact.ValidUser(u) }
+
+// Capacity is the share of MaxRecordBytes that the record uses.
+func Capacity(r *Record) float64 { return fact.Share(r) }

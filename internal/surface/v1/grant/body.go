@@ -10,6 +10,7 @@ import (
 
 // RecordBody is a record.
 func (s *Surface) RecordBody(r *http.Request, record access.Record) any {
+	record.Capacity = access.Capacity(&record)
 	return s.recordWire(r, record)
 }
 
