@@ -68,6 +68,8 @@ type GroupStore interface {
 	// Replace writes a group whose LastUpdated was before, and tells whether it still was.
 	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, g Group, before time.Time) (bool, error)
 	Delete(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.GroupID) (bool, error)
+	// AdminOf returns the ids of the groups that the user is an admin of, in order. It reads all groups.
+	AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.GroupID, error)
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, p Page) ([]Group, error)
 	Each(ctx context.Context, t tx.Tx, fn func(ident.AccountID, Group) error) error
 }

@@ -43,7 +43,7 @@ func (l linkedIssuers) Verify(ctx context.Context, account ident.AccountID, bear
 	if errors.Is(err, issuer.ErrNobodys) {
 		err = token.ErrNotLinked
 	}
-	return token.LinkedProof{User: p.User, Link: string(p.Trust), Issued: p.Issued, Expires: p.Expires}, err
+	return token.LinkedProof{User: p.User, Link: string(p.Trust), TokenID: p.TokenID, Issued: p.Issued, Expires: p.Expires}, err
 }
 
 func (l linkedIssuers) Linked(account ident.AccountID, link string) bool {

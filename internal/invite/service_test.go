@@ -206,6 +206,10 @@ func TestNobodyGivesMoreThanTheyHold(t *testing.T) {
 		w.record("waiting", "newcomer", access.Statement{Roles: []ident.RoleID{access.Owner}, Resources: []string{"*"}})
 		refuse("the id of a future owner", boss, invite.Invite{LinkedUser: "newcomer"}, fault.Forbidden)
 		w.make(boss, invite.Invite{LinkedUser: "somebody"})
+		if _, err := w.records.CreateGroup(ctx, operator, access.Group{ID: "grp_1", Name: "g", Admins: []ident.UserID{"admin2be"}}); err != nil {
+			t.Fatal(err)
+		}
+		refuse("the id of an admin", boss, invite.Invite{LinkedUser: "admin2be"}, fault.Forbidden)
 	})
 }
 

@@ -47,6 +47,7 @@ type Signatures interface {
 type Proof struct {
 	User    ident.UserID
 	Trust   ID
+	TokenID string // its jti, or empty
 	Issued  time.Time
 	Expires time.Time // leeway included
 }
@@ -143,5 +144,5 @@ func (t trust) prove(claims document.Object, now time.Time) (Proof, error) {
 	if !ok {
 		return Proof{}, errNobody
 	}
-	return Proof{User: user, Trust: t.ID, Issued: issued, Expires: expires.Add(Leeway)}, nil
+	return Proof{User: user, Trust: t.ID, TokenID: claims.String("jti"), Issued: issued, Expires: expires.Add(Leeway)}, nil
 }

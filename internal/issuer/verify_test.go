@@ -96,8 +96,8 @@ func TestABearerOfALinkedIssuer(t *testing.T) {
 		w.Keys = []connectiontest.Key{connectiontest.NewKey(t, "k1", algorithm)}
 		i := w.link(t, "api", "")
 		for _, header := range []set{nil, {"typ": nil}, {"typ": "at+jwt"}, {"typ": "application/at+JWT"}} {
-			p, err := w.verifier.Verify(t.Context(), account, w.token(header, set{"aud": []string{"other", "api"}}))
-			if err != nil || string(p.User) != i.Namespace()+"|repo:acme~shop:ref:refs~heads~main" || p.Trust != i.ID || !p.Expires.Equal(w.clock.Now().Add(5*time.Minute+issuer.Leeway).Truncate(time.Second)) {
+			p, err := w.verifier.Verify(t.Context(), account, w.token(header, set{"aud": []string{"other", "api"}, "jti": "t1"}))
+			if err != nil || string(p.User) != i.Namespace()+"|repo:acme~shop:ref:refs~heads~main" || p.Trust != i.ID || p.TokenID != "t1" || !p.Expires.Equal(w.clock.Now().Add(5*time.Minute+issuer.Leeway).Truncate(time.Second)) {
 				t.Errorf("%s %v: %+v, %v", algorithm, header, p, err)
 			}
 		}

@@ -187,6 +187,24 @@ func TestDisableToken(t *testing.T) {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
+		foreign := ident.UserID("iss_0123456789abcdef|repo:a~b")
+		for _, jti := range []string{"1b4e28ba-2fa1-11d2-883f-0016d3cca427", "a.b|c", strings.Repeat("x", 256)} {
+			if err := s.DisableToken(t.Context(), by, foreign, jti); err != nil {
+				t.Fatal(err)
+			}
+			change := []feed.Change{{Account: "a", Kind: session.KindToken, Key: jti + " " + string(foreign)}}
+			if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, change) }); err != nil {
+				t.Fatal(err)
+			}
+			if !revoked.TokenDisabled("a", foreign, jti) || revoked.TokenDisabled("a", foreign+"c", jti) {
+				t.Errorf("%s of a linked issuer lives", jti)
+			}
+		}
+		for _, bad := range []string{"", "a b", "a/b", "a%2fb", "a\n", "\u00fc", strings.Repeat("x", 257)} {
+			if err := s.DisableToken(t.Context(), by, foreign, bad); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
 		// One person's list is bounded; beyond, everything of theirs ends and nothing comes back.
 		for n := range session.MaxDisabledTokens + 1 {
 			if err := s.DisableToken(t.Context(), by, "crm|1", id(n)); err != nil {
@@ -206,7 +224,7 @@ func TestDisableToken(t *testing.T) {
 		if revoked.TokenDisabled("a", "crm|1", id(0)) {
 			t.Fatal("a dead token is remembered for ever")
 		}
-		if n, err := s.Purge(t.Context(), 1000); err != nil || n != session.MaxDisabledTokens+1 {
+		if n, err := s.Purge(t.Context(), 1000); err != nil || n != session.MaxDisabledTokens+4 {
 			t.Fatalf("purged %d, %v", n, err)
 		}
 	})

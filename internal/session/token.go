@@ -16,14 +16,25 @@ import (
 // disables more ends everything of that person: nothing is ever forgotten to make room.
 const MaxDisabledTokens = 100
 
-// tokenForm is the `jti` of Admit's access tokens. Anything else is no token of a person.
-var tokenForm = regexp.MustCompile(`^jti_[0-9a-z]{26}$`)
+// tokenForm is the `jti` of Admit's access tokens, and foreignForm that of a linked issuer's: what fits
+// into a path and a key of the change feed. Anything else is no token of a person.
+var (
+	tokenForm   = regexp.MustCompile(`^jti_[0-9a-z]{26}$`)
+	foreignForm = regexp.MustCompile(`^[a-zA-Z0-9+._|~:@=-]{1,256}$`)
+)
+
+// foreignPeople begin the ids of whom linked issuers name.
+const foreignPeople = "iss_"
 
 // DisableToken makes one access token of a person dead, on every node and for as long as it
 // could live. A token that is dead, or another person's, changes nothing. Errors: Invalid for a
 // text that can be no token's id.
 func (s *Service) DisableToken(ctx context.Context, a actor.Actor, user ident.UserID, token string) error {
-	if !tokenForm.MatchString(token) {
+	form := tokenForm
+	if strings.HasPrefix(string(user), foreignPeople) {
+		form = foreignForm
+	}
+	if !form.MatchString(token) {
 		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "A token's id is the jti of an access token.")
 	}
 	return s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {

@@ -36,7 +36,7 @@ func TestLinkedIssuers(t *testing.T) {
 	for _, bearer := range []string{"e30.e30.AA", readable} {
 		w := newWorld()
 		l := &links{there: map[string]bool{"idn_1": true}, proofs: map[string]LinkedProof{bearer: {
-			User: "iss_x|repo:a/b", Link: "idn_1", Issued: w.clock.Now(), Expires: w.clock.Now().Add(time.Hour)}}}
+			User: "iss_x|repo:a/b", Link: "idn_1", TokenID: "7a", Issued: w.clock.Now(), Expires: w.clock.Now().Add(time.Hour)}}}
 		v := w.verifier(func(d *VerifierDeps) { d.Linked = l })
 		expect(t, v, bearer, "user:iss_x|repo:a/b")
 		if l.asked != 1 {
@@ -49,7 +49,15 @@ func TestLinkedIssuers(t *testing.T) {
 		}
 		w.user["iss_x|repo:a/b"] = w.clock.Now()
 		expect(t, v, bearer, "refused")
+		w.user["iss_x|repo:a/b"] = w.clock.Now().Add(-linkedLife - Leeway)
+		expect(t, v, bearer, "refused") // the issuer's clock may be ahead
+		w.user["iss_x|repo:a/b"] = w.clock.Now().Add(-linkedLife - Leeway - time.Second)
+		expect(t, v, bearer, "user:iss_x|repo:a/b")
 		delete(w.user, "iss_x|repo:a/b")
+		w.off["iss_x|repo:a/b 7a"] = true
+		expect(t, v, bearer, "refused")
+		delete(w.off, "iss_x|repo:a/b 7a")
+		w.off["iss_x|repo:a/b "] = true
 		expect(t, v, bearer, "user:iss_x|repo:a/b")
 		l.there["idn_1"] = false
 		expect(t, v, bearer, "refused")

@@ -59,6 +59,7 @@ type Linked interface {
 type LinkedProof struct {
 	User            ident.UserID
 	Link            string
+	TokenID         string // jti, or empty
 	Issued, Expires time.Time
 }
 
@@ -114,7 +115,7 @@ func NewVerifier(deps VerifierDeps) *Verifier {
 type proof struct {
 	actor   actor.Actor
 	app     ident.ApplicationID // of a user's token
-	id      string              // jti of a user's token
+	id      string              // jti of a user's token; foreign ones may have none
 	link    string              // by which a foreign token was taken; it has no kid and key
 	kid     ident.KeyID
 	key     [ed25519.PublicKeySize]byte
@@ -206,7 +207,7 @@ func (v *Verifier) readLinked(ctx context.Context, account ident.AccountID, bear
 		return nil, errNotValid.With(err)
 	}
 	p := newProof(actor.Actor{Kind: actor.User, Account: account, ID: string(found.User)}, "", nil, found.Issued, found.Expires)
-	p.link = found.Link
+	p.link, p.id = strings.Clone(found.Link), strings.Clone(found.TokenID)
 	return p, nil
 }
 
@@ -265,10 +266,7 @@ func (v *Verifier) current(p *proof, now time.Time) error {
 		return errNotValid.With(errExpired)
 	}
 	if p.link != "" {
-		if !v.deps.Linked.Linked(p.actor.Account, p.link) || v.deps.Sessions.UserEnded(p.actor.Account, ident.UserID(p.actor.ID), p.issued) {
-			return errRevoked
-		}
-		return nil
+		return v.currentLinked(p)
 	}
 	var key ed25519.PublicKey
 	var ok bool
@@ -288,6 +286,18 @@ func (v *Verifier) current(p *proof, now time.Time) error {
 		key, ok = v.deps.Clients.Key(a.Account, ident.ServiceClientID(a.ID), p.kid)
 	}
 	if !ok || subtle.ConstantTimeCompare(key, p.key[:]) != 1 {
+		return errRevoked
+	}
+	return nil
+}
+
+// currentLinked does that for a foreign token. Its issuer's clock may be ahead of ours: what
+// it calls issued a moment after its person was ended may have been issued before.
+func (v *Verifier) currentLinked(p *proof) error {
+	account, user := p.actor.Account, ident.UserID(p.actor.ID)
+	switch {
+	case !v.deps.Linked.Linked(account, p.link), v.deps.Sessions.UserEnded(account, user, p.issued.Add(-Leeway)),
+		p.id != "" && v.deps.Sessions.TokenDisabled(account, user, p.id):
 		return errRevoked
 	}
 	return nil

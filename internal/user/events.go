@@ -4,7 +4,7 @@ package user
 const (
 	EventCreated  = "user.created"        // detail "connection"
 	EventUpdated  = "user.updated"        // the profile changed at a login
-	EventDeleted  = "user.deleted"        // sessions, grants and all else that names the user must go
+	EventDeleted  = "user.deleted"        // sessions, grants and all else that names the user must go; detail "linked" for one of a linked issuer
 	EventClaims   = "user.claims.updated" // what the tokens of the person carry
 	EventUnlinked = "user.unlinked"       // identities of a deleted connection are gone; the target is the connection, detail "count"
 )

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -20,7 +21,16 @@ const ownPrefix = "usr_"
 
 // notPeople begin the ids of subjects that are no people of an account: service clients,
 // extensions, and whom a linked issuer names. Case does not matter, so that none can look like one.
-var notPeople = []string{"sc_", "ext_", "iss_"}
+var notPeople = []string{"sc_", "ext_", foreignPrefix}
+
+const foreignPrefix = "iss_"
+
+// foreignForm is issuer.Issuer's form of the ids of its people.
+var foreignForm = regexp.MustCompile(`^iss_[0-9a-z]{16}\|[a-zA-Z0-9+._|~:@-]{1,107}$`)
+
+// Foreign tells whether an id is of the form that people of linked issuers have. Nothing is kept of
+// them but what names them.
+func Foreign(id ident.UserID) bool { return foreignForm.MatchString(string(id)) }
 
 // ErrUnusable is every reason why nobody may be signed in under an id; a fault of kind Forbidden.
 var ErrUnusable = fault.New(fault.Forbidden, fault.CodeForbidden, "This user id cannot be used.")

@@ -160,9 +160,14 @@ func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (p
 }
 
 // Delete removes a person for good: profile and identities now, everything else that names
-// them by EventDeleted in the same unit of work. Signing in again makes a new person.
+// them by EventDeleted in the same unit of work. Signing in again makes a new person. Of one whom
+// a linked issuer names, seen before or not, everything that names them goes too; the issuer alone
+// decides whether they come back.
 func (s *Service) Delete(ctx context.Context, by actor.Actor, id ident.UserID) error {
 	err := s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		if Foreign(id) {
+			return t.Emit(ctx, event.New(by, EventDeleted, string(id), "linked", "true"))
+		}
 		ok, err := s.store.Remove(ctx, t, by.Account, id)
 		if err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
@@ -97,6 +99,20 @@ func (Groups) List(ctx context.Context, t tx.Tx, account ident.AccountID, p acce
 SELECT `+groupColumns+` FROM access_groups
 WHERE account_id = $1 AND group_id > $2 AND search LIKE $3 ESCAPE '!'
 ORDER BY group_id LIMIT $4`, string(account), p.After, pattern(p.Filter), p.Limit)
+}
+
+// AdminOf implements access.GroupStore.
+func (Groups) AdminOf(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.GroupID, error) {
+	found, err := sqldb.List(ctx, sqldb.From(t), scanGroup, `
+SELECT `+groupColumns+` FROM access_groups
+WHERE account_id = $1 AND search LIKE $2 ESCAPE '!' ORDER BY group_id`, string(account), pattern(strings.ToLower(string(user))))
+	var out []ident.GroupID
+	for i := range found {
+		if slices.Contains(found[i].Admins, user) {
+			out = append(out, found[i].ID)
+		}
+	}
+	return out, err
 }
 
 // Each implements access.GroupStore.

@@ -315,6 +315,26 @@ func testFacts(t *testing.T, s Stores) {
 		return ids, groups, counts
 	}
 	show := func(who index.Principal) string { return fmt.Sprint(read(who)) }
+	s.in(t, acc1, func(ctx context.Context, tr tx.Tx) error {
+		for _, g := range []access.Group{
+			{ID: "grp_adm2", Name: "g", Admins: []ident.UserID{"Adm_1|x", "adm"}},
+			{ID: "grp_adm1", Name: "g", Admins: []ident.UserID{"Adm_1|x"}},
+			{ID: "grp_adm3", Name: "Adm_1|x", Admins: []ident.UserID{"adm_1|x", "AdmX1|x", "Adm_1|xx"}},
+		} {
+			if _, err := s.Groups.Create(ctx, tr, acc1, g); err != nil {
+				return err
+			}
+		}
+		for user, want := range map[ident.UserID]string{"Adm_1|x": "[grp_adm1 grp_adm2]", "adm": "[grp_adm2]", "nobody": "[]", "u1": "[]"} {
+			if got, err := s.Groups.AdminOf(ctx, tr, acc1, user); err != nil || fmt.Sprint(got) != want {
+				t.Errorf("AdminOf %s: %v, %v", user, got, err)
+			}
+		}
+		if got, err := s.Groups.AdminOf(ctx, tr, acc2, "adm"); err != nil || len(got) > 0 {
+			t.Errorf("AdminOf in another account: %v, %v", got, err)
+		}
+		return nil
+	})
 	if got := show(index.Principal{User: "u1"}); got != "[rec_1] [grp_1] map[acc_1:2 acc_2:1]" {
 		t.Errorf("u1: %s", got)
 	}

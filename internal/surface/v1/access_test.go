@@ -84,16 +84,21 @@ type api struct {
 
 func newAPI(t testing.TB) *api {
 	var (
-		users  *user.Service
-		rights *access.Service
-		bus    tx.Bus
+		users    *user.Service
+		rights   *access.Service
+		sessions *session.Service
+		bus      tx.Bus
 	)
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, tr tx.Tx, e event.Event) error { return rights.ForgetUser(ctx, tr, e) })
+	bus.Subscribe(user.EventDeleted, func(ctx context.Context, tr tx.Tx, e event.Event) error {
+		return sessions.EndUser(ctx, tr, e.Actor, ident.UserID(e.Target))
+	})
 	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), requestdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
 	follower := feed.NewFollower(db, db, 5*time.Second)
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
 	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})
+	sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}})
 	follower.Subscribe(rights, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -108,7 +113,7 @@ func newAPI(t testing.TB) *api {
 		t.Fatal(err)
 	}
 	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Users: users,
-		TenantMembers: members{}, Tokens: session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}}),
+		TenantMembers: members{}, Tokens: sessions,
 		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights,
 			Requests:      request.New(request.Deps{Runner: db, Store: requestdb.Store{}, Engine: engine, Access: rights}),
 			Resources:     claim.New(claim.Deps{Runner: db, Store: accessdb.Resources{}, Engine: engine, Access: rights}),

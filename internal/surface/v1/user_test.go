@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -105,6 +106,51 @@ func (a *api) disabled(t *testing.T) (out []string) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestPeopleOfALinkedIssuer: nobody keeps a list of them, and still an administrator can end them.
+func TestPeopleOfALinkedIssuer(t *testing.T) {
+	a := newAPI(t)
+	const one, two ident.UserID = "iss_0123456789abcdef|repo:acme~shop", "iss_0123456789abcdef|repo:acme~shop2"
+	path := func(user ident.UserID) string { return "/v1/users/" + url.PathEscape(string(user)) }
+	for i, who := range []ident.UserID{one, two} {
+		a.grant(fmt.Sprint("rec_", i), string(who), "Authress:Owner", "docs")
+	}
+	a.grant("rec_reader", "bob", "Authress:ReadResource", "Authress:Users/*")
+	may := func(user ident.UserID, want int) {
+		t.Helper()
+		a.want(want, owner, "GET", path(user)+"/resources/docs/permissions/READ", "")
+	}
+	const jti = "1b4e28ba=:2fa1"
+	token := path(one) + "/tokens/" + url.PathEscape(jti)
+	for _, who := range []string{"user:" + string(two), "user:bob", "client:sc_other", "client:" + string(one)} {
+		a.want(403, who, "DELETE", path(one), "")
+		a.want(403, who, "DELETE", token, "")
+	}
+	a.want(403, "user:"+string(one), "DELETE", path(one), "")
+	a.want(204, owner, "DELETE", token, "")
+	a.want(204, "user:"+string(one), "DELETE", token, "")
+	a.want(400, owner, "DELETE", path(one)+"/tokens/a%20b", "")
+	if got := fmt.Sprint(a.disabled(t)); got != "["+string(one)+" "+jti+"]" {
+		t.Error(got)
+	}
+	may(one, 200)
+	for range 2 {
+		a.want(202, owner, "DELETE", path(one), "")
+	}
+	may(one, 404)
+	may(two, 200)
+	revoked := session.NewRevocations(sessiondb.Store{})
+	if err := a.db.Read(t.Context(), tx.System(), revoked.Load); err != nil {
+		t.Fatal(err)
+	}
+	if now := a.clock.Now(); !revoked.UserEnded(acct, one, now) || revoked.UserEnded(acct, one, now.Add(time.Second)) || revoked.UserEnded(acct, two, now) {
+		t.Error("the wrong tokens live")
+	}
+	for _, id := range []ident.UserID{"iss_", "iss_x|y", "ISS_0123456789abcdef|x", "iss_0123456789abcdef|", "iss_0123456789abcdef|a b", "nobody"} {
+		a.want(404, owner, "DELETE", path(id), "")
+	}
+	a.want(404, owner, "GET", path(one), "")
 }
 
 // members are the people of the tenant "shop".
