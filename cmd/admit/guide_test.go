@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,9 @@ func TestGuide(t *testing.T) {
 	if err := os.Symlink(binary, filepath.Join(dir, "bin", "admit")); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error")
+	// The settings of whoever runs the tests are not the server's.
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ADMIT_") })
+	env := append(own, "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error")
 	local := strings.NewReplacer("localhost:8080", "localhost:"+port)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
