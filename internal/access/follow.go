@@ -4,9 +4,7 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/access/check"
-	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/index"
-	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -211,61 +209,4 @@ func (c ResourceConfig) edit(e *index.Editor) {
 	if r, err := check.ParseResource(c.Resource); err == nil {
 		e.SetPublic(r, c.Public)
 	}
-}
-
-// ForgetUser is the reaction to the event "user.deleted": the user, named by the event's target,
-// leaves every record and group, in the same unit of work.
-func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error {
-	user := ident.UserID(e.Target)
-	a := e.Actor
-	a.Account = e.Account
-	var records []ident.RecordID
-	err := s.d.Facts.Naming(ctx, t, e.Account, index.Principal{User: user}, func(r *Record) error {
-		records = append(records, r.ID)
-		return nil
-	})
-	if err != nil {
-		return fault.Wrap("access.ForgetUser", err)
-	}
-	groups, err := s.d.Facts.GroupsOf(ctx, t, e.Account, user)
-	if err != nil {
-		return fault.Wrap("access.ForgetUser", err)
-	}
-	for _, id := range records {
-		old, err := s.d.Records.Get(ctx, t, e.Account, id)
-		if err != nil || old.Status == Deleted {
-			if err != nil && !fault.Is(err, fault.NotFound) {
-				return fault.Wrap("access.ForgetUser", err)
-			}
-			continue
-		}
-		r := old.Without(user)
-		r.LastUpdated = fact.Next(t.Now(), old.LastUpdated)
-		if err := s.replace(ctx, t, a, r, old, "access.record.updated"); err != nil {
-			return fault.Wrap("access.ForgetUser", err)
-		}
-	}
-	for _, id := range groups {
-		old, err := s.d.Groups.Get(ctx, t, e.Account, id)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return fault.Wrap("access.ForgetUser", err)
-		}
-		g := old
-		g.Users, g.Admins = fact.Remove(old.Users, user), fact.Remove(old.Admins, user)
-		g.LastUpdated = fact.Next(t.Now(), old.LastUpdated)
-		won, err := s.d.Groups.Replace(ctx, t, e.Account, g, old.LastUpdated)
-		if err == nil && !won {
-			err = errRaced
-		}
-		if err == nil {
-			err = s.groupChanged(ctx, t, a, id, "access.group.updated")
-		}
-		if err != nil {
-			return fault.Wrap("access.ForgetUser", err)
-		}
-	}
-	return nil
 }
