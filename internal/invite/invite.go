@@ -22,6 +22,11 @@ const (
 	MaxStatements = 100
 	MaxID         = 256 // bytes of an id that is looked for
 	maxBytes      = access.MaxRecordBytes
+
+	// MaxOpen is how many invites of one person can be open at once, and MaxOpenAdministrator how
+	// many of one who may CREATE Authress:Invites, and of one service client.
+	MaxOpen              = 100
+	MaxOpenAdministrator = 10_000
 )
 
 // Strategy says what accepting an invite does with the person's record of former invites of the

@@ -48,6 +48,8 @@ type Service struct{ d Deps }
 // New makes the service.
 func New(d Deps) *Service { return &Service{d} }
 
+var errTooMany = fault.New(fault.Unprocessable, "TooManyInvites", "Too many of your invites are open. Take some back, or wait until they are accepted or too old.")
+
 var errNotFound = fault.New(fault.NotFound, fault.CodeNotFound, "There is no such invite, or it was used or is too old.")
 
 // mayCreate asks for the administrator's right over invites, under either name.
@@ -57,6 +59,21 @@ func (s *Service) mayCreate(a actor.Actor) error {
 		return nil
 	}
 	return err
+}
+
+// mostOpen is how many open invites the actor may have, 0 for any number.
+func (s *Service) mostOpen(a actor.Actor) (int, error) {
+	switch a.Kind {
+	case actor.Operator, actor.System:
+		return 0, nil
+	case actor.ServiceClient:
+		return MaxOpenAdministrator, nil
+	}
+	err := s.mayCreate(a)
+	if fault.Is(err, fault.Forbidden) {
+		return MaxOpen, nil
+	}
+	return MaxOpenAdministrator, err
 }
 
 // judge asks whether the actor may give, now, what the invite gives, and whose id.
@@ -80,7 +97,7 @@ func (s *Service) judge(a actor.Actor, i Invite) error {
 // Create makes an invite in the actor's account and returns its id, which is kept nowhere. The
 // actor must be able to give what it gives; one that gives nothing, that names a user id, or
 // that does not live for DefaultLife needs CREATE Authress:Invites. A zero ExpiresAt means
-// DefaultLife. Errors: Invalid, Unprocessable, TooLarge, Forbidden, Conflict for a user who exists.
+// DefaultLife. Errors: Invalid, Unprocessable (also for one open invite too many), TooLarge, Forbidden, Conflict for a user who exists.
 func (s *Service) Create(ctx context.Context, a actor.Actor, i Invite) (Invite, secret.Text, error) {
 	if i.Strategy == "" {
 		i.Strategy = NewRecord
@@ -99,10 +116,14 @@ func (s *Service) Create(ctx context.Context, a actor.Actor, i Invite) (Invite, 
 	if i.Tenant != "" && !s.d.Tenant(a.Account, i.Tenant) {
 		return Invite{}, secret.Text{}, fault.New(fault.Invalid, "InvalidTenant", "There is no tenant with the id of defaultLoginTenantId.")
 	}
+	most, err := s.mostOpen(a)
+	if err != nil {
+		return Invite{}, secret.Text{}, err
+	}
 	id := secret.Random("inv_")
 	i.Account, i.Hash, i.ReservedBy, i.AcceptedBy = a.Account, hashOf(id), "", ""
 	i.By = actor.Actor{Kind: a.Kind, Account: a.Account, ID: a.ID}
-	err := s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+	err = s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
 		i.CreatedAt = t.Now()
 		if i.ExpiresAt.IsZero() {
 			i.ExpiresAt = t.Now().Add(DefaultLife)
@@ -119,8 +140,10 @@ func (s *Service) Create(ctx context.Context, a actor.Actor, i Invite) (Invite, 
 				return err
 			}
 		}
-		if err := s.d.Store.Insert(ctx, t, i); err != nil {
+		if room, err := s.d.Store.Insert(ctx, t, i, most); err != nil {
 			return err
+		} else if !room {
+			return errTooMany
 		}
 		return t.Emit(ctx, event.New(a, EventCreated, i.Key()))
 	})

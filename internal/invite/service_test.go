@@ -373,3 +373,29 @@ func TestLogin(t *testing.T) {
 		w.is("accepted by another than who signed up", w.Accept(ctx, person("u1"), id), fault.NotFound)
 	})
 }
+
+// TestOpenInvitesAreBounded: who needs no permission to invite has so many open ones, and more with it.
+func TestOpenInvitesAreBounded(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := t.Context()
+		mint := func(a actor.Actor) error {
+			_, _, err := w.Create(ctx, a, invite.Invite{Statements: read("docs/1")})
+			return err
+		}
+		var last secret.Text
+		for range invite.MaxOpen {
+			last = w.make(person("boss"), invite.Invite{Statements: read("docs/1")})
+		}
+		w.is("one too many", mint(person("boss")), fault.Unprocessable)
+		w.record("inviter", "boss", access.Statement{Roles: []ident.RoleID{access.Owner}, Resources: []string{"Authress:Invites"}})
+		if err := mint(person("boss")); err != nil {
+			t.Error("an administrator:", err)
+		}
+		for range invite.MaxOpen + 1 {
+			w.make(operator, invite.Invite{Statements: read("docs/1")})
+		}
+		if err := w.Accept(ctx, person("u1"), last); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -11,7 +11,9 @@ import (
 
 // Store keeps invites by the hash of their ids.
 type Store interface {
-	Insert(ctx context.Context, t tx.Tx, i Invite) error
+	// Insert writes an invite and tells whether its inviter had fewer than most open ones, however many
+	// are made at once. A most of 0 is no limit.
+	Insert(ctx context.Context, t tx.Tx, i Invite, most int) (bool, error)
 	// Get returns an invite in any state, or a fault of kind NotFound.
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, hash []byte) (Invite, error)
 	// ByKey is Get for who knows only the key.

@@ -14,7 +14,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
-// Migrations makes the table.
+// Migrations makes the tables. invite_makers has a row for everybody who made an invite: whoever makes
+// another waits for it, so that nobody makes two at once.
 func Migrations() []sqldb.Migration {
 	return []sqldb.Migration{{ID: "invite/0001", Tenanted: []string{"invites"}, SQL: `
 CREATE TABLE invites (
@@ -34,7 +35,16 @@ CREATE TABLE invites (
 	PRIMARY KEY (account_id, id_hash),
 	UNIQUE (account_id, key));
 CREATE INDEX invites_by ON invites (account_id, by_id);
-CREATE INDEX invites_expires ON invites (expires_at);`}}
+CREATE INDEX invites_expires ON invites (expires_at);`},
+		{ID: "invite/0002", Tenanted: []string{"invite_makers"}, SQL: `
+CREATE TABLE invite_makers (
+	account_id TEXT NOT NULL,
+	by_kind BIGINT NOT NULL,
+	by_id TEXT NOT NULL,
+	last_at BIGINT NOT NULL,
+	PRIMARY KEY (account_id, by_kind, by_id));
+CREATE INDEX invites_open ON invites (account_id, by_id, by_kind, expires_at) WHERE accepted_by = '';
+DROP INDEX invites_by;`}}
 }
 
 // Store implements invite.Store. The zero value is ready.
@@ -43,15 +53,34 @@ type Store struct{}
 const columns = `account_id, id_hash, statements, strategy, linked_user, tenant_id, by_kind, by_id, reserved_by, accepted_by, created_at, expires_at`
 
 // Insert implements invite.Store.
-func (Store) Insert(ctx context.Context, t tx.Tx, i invite.Invite) error {
+func (Store) Insert(ctx context.Context, t tx.Tx, i invite.Invite, most int) (bool, error) {
+	if room, err := room(ctx, t, i, most); err != nil || !room {
+		return false, err
+	}
 	statements, err := json.Marshal(i.Statements)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO invites (`+columns+`, key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		string(i.Account), i.Hash, string(statements), string(i.Strategy), string(i.LinkedUser), string(i.Tenant), int64(i.By.Kind), i.By.ID,
 		string(i.ReservedBy), string(i.AcceptedBy), sqldb.Micros(i.CreatedAt), sqldb.Micros(i.ExpiresAt), i.Key())
-	return err
+	return err == nil, err
+}
+
+// room counts the open invites of the inviter, after everybody else who makes one for them.
+func room(ctx context.Context, t tx.Tx, i invite.Invite, most int) (bool, error) {
+	if most == 0 {
+		return true, nil
+	}
+	q, now := sqldb.From(t), sqldb.Micros(t.Now())
+	if _, err := q.Exec(ctx, `INSERT INTO invite_makers (account_id, by_kind, by_id, last_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, by_kind, by_id) DO UPDATE SET last_at = excluded.last_at`, string(i.Account), int64(i.By.Kind), i.By.ID, now); err != nil {
+		return false, err
+	}
+	open, err := sqldb.One(ctx, q, sqldb.Scalar[int64], `SELECT count(*) FROM (SELECT 1 FROM invites
+WHERE account_id = $1 AND by_id = $2 AND by_kind = $3 AND expires_at > $4 AND accepted_by = '' LIMIT $5) o`,
+		string(i.Account), i.By.ID, int64(i.By.Kind), now, most)
+	return open < int64(most), err
 }
 
 // Get implements invite.Store.
@@ -87,6 +116,10 @@ func (Store) Delete(ctx context.Context, t tx.Tx, account ident.AccountID, hash 
 
 // Forget implements invite.Store.
 func (Store) Forget(ctx context.Context, t tx.Tx, account ident.AccountID, who actor.Actor) (int64, error) {
+	if _, err := sqldb.From(t).Exec(ctx, `DELETE FROM invite_makers WHERE account_id = $1 AND by_kind = $2 AND by_id = $3`,
+		string(account), int64(who.Kind), who.ID); err != nil {
+		return 0, err
+	}
 	return sqldb.From(t).Exec(ctx, `DELETE FROM invites WHERE account_id = $1
 AND (by_kind = $2 AND by_id = $3 AND accepted_by = '' OR accepted_by = $3 OR reserved_by = $3)`, string(account), int64(who.Kind), who.ID)
 }

@@ -37,7 +37,7 @@ const (
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for name, test := range map[string]func(*testing.T, Stores){
 		"what is written is read": roundTrip, "one person accepts": accept, "many at once": race,
-		"reserved for who signed up": reserve, "forgotten": forget, "purged": purge,
+		"so many are open": limit, "reserved for who signed up": reserve, "forgotten": forget, "purged": purge,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -59,7 +59,10 @@ func (s Stores) do(t *testing.T, account ident.AccountID, fn func(context.Contex
 
 func (s Stores) insert(t *testing.T, i invite.Invite) invite.Invite {
 	t.Helper()
-	if err := s.do(t, i.Account, func(ctx context.Context, x tx.Tx) error { return s.Store.Insert(ctx, x, i) }); err != nil {
+	if err := s.do(t, i.Account, func(ctx context.Context, x tx.Tx) error {
+		_, err := s.Store.Insert(ctx, x, i, 0)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return i
@@ -159,6 +162,65 @@ func race(t *testing.T, s Stores) {
 	all.Wait()
 	if won.Load() != 1 {
 		t.Errorf("%d accepted it", won.Load())
+	}
+}
+
+// limit: one inviter has so many open invites and no more, however many are made at once.
+func limit(t *testing.T, s Stores) {
+	put := func(i invite.Invite) (room bool) {
+		err := s.do(t, i.Account, func(ctx context.Context, x tx.Tx) (err error) {
+			room, err = s.Store.Insert(ctx, x, i, 3)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return room
+	}
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			if put(s.build(one, string(rune('a'+n)))) {
+				made.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 3 {
+		t.Fatalf("%d were made", made.Load())
+	}
+	client := s.build(one, "client")
+	client.By.Kind = actor.ServiceClient
+	somebody := s.build(one, "somebody")
+	somebody.By.ID = "another"
+	if !put(client) || !put(somebody) || !put(s.build(other, "elsewhere")) {
+		t.Error("others pay for it")
+	}
+	if put(s.build(one, "x")) {
+		t.Error("a fourth")
+	}
+	var open []invite.Invite
+	for n := range 8 {
+		if i, err := s.get(t, one, s.build(one, string(rune('a'+n))).Hash); err == nil {
+			open = append(open, i)
+		}
+	}
+	if err := s.accept(t, one, open[0].Hash, "u1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.do(t, one, func(ctx context.Context, x tx.Tx) error {
+		_, err := s.Store.Delete(ctx, x, one, open[1].Hash)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !put(s.build(one, "y")) || !put(s.build(one, "z")) || put(s.build(one, "x")) {
+		t.Error("what was accepted or taken back counts, or what is open does not")
+	}
+	s.Clock.Advance(time.Hour)
+	if !put(s.build(one, "late")) {
+		t.Error("what is too old counts")
 	}
 }
 
