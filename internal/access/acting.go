@@ -1,6 +1,8 @@
 package access
 
 import (
+	"slices"
+
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -9,7 +11,8 @@ import (
 
 // AllowActing judges whether the actor may take the place of a subject, for example by
 // making an access key for a service client: whoever holds the key has all that the client
-// has, so the actor must be allowed to give all of it (I-14). Everybody may act as themselves.
+// has, so the actor must be allowed to give all of it (I-14), and to read and change the records
+// and groups that it is an admin of. Everybody may act as themselves.
 func (e *Engine) AllowActing(a actor.Actor, subject string) error {
 	return e.judge(a, func(m *mayGive) (err error) {
 		if a.ID == subject {
@@ -26,8 +29,40 @@ func (e *Engine) AllowActing(a actor.Actor, subject string) error {
 			}
 			return err == nil
 		})
+		if err == nil {
+			err = e.allowAdministering(a, ident.UserID(subject))
+		}
 		return fault.Wrap("access.AllowActing", err)
 	})
+}
+
+// allowAdministering judges whether the actor may read and change, without an end, every record and
+// group that the subject is an admin of.
+func (e *Engine) allowAdministering(a actor.Actor, subject ident.UserID) error {
+	if e.memory.administers == nil {
+		return nil
+	}
+	of, err := e.memory.administers(a.Account, subject)
+	if err != nil || len(of) == 0 {
+		return err
+	}
+	own, err := e.memory.administers(a.Account, ident.UserID(a.ID))
+	if err != nil {
+		return err
+	}
+	for _, thing := range of {
+		if _, found := slices.BinarySearch(own, thing); found {
+			continue
+		}
+		for _, action := range []string{"READ", "UPDATE"} {
+			if err := e.AllowLasting(a, action, thing); fault.Is(err, fault.Forbidden) {
+				return errTooMuch
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // AllowActingAsAnyone judges whether the actor may hand out the power to sign in as any

@@ -23,6 +23,8 @@ type memory struct {
 	*index.Summoner
 	budget int
 	facts  FactStore
+	// administers returns the records and groups that somebody is an admin of, as resources, sorted.
+	administers func(ident.AccountID, ident.UserID) ([]string, error)
 }
 
 // Keep says how many grants may be in memory. Accounts are held whole while all of them together

@@ -32,7 +32,7 @@ type Service struct{ d Deps }
 // New returns a Service.
 func New(d Deps) *Service {
 	s := &Service{d: d}
-	d.Engine.memory.Find, d.Engine.memory.facts = s.find, d.Facts
+	d.Engine.memory.Find, d.Engine.memory.facts, d.Engine.memory.administers = s.find, d.Facts, s.administers
 	return s
 }
 

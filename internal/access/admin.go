@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 
 	"github.com/admit-id/admit/internal/access/fact"
 	"github.com/admit-id/admit/internal/access/form"
@@ -102,4 +103,21 @@ func (s *Service) adminOf(ctx context.Context, t tx.Tx, account ident.AccountID,
 	}
 	out.groups, err = s.d.Groups.AdminOf(ctx, t, account, user)
 	return out, err
+}
+
+// administers are the records and groups that somebody is an admin of, as resources, sorted.
+func (s *Service) administers(account ident.AccountID, user ident.UserID) (out []string, err error) {
+	err = s.d.Runner.Read(context.Background(), tx.In(account).Aside(), func(ctx context.Context, t tx.Tx) error {
+		of, err := s.adminOf(ctx, t, account, user)
+		out = out[:0]
+		for _, id := range of.records {
+			out = append(out, System("AccessRecords", string(id)))
+		}
+		for _, id := range of.groups {
+			out = append(out, System("Groups", string(id)))
+		}
+		slices.Sort(out)
+		return err
+	})
+	return out, fault.Wrap("access.administers", err)
 }
