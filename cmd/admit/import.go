@@ -64,7 +64,7 @@ func importer(kind string, files int, c *cobra.Command) *cobra.Command {
 	c = inAccount(c, func(c *cobra.Command, a *app.App) error { return x.run(c, a, kind) })
 	f := c.Flags()
 	f.BoolVar(&x.options.DryRun, "dry-run", false, "print what would be made and what could not be mapped, and write nothing")
-	f.BoolVar(&x.options.Replace, "replace", false, "replace what is there already and says something else")
+	f.BoolVar(&x.options.Replace, "replace", false, "replace what is there already and says something else, or has admins of its own")
 	f.BoolVar(&x.strict, "strict", false, "write nothing when something could not be mapped")
 	if kind == "admit" {
 		x.label = "admit"
