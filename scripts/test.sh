@@ -123,7 +123,7 @@ main() {
   postgres || { failed=$((failed + 1)); close; }
   step 'both databases, race detector' go test -race -v -timeout 12m $units
   step 'kill -9, histories, two nodes' go test -count=1 -v -timeout 8m ./test/durable
-  step 'local decisions' go test -race -count=1 -v -timeout 8m ./test/local
+  step 'local decisions' go test -race -count=1 -v -parallel 4 -timeout 8m ./test/local
   step 'attacks' go test -count=1 -v -timeout 15m ./test/attack
   step 'foreign SDKs' node test/run.mjs compat
   step 'browser' node test/run.mjs e2e

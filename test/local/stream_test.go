@@ -214,6 +214,7 @@ func (w *world) letFollowAgain(id string) {
 }
 
 func TestATokenEndsInTheMiddle(t *testing.T) {
+	t.Parallel() // it mostly waits
 	each(t, func(t *testing.T, w *world) {
 		token := short(t, w.key, w.URL, 3*time.Second)
 		s, status, body := w.open(token, "?follow=true")
@@ -312,6 +313,7 @@ func TestTooManyStreams(t *testing.T) {
 
 // A follower that does not read is cut off, and costs nobody anything.
 func TestASlowReaderIsCutOff(t *testing.T) {
+	t.Parallel() // it mostly waits
 	each(t, func(t *testing.T, w *world) {
 		long := make([]client.ResourceRef, 100)
 		for i := range 400 {
