@@ -59,6 +59,7 @@ type Application struct {
 	// CookieDomain is the parent domain that the cookies "authorization" and "user" are set
 	// for. Empty means that no such cookie is set: the application uses the code flow.
 	CookieDomain string
+	OAuth        OAuth
 	Tags         map[string]string
 	Active       bool
 	CreatedAt    time.Time

@@ -13,6 +13,7 @@ var features = map[string][]string{
 	"invite":        {"access", "account", "user"},
 	"keyring":       {},
 	"login":         {"connection", "factor", "session", "user"},
+	"oauth":         {"application", "issuer", "login", "serviceclient", "session", "token", "user"},
 	"serviceclient": {},
 	"session":       {},
 	"token":         {"keyring"},
@@ -21,7 +22,6 @@ var features = map[string][]string{
 
 // later are features of the plan that have no code yet. They move up with their first file.
 var later = map[string][]string{
-	"oauth":   {"application", "login", "serviceclient", "session", "token"},
 	"vault":   {"connection"},
 	"webhook": {},
 }
