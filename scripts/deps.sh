@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need beyond Go: PostgreSQL, Chromium with fonts, Node with the SDKs under test.
+# What the tests need beyond Go: PostgreSQL, Chromium with fonts, Node with the SDKs under test,
+# and relying parties from Debian.
 # On Debian as root it installs what is missing; elsewhere it says in one line what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +15,8 @@ has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/p
 has_chromium() { [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; }
 has_fonts() { fc-list | grep -q .; }
 has_japanese() { fc-list :lang=ja | grep -q .; }
+has_apache() { command -v apache2 || [ -x /usr/sbin/apache2 ]; }
+has_auth_openidc() { [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]; }
 has_node() { command -v node && command -v npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; }
 
 need postgresql has_postgres
@@ -25,6 +28,10 @@ need fonts-noto-cjk has_japanese
 need nodejs has_node
 need npm command -v npm
 need make command -v make
+# Relying parties that are not ours, for test/conformance. apache2-bin brings no running service.
+need apache2-bin has_apache
+need libapache2-mod-auth-openidc has_auth_openidc
+need oidc-agent-cli command -v oidc-agent
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
