@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/admit-id/admit/client/internal/strict"
 )
 
 // Limits of the registered claims.
@@ -48,7 +50,7 @@ func (t *Token) Claims(key ed25519.PublicKey) (Claims, error) {
 // InsecureClaims reads the claims of a token whose signature has not been checked. They are
 // what an unknown party says. Use them only to find the key, then call Claims.
 func (t *Token) InsecureClaims() (Claims, error) {
-	members, err := readObject(t.payload)
+	members, err := strict.Object(t.payload)
 	if err != nil {
 		return Claims{}, malformed("claims: %w", err)
 	}
@@ -71,8 +73,8 @@ func (t *Token) InsecureClaims() (Claims, error) {
 	return c, nil
 }
 
-func (c *Claims) set(m member) (err error) {
-	switch m.name {
+func (c *Claims) set(m strict.Member) (err error) {
+	switch m.Name {
 	case "iss":
 		c.Issuer, err = text(m, maxText)
 	case "sub":
@@ -120,37 +122,37 @@ func (c Claims) ValidAt(now time.Time, past, future time.Duration) error {
 	return nil
 }
 
-func text(m member, limit int) (string, error) {
+func text(m strict.Member, limit int) (string, error) {
 	s, err := optionalText(m, limit)
 	if err == nil && s == "" {
-		return "", malformed("claims: %s is empty", m.name)
+		return "", malformed("claims: %s is empty", m.Name)
 	}
 	return s, err
 }
 
-func optionalText(m member, limit int) (string, error) {
-	s, err := readString(m.value)
+func optionalText(m strict.Member, limit int) (string, error) {
+	s, err := strict.String(m.Value)
 	if err != nil || len(s) > limit {
-		return "", malformed("claims: %s is not a string of at most %d bytes", m.name, limit)
+		return "", malformed("claims: %s is not a string of at most %d bytes", m.Name, limit)
 	}
 	return s, nil
 }
 
 // audience reads aud: one string or an array of them (RFC 7519 section 4.1.3).
-func audience(m member) ([]string, error) {
-	if s, err := readString(m.value); err == nil {
+func audience(m strict.Member) ([]string, error) {
+	if s, err := strict.String(m.Value); err == nil {
 		if s == "" || len(s) > maxText {
 			return nil, malformed("claims: aud is empty or too long")
 		}
 		return []string{s}, nil
 	}
-	items, err := readArray(m.value)
+	items, err := strict.Array(m.Value)
 	if err != nil || len(items) == 0 || len(items) > maxAudience {
 		return nil, malformed("claims: aud is neither a string nor a list of 1 to %d strings", maxAudience)
 	}
 	out := make([]string, len(items))
 	for i, item := range items {
-		if out[i], err = text(member{"aud", item}, maxText); err != nil {
+		if out[i], err = text(strict.Member{Name: "aud", Value: item}, maxText); err != nil {
 			return nil, err
 		}
 	}
@@ -159,13 +161,13 @@ func audience(m member) ([]string, error) {
 
 // numericDate reads a time in whole seconds since 1970. RFC 7519 section 2 allows fractions;
 // nobody whom Admit has to read sends them, and one form leaves one meaning.
-func numericDate(m member) (time.Time, error) {
-	if len(m.value) > len("253402300799") {
-		return time.Time{}, malformed("claims: %s is not a time in whole seconds", m.name)
+func numericDate(m strict.Member) (time.Time, error) {
+	if len(m.Value) > len("253402300799") {
+		return time.Time{}, malformed("claims: %s is not a time in whole seconds", m.Name)
 	}
-	n, err := strconv.ParseInt(string(m.value), 10, 64)
+	n, err := strconv.ParseInt(string(m.Value), 10, 64)
 	if err != nil || n <= 0 || n > maxTime {
-		return time.Time{}, malformed("claims: %s is not a time in whole seconds", m.name)
+		return time.Time{}, malformed("claims: %s is not a time in whole seconds", m.Name)
 	}
 	return time.Unix(n, 0).UTC(), nil
 }

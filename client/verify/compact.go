@@ -2,10 +2,11 @@ package verify
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/admit-id/admit/client/internal/strict"
 )
 
 // Limits of a token's parts, in bytes. Longer ones are refused before they are decoded.
@@ -43,8 +44,6 @@ type Token struct {
 	payload    []byte
 	signature  []byte
 }
-
-var base64url = base64.RawURLEncoding.Strict()
 
 // Parse reads the form and the header of a compact JWS. It believes nothing yet: use
 // [Token.Claims] with the key that KeyID names. Errors match ErrMalformed or ErrAlgorithm.
@@ -97,17 +96,17 @@ func (t *Token) VerifySignature(key ed25519.PublicKey) error {
 // readHeader takes exactly the members alg, kid and typ. Anything else, crit, b64, jwk, jku
 // and x5c included, could change what the token means and is refused (RFC 8725 section 3.10).
 func (t *Token) readHeader(data []byte) error {
-	members, err := readObject(data)
+	members, err := strict.Object(data)
 	if err != nil {
 		return malformed("header: %w", err)
 	}
 	var algorithm string
 	for _, m := range members {
-		value, err := readString(m.value)
+		value, err := strict.String(m.Value)
 		if err != nil {
 			return malformed("header: a member is not a string")
 		}
-		switch m.name {
+		switch m.Name {
 		case "alg":
 			algorithm = value
 		case "kid":
@@ -127,18 +126,11 @@ func (t *Token) readHeader(data []byte) error {
 	return nil
 }
 
-// decodeSegment decodes canonical base64url without padding (RFC 7515 section 2). The
-// alphabet is checked first because Go's decoder skips line ends.
+// decodeSegment decodes canonical base64url without padding (RFC 7515 section 2).
 func decodeSegment(segment string) ([]byte, error) {
-	for i := range len(segment) {
-		c := segment[i]
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return nil, malformed("a segment is not base64url")
-		}
-	}
-	out, err := base64url.DecodeString(segment)
+	out, err := strict.Segment(segment)
 	if err != nil {
-		return nil, malformed("a segment is not canonical base64url")
+		return nil, malformed("a segment is %w", err)
 	}
 	return out, nil
 }

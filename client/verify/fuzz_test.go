@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/admit-id/admit/client/internal/strict"
 )
 
 // FuzzToken: whatever comes, nothing panics, and what passes is exactly one text.
@@ -42,7 +44,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		members, err := readObject(data)
+		members, err := strict.Object(data)
 		if err != nil {
 			return
 		}
@@ -52,10 +54,10 @@ func FuzzJSON(f *testing.F) {
 		}
 		got := map[string]json.RawMessage{}
 		for _, m := range members {
-			got[m.name] = bytes.TrimSpace(m.value)
-			if s, err := readString(m.value); err == nil {
+			got[m.Name] = bytes.TrimSpace(m.Value)
+			if s, err := strict.String(m.Value); err == nil {
 				var other string
-				if json.Unmarshal(m.value, &other) != nil || other != s {
+				if json.Unmarshal(m.Value, &other) != nil || other != s {
 					t.Fatalf("a string reads as %q and %q", s, other)
 				}
 			}

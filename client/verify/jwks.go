@@ -4,6 +4,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+
+	"github.com/admit-id/admit/client/internal/strict"
 )
 
 // maxKeys is how many keys a key set may hold.
@@ -13,15 +15,15 @@ const maxKeys = 64
 // (RFC 8037) by kid. Keys of other types are passed over. A set that is not strict JSON,
 // that has a kid twice, or that holds private members is refused whole.
 func ParseKeySet(data []byte) (map[string]ed25519.PublicKey, error) {
-	members, err := readObject(data)
+	members, err := strict.Object(data)
 	if err != nil {
 		return nil, fmt.Errorf("verify: key set: %w", err)
 	}
 	for _, m := range members {
-		if m.name != "keys" {
+		if m.Name != "keys" {
 			continue
 		}
-		items, err := readArray(m.value)
+		items, err := strict.Array(m.Value)
 		if err != nil {
 			return nil, fmt.Errorf("verify: key set: %w", err)
 		}
@@ -53,16 +55,16 @@ func readKeys(items [][]byte) (map[string]ed25519.PublicKey, error) {
 
 // readKey reads one key; key is nil if it is of a kind that is not used here.
 func readKey(item []byte) (kid string, key ed25519.PublicKey, err error) {
-	members, err := readObject(item)
+	members, err := strict.Object(item)
 	if err != nil {
 		return "", nil, err
 	}
 	text := map[string]string{}
 	for _, m := range members {
-		switch m.name {
+		switch m.Name {
 		case "kty", "crv", "alg", "use", "kid", "x":
-			if text[m.name], err = readString(m.value); err != nil {
-				return "", nil, fmt.Errorf("%s is not a string", m.name)
+			if text[m.Name], err = strict.String(m.Value); err != nil {
+				return "", nil, fmt.Errorf("%s is not a string", m.Name)
 			}
 		case "d", "k", "p", "q":
 			return "", nil, errors.New("a private member")

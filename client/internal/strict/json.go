@@ -1,4 +1,4 @@
-package verify
+package strict
 
 import (
 	"fmt"
@@ -16,17 +16,17 @@ const (
 // usualMembers is room for what most objects hold: a token's claims.
 const usualMembers = 16
 
-// member is one member of an object; value is its JSON text, checked but not decoded.
-type member struct {
-	name  string
-	value []byte
+// Member is one member of an object; Value is its JSON text, checked but not decoded.
+type Member struct {
+	Name  string
+	Value []byte
 }
 
-// readObject checks that data is exactly one JSON object and returns its members in order.
+// Object checks that data is exactly one JSON object and returns its members in order.
 // It is stricter than RFC 8259 on purpose: no name twice, no two names of one object that
 // are equal under case folding (encoding/json, among others, would take one for the other),
 // no lone surrogates, and the limits above, at every level.
-func readObject(data []byte) ([]member, error) {
+func Object(data []byte) ([]Member, error) {
 	s := scanner{data: data}
 	s.space()
 	members, err := s.object(1)
@@ -36,8 +36,8 @@ func readObject(data []byte) ([]member, error) {
 	return members, s.end()
 }
 
-// readArray checks that data is exactly one JSON array and returns the text of its elements.
-func readArray(data []byte) ([][]byte, error) {
+// Array checks that data is exactly one JSON array and returns the text of its elements.
+func Array(data []byte) ([][]byte, error) {
 	s := scanner{data: data}
 	s.space()
 	items, err := s.array(1)
@@ -47,8 +47,8 @@ func readArray(data []byte) ([][]byte, error) {
 	return items, s.end()
 }
 
-// readString decodes data, which must be exactly one JSON string.
-func readString(data []byte) (string, error) {
+// String decodes data, which must be exactly one JSON string.
+func String(data []byte) (string, error) {
 	s := scanner{data: data}
 	text, err := s.text()
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *scanner) value(depth int) error {
 	return s.fail("no JSON value")
 }
 
-func (s *scanner) object(depth int) ([]member, error) {
+func (s *scanner) object(depth int) ([]Member, error) {
 	if depth > maxDepth {
 		return nil, s.fail("nested too deeply")
 	}
@@ -136,9 +136,9 @@ func (s *scanner) object(depth int) ([]member, error) {
 	if s.take('}') {
 		return nil, nil
 	}
-	var members []member
+	var members []Member
 	if depth == 1 {
-		members = make([]member, 0, usualMembers)
+		members = make([]Member, 0, usualMembers)
 	}
 	for {
 		if len(members) == maxMembers {
@@ -150,7 +150,7 @@ func (s *scanner) object(depth int) ([]member, error) {
 			return nil, err
 		}
 		for i := range members {
-			if strings.EqualFold(members[i].name, name) {
+			if strings.EqualFold(members[i].Name, name) {
 				return nil, s.fail("a member name twice, or twice but for its case,")
 			}
 		}
@@ -162,7 +162,7 @@ func (s *scanner) object(depth int) ([]member, error) {
 		if err := s.value(depth); err != nil {
 			return nil, err
 		}
-		members = append(members, member{name, s.data[from:s.pos]})
+		members = append(members, Member{name, s.data[from:s.pos]})
 		if s.take(',') {
 			continue
 		}

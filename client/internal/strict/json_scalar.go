@@ -1,4 +1,4 @@
-package verify
+package strict
 
 import (
 	"encoding/json"
