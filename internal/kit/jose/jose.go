@@ -1,12 +1,19 @@
-// Package jose owns the tokens that Admit signs, and the server's way to read tokens:
-// compact JSON Web Signatures with Ed25519, and nothing else (RFC 7515, RFC 8037).
+// Package jose owns the tokens that Admit signs, and the server's way to read tokens: compact JSON
+// Web Signatures (RFC 7515), and compact JSON Web Encryption towards others (RFC 7516).
 //
-// It signs by itself, because the header is fixed and small. It reads with package
-// client/verify, the one strict reader of the project (docs/decisions/0002), so that the
-// server can never take a form of token that the client library refuses, or the reverse.
+// Two readers, for two kinds of token:
+//   - Admit's own profile, Ed25519 only (jose.go): Parse and Sign. It signs by itself, because
+//     the header is fixed and small, and reads with package client/verify, the one strict reader
+//     of the project (docs/decisions/0002), so that the server can never take a form of token
+//     that the client library refuses, or the reverse.
+//   - tokens of others, under keys of theirs that are known already (foreign.go): VerifyForeign
+//     takes an explicit list of algorithms, and the key decides which of them it may be.
 //
-// What it never does: RSA, ECDSA, HMAC, encryption, unsecured tokens, the JSON
-// serializations, detached payloads, keys that a token brings along.
+// SignAs signs with the algorithms that a client may ask for (sign.go); jwk.go reads public keys and names
+// them (RFC 7517, RFC 7638); encrypt.go encrypts to a public key.
+//
+// What it never does: HMAC, unsecured tokens, RSA below 2048 bits, the JSON serializations, detached
+// payloads, decryption, keys fetched from an address that a token brings along.
 package jose
 
 import (
