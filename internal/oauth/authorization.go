@@ -21,24 +21,24 @@ const (
 // issued from. Assurance (AuthTime, AMR, ACR) is that of the session's evidence at the moment of the
 // decision (I-9).
 type Authorization struct {
-	Grant      string // id of the family of tokens ("gra_..."); every token names it
-	Account    ident.AccountID
-	Client     string
-	User       ident.UserID    // empty when the client acts for itself
-	Session    ident.SessionID // the `sid`, or empty
-	Root       ident.SessionID // the chain of sessions that it belongs to, or empty
-	Connection ident.ConnectionID
-	Scopes     []string
-	Resources  []string        // RFC 8707; empty: the client's default audience
-	Details    json.RawMessage // RFC 9396, or empty
-	Claims     json.RawMessage // the `claims` parameter, OpenID Connect Core section 5.5, or empty
-	Nonce      string
-	AuthTime   time.Time
-	AMR        []string
-	ACR        string
-	JKT        string          // DPoP key thumbprint (RFC 9449), or empty
-	X5T        string          // certificate thumbprint, base64url SHA-256 (RFC 8705), or empty
-	Actor      json.RawMessage // the `act` claim (RFC 8693), or empty
+	Grant      string             `json:"grant,omitempty"` // id of the family of tokens ("gra_..."); every token names it
+	Account    ident.AccountID    `json:"account,omitempty"`
+	Client     string             `json:"client,omitempty"`
+	User       ident.UserID       `json:"user,omitempty"`    // empty when the client acts for itself
+	Session    ident.SessionID    `json:"session,omitempty"` // the `sid`, or empty
+	Root       ident.SessionID    `json:"root,omitempty"`    // the chain of sessions that it belongs to, or empty
+	Connection ident.ConnectionID `json:"connection,omitempty"`
+	Scopes     []string           `json:"scopes,omitempty"`
+	Resources  []string           `json:"resources,omitempty"` // RFC 8707; empty: the client's default audience
+	Details    json.RawMessage    `json:"details,omitempty"`   // RFC 9396, or empty
+	Claims     json.RawMessage    `json:"claims,omitempty"`    // the `claims` parameter, OpenID Connect Core section 5.5, or empty
+	Nonce      string             `json:"nonce,omitempty"`
+	AuthTime   time.Time          `json:"authTime,omitzero"`
+	AMR        []string           `json:"amr,omitempty"`
+	ACR        string             `json:"acr,omitempty"`
+	JKT        string             `json:"jkt,omitempty"` // DPoP key thumbprint (RFC 9449), or empty
+	X5T        string             `json:"x5t,omitempty"` // certificate thumbprint, base64url SHA-256 (RFC 8705), or empty
+	Actor      json.RawMessage    `json:"act,omitempty"` // the `act` claim (RFC 8693), or empty
 }
 
 // AuthorizationCode is a code that was given out. Hash, RedirectURI, Challenge, and of the
