@@ -12,6 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/dev"
 	"github.com/admit-id/admit/internal/surface/hosted"
@@ -47,6 +48,14 @@ func (l loginApplications) Get(account ident.AccountID, id ident.ApplicationID) 
 		LoopbackTokens: func(url string) bool { return found.AllowLoopbackTokens && application.IsLoopback(url) },
 	}, true
 }
+
+// pageLinks are the verbs of the links that people open from a mail or a terminal.
+type pageLinks struct {
+	*login.Service
+	*setups
+}
+
+type setups = setup.Service
 
 // loginIssuer makes the tokens of a login from its session.
 type loginIssuer struct {

@@ -34,6 +34,7 @@ import (
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
+	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session"
@@ -62,6 +63,7 @@ type features struct {
 	sessions     *session.Service
 	invites      *invite.Service
 	logins       *login.Service
+	setups       *setup.Service
 	codes        *redeem.Service
 	outbox       *mail.Outbox
 	issuers      *issuer.Service
@@ -159,6 +161,7 @@ func (a *App) buildLogins() {
 		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: loginApplications{x.applicationDirectory},
 		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
 	})
+	x.setups = setup.New(setup.Deps{DB: a.db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: a.keys, Accounts: x.accountDirectory})
 	x.logins = login.New(login.Deps{
 		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants, Invites: loginInvites{x.invites},
 		Accounts: x.accountDirectory, Applications: loginApplications{x.applicationDirectory}, Connections: x.connectionDirectory,

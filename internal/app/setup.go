@@ -23,7 +23,7 @@ const ownerRecord = "owner_"
 
 // SetupLink makes the link of the chosen account that makes whoever signs in with it an administrator, once.
 func (a *App) SetupLink(ctx context.Context) (string, error) {
-	return a.f.logins.IssueSetup(ctx, a.operator())
+	return a.f.setups.Issue(ctx, a.operator())
 }
 
 // hasAdministrator tells whether somebody is an owner by a setup link.

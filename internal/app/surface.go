@@ -27,7 +27,7 @@ import (
 func (a *App) buildSurfaces(ctx context.Context) error {
 	x := &a.f
 	pages, err := hosted.New(hosted.Deps{
-		Steps: x.logins, Upstream: x.logins, Links: x.logins, Accounts: pageAccounts{x}, Clock: a.clock,
+		Steps: x.logins, Upstream: x.logins, Links: pageLinks{x.logins, x.setups}, Accounts: pageAccounts{x}, Clock: a.clock,
 		Outbound: a.outbound, Development: a.cfg.Dev,
 	})
 	if err != nil {

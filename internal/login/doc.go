@@ -15,7 +15,8 @@
 // and beside the way: expired, other_browser, no_cookie, failed. The steps
 // (step_*.go) never call one another; each writes what it proved and ends in Next.
 //
-// Entry points: login.go (the words), next.go (the decision), service.go (the verbs).
+// Entry points: login.go (the words), next.go (the decision), service.go (the verbs), errand.go (a login
+// that a page of ours waits for).
 //
 // Never: SQL, HTTP, tokens' claims, page texts.
 package login

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strconv"
@@ -19,10 +18,7 @@ import (
 	"github.com/admit-id/admit/internal/user"
 )
 
-const (
-	codePurpose    = "login/code"
-	outcomePurpose = "login/setup"
-)
+const codePurpose = "login/code"
 
 var errSetupDead = errors.New("login: the setup link is dead")
 
@@ -87,7 +83,7 @@ func (s *Service) person(ctx context.Context, t tx.Tx, a actor.Actor, r Request,
 // makes what the application will redeem.
 func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ended) (ended, error) {
 	f := Finished{
-		Account: v.Account, ID: r.ID, Browser: browserHash(v.Browser), User: e.user.ID,
+		Account: v.Account, ID: r.ID, Browser: BrowserHash(v.Browser), User: e.user.ID,
 		Session: e.session.ID, Evidence: e.session.Evidence,
 	}
 	who := userActor(v, e.user.ID, e.session.ID)
@@ -114,7 +110,7 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 			return ended{}, err
 		}
 	}
-	if len(r.Setup) == 0 && s.mode(r) == modeCode {
+	if len(r.Setup) == 0 && !r.errand() && s.mode(r) == modeCode {
 		e.code = secret.Random("")
 		if err := s.d.Artifacts.InsertCode(ctx, t, Code{
 			Account: v.Account, Hash: CodeHash(e.code), Login: r.ID, Application: r.Application, RedirectURL: r.RedirectURL,
@@ -126,26 +122,6 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 	e.at = t.Now()
 	return e, t.Emit(ctx, event.New(who, "login.finished", string(r.ID),
 		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection), "tenant", string(e.tenant)))
-}
-
-// setUp uses the setup link up and makes the first administrator.
-func (s *Service) setUp(ctx context.Context, t tx.Tx, r Request, e ended) ([]byte, error) {
-	ok, err := s.d.Grants.TakeSetup(ctx, t, r.Account, r.Setup)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, errSetupDead
-	}
-	outcome, err := s.d.Setup(ctx, t, systemActor(r.Account), e.user.ID)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := json.Marshal(storedOutcome{User: e.user.ID, ClientID: outcome.ClientID, AccessKey: outcome.AccessKey.Reveal()})
-	if err != nil {
-		return nil, err
-	}
-	return s.d.Keys.Seal(outcomePurpose, plain, string(r.Account), string(r.ID)), nil
 }
 
 // mode is how the application hears of the end.
@@ -184,6 +160,10 @@ func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View,
 	}
 	if view.Setup {
 		view.Result.Location = setupDone(s.base(r), r.ID)
+		return view, nil
+	}
+	if r.errand() {
+		view.Result.Location = s.base(r) + r.Return
 		return view, nil
 	}
 	answer := url.Values{"nonce": {string(r.ID)}, "iss": {s.d.Accounts.Issuer(v.Account)}}

@@ -29,6 +29,7 @@ import (
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
+	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/user"
@@ -53,6 +54,7 @@ type world struct {
 	clk        *clock.Fake
 	service    *login.Service
 	codes      *redeem.Service
+	links      *setup.Service
 	tenants    map[ident.TenantID]login.Tenant
 	lookups    map[string]ident.TenantID // lookup identifiers and domains
 	members    map[string]bool           // tenant/user
@@ -149,6 +151,7 @@ func each(t *testing.T, fn func(w *world)) {
 			DB: db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications{w}, Users: people{w.users, w},
 			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{},
 		})
+		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})
 		w.service = login.New(login.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
 			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,

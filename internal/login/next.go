@@ -81,7 +81,10 @@ func (s Step) open() bool {
 // anybody. A request for another account of the person, or for a connection that the session
 // does not come from, or a tenant that it does not stand for, wants a new proof.
 func (f Facts) sessionAnswers() bool {
-	if f.Session == nil || f.Request.MultiAccount || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {
+	if f.Session == nil || f.Request.Fresh && f.Session.AuthTime().Before(f.Request.CreatedAt) {
+		return false
+	}
+	if f.Request.MultiAccount || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {
 		return false
 	}
 	c := f.Request.Connection

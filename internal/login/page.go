@@ -34,7 +34,13 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 	if app, ok := s.d.Applications.Get(v.Account, r.Application); ok {
 		view.ApplicationName = app.Name
 	}
-	if !view.Setup {
+	if r.Party != "" {
+		view.ApplicationName = r.Party
+	}
+	switch {
+	case r.errand():
+		view.ReturnURL = s.base(r) + r.Return
+	case !view.Setup:
 		view.ReturnURL = r.RedirectURL
 	}
 	if !r.boundTo(f.Browser) {

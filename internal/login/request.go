@@ -26,6 +26,9 @@ type Request struct {
 	ResponseLocation string
 	FlowType         string
 	MultiAccount     bool
+	Return           string // of an errand: path and query of ours to end at, or empty
+	Party            string // of an errand: what to call the party when it is no application
+	Fresh            bool   // of an errand: only a proof that is younger than the request answers it
 	Twin             bool   // the browser was sent to the loopback twin of the public URL
 	Setup            []byte // hash of the setup link's token, or empty
 	Browser          []byte // hash of the browser cookie, or empty while nobody has shown it
@@ -45,18 +48,22 @@ func (r Request) boundTo(browser []byte) bool {
 	return r.bound() && len(browser) > 0 && secret.Equal(r.Browser, browser)
 }
 
+// errand tells whether one of our own pages waits for the person, and no application.
+func (r Request) errand() bool { return r.Return != "" }
+
 // clone is a fresh request for the same wish, for a browser that cannot have this one. It
 // never carries the right of a setup link.
 func (r Request) clone(now time.Time) Request {
 	c := r
-	c.ID = newLoginID()
+	c.ID = NewID()
 	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone
 	c.CreatedAt, c.ExpiresAt, c.DoneAt = now, now.Add(RequestLife), time.Time{}
 	c.User, c.Session = "", ""
 	return c
 }
 
-func newLoginID() ident.LoginID { return ident.LoginID(ident.New("login_")) }
+// NewID makes the id of a request.
+func NewID() ident.LoginID { return ident.LoginID(ident.New("login_")) }
 
 // Finished is the end of a request: what was proved, by whom, in which session.
 type Finished struct {

@@ -71,7 +71,7 @@ func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown
 // bind gives the request to the visitor's browser.
 func (s *Service) bind(ctx context.Context, v Visit, id ident.LoginID) error {
 	return s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		_, err := s.d.Store.Bind(ctx, t, v.Account, id, browserHash(v.Browser))
+		_, err := s.d.Store.Bind(ctx, t, v.Account, id, BrowserHash(v.Browser))
 		return err
 	})
 }
@@ -86,7 +86,7 @@ func (s *Service) facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts
 }
 
 func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginID) (Facts, error) {
-	f := Facts{Now: t.Now(), Browser: browserHash(v.Browser)}
+	f := Facts{Now: t.Now(), Browser: BrowserHash(v.Browser)}
 	r, err := s.d.Store.Get(ctx, t, v.Account, id)
 	if fault.Is(err, fault.NotFound) {
 		return f, nil
@@ -171,7 +171,8 @@ func (s *Service) Purge(ctx context.Context, limit int) (n int64, err error) {
 	return n, err
 }
 
-func browserHash(cookie secret.Text) []byte {
+// BrowserHash is what is kept of a browser cookie; nil when there is none.
+func BrowserHash(cookie secret.Text) []byte {
 	if cookie.Empty() {
 		return nil
 	}
@@ -187,6 +188,9 @@ func userActor(v Visit, user ident.UserID, sid ident.SessionID) actor.Actor {
 // returns tells whether the application still takes people back at the request's address. What
 // it lost after the request was made, or its own removal, ends the request (I-11).
 func (s *Service) returns(r Request) bool {
+	if r.errand() && r.Application == "" {
+		return true
+	}
 	app, ok := s.d.Applications.Get(r.Account, r.Application)
-	return ok && (len(r.Setup) > 0 || app.AllowsRedirect(r.RedirectURL))
+	return ok && (len(r.Setup) > 0 || r.errand() || app.AllowsRedirect(r.RedirectURL))
 }

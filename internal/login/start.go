@@ -2,8 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/base64"
-	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/factor/handover"
@@ -13,11 +11,11 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login/address"
+	"github.com/admit-id/admit/internal/login/wish"
 )
 
 const (
-	maxList      = 20   // audiences, scopes, properties
-	maxListItem  = 256  // bytes of each
+	maxList      = 20   // properties
 	maxReference = 128  // bytes of ids and lookup identifiers
 	maxProperty  = 1024 // bytes of a connection property
 	maxInvite    = 256  // bytes of an invite's id
@@ -41,7 +39,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		return Started{}, err
 	}
 	next := Request{
-		Account: r.Account, ID: newLoginID(), Application: r.Application, RedirectURL: r.RedirectURL, Challenge: r.Challenge,
+		Account: r.Account, ID: NewID(), Application: r.Application, RedirectURL: r.RedirectURL, Challenge: r.Challenge,
 		Connection: r.Connection, Properties: r.ConnectionProperties, Audiences: r.Audiences, Scopes: r.Scopes,
 		ResponseLocation: r.ResponseLocation, FlowType: r.FlowType, MultiAccount: r.MultiAccount,
 	}
@@ -111,17 +109,17 @@ func (s *Service) checkStart(app Application, r StartRequest) error {
 	switch {
 	case r.LinkIdentity:
 		return invalid("LinkIdentityNotSupported", "This server does not link identities yet.")
-	case r.ChallengeMethod != "S256" || !validChallenge(r.Challenge):
+	case r.ChallengeMethod != "S256" || !wish.Challenge(r.Challenge):
 		return invalid(fault.CodeInvalidRequest, "A codeChallenge with the codeChallengeMethod S256 is needed (RFC 7636).")
 	case len(r.Invite) > maxInvite:
 		return errInvite
 	case r.ResponseLocation != "" && r.ResponseLocation != "cookie" && r.ResponseLocation != "query" && r.ResponseLocation != "none":
 		return invalid(fault.CodeInvalidRequest, "The responseLocation must be cookie, query or none.")
-	case !validFlow(r.FlowType):
+	case !wish.Flow(r.FlowType):
 		return invalid(fault.CodeInvalidRequest, "The flowType is a list of code, token and id_token, separated by spaces.")
-	case !validAudiences(r.Audiences):
+	case !wish.Audiences(r.Audiences):
 		return invalid(fault.CodeInvalidRequest, "The audiences are at most 20 texts of printable ASCII, each of at most 256 characters.")
-	case !validScopes(r.Scopes):
+	case !wish.Scopes(r.Scopes):
 		return invalid(fault.CodeInvalidRequest, "The requestedScopes are at most 20 scope tokens (RFC 6749 section 3.3), each of at most 256 characters.")
 	}
 	if err := address.CheckRedirect(app.AllowsRedirect, r.RedirectURL); err != nil {
@@ -230,44 +228,4 @@ func (s *Service) keepTenant(is Request, wish *Request) error {
 		}
 	}
 	return nil
-}
-
-// validChallenge takes the base64url of a SHA-256 hash, in its one canonical spelling.
-func validChallenge(c string) bool {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(c)
-	return err == nil && len(b) == 32 && len(c) == 43
-}
-
-func validFlow(flow string) bool {
-	for _, part := range strings.Fields(flow) {
-		if part != "code" && part != "token" && part != "id_token" {
-			return false
-		}
-	}
-	return len(flow) <= maxReference
-}
-
-func validAudiences(list []string) bool {
-	return validTexts(list, func(c byte) bool { return c > ' ' && c < 0x7f })
-}
-
-func validScopes(list []string) bool {
-	return validTexts(list, func(c byte) bool { return c > ' ' && c < 0x7f && c != '"' && c != '\\' })
-}
-
-func validTexts(list []string, ok func(byte) bool) bool {
-	if len(list) > maxList {
-		return false
-	}
-	for _, text := range list {
-		if text == "" || len(text) > maxListItem {
-			return false
-		}
-		for i := range len(text) {
-			if !ok(text[i]) {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -162,7 +162,7 @@ func (s *Service) FollowLink(ctx context.Context, v Visit, token secret.Text) (V
 
 func (s *Service) lookLink(ctx context.Context, v Visit, token secret.Text) (check emailcode.Check, err error) {
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		check, err = s.d.EmailCodes.Look(ctx, t, v.Account, browserHash(v.Browser), token)
+		check, err = s.d.EmailCodes.Look(ctx, t, v.Account, BrowserHash(v.Browser), token)
 		return err
 	})
 	return check, err

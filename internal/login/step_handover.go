@@ -54,7 +54,7 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 	if view.Email, err = s.nameOf(ctx, v, said); err != nil {
 		return View{}, err
 	}
-	view.Ticket, err = s.d.Handovers.Seal(v.Account, browserHash(v.Browser), handover.Ticket{Login: r.ID, Code: c.Code, Issuer: c.Issuer, Opened: f.Now})
+	view.Ticket, err = s.d.Handovers.Seal(v.Account, BrowserHash(v.Browser), handover.Ticket{Login: r.ID, Code: c.Code, Issuer: c.Issuer, Opened: f.Now})
 	return view, err
 }
 
@@ -107,7 +107,7 @@ func (s *Service) ConfirmHandover(ctx context.Context, v Visit, token secret.Tex
 
 func (s *Service) openTicket(ctx context.Context, v Visit, token secret.Text) (ticket handover.Ticket, f Facts, err error) {
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		if ticket, err = s.d.Handovers.Open(v.Account, browserHash(v.Browser), token, t.Now()); err != nil {
+		if ticket, err = s.d.Handovers.Open(v.Account, BrowserHash(v.Browser), token, t.Now()); err != nil {
 			return err
 		}
 		f, err = s.factsIn(ctx, t, v, ticket.Login)

@@ -90,7 +90,7 @@ func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View,
 			return err
 		}
 		to = r
-		browser := browserHash(v.Browser)
+		browser := BrowserHash(v.Browser)
 		switch {
 		case r.boundTo(browser) && !r.DoneAt.IsZero():
 			done = true

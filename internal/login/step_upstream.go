@@ -66,6 +66,9 @@ func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.Conn
 	if r.Connection == id {
 		leg.Properties = r.Properties
 	}
+	if r.Fresh { // the provider is asked not to answer from its own session
+		leg.Properties = map[string]string{"max_age": "0"}
+	}
 	location, err := s.d.Upstream.AuthorizeURL(ctx, c, leg)
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "a provider cannot be reached", "connection", id, "error", err)
@@ -132,7 +135,7 @@ func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View
 }
 
 func (s *Service) takeLeg(ctx context.Context, v Visit, state secret.Text) (leg Leg, err error) {
-	browser := browserHash(v.Browser)
+	browser := BrowserHash(v.Browser)
 	if browser == nil {
 		return Leg{}, fault.New(fault.NotFound, fault.CodeNotFound, "There is no such sign-in.")
 	}

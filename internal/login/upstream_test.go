@@ -164,7 +164,7 @@ func TestSetup(t *testing.T) {
 	each(t, func(w *world) {
 		issue := func() secret.Text {
 			t.Helper()
-			link, err := w.service.IssueSetup(ctx, actor.ForOperator(acc))
+			link, err := w.links.Issue(ctx, actor.ForOperator(acc))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,11 +177,11 @@ func TestSetup(t *testing.T) {
 		first := issue()
 		token := issue()
 		b := w.browser()
-		w.want(b.take(w.service.ViewSetup(ctx, b.visit(), first)), login.StateFailed, login.ProblemSetupDead)
-		w.want(b.take(w.service.StartSetup(ctx, b.visit(), first)), login.StateFailed, login.ProblemSetupDead)
-		w.want(b.take(w.service.ViewSetup(ctx, b.visit(), token)), login.StateChoose, "")
-		one := b.take(w.service.StartSetup(ctx, b.visit(), token)).ID
-		two := b.take(w.service.StartSetup(ctx, b.visit(), token)).ID
+		w.want(b.take(w.links.ViewSetup(ctx, b.visit(), first)), login.StateFailed, login.ProblemSetupDead)
+		w.want(b.take(w.links.StartSetup(ctx, b.visit(), first)), login.StateFailed, login.ProblemSetupDead)
+		w.want(b.take(w.links.ViewSetup(ctx, b.visit(), token)), login.StateChoose, "")
+		one := b.take(w.links.StartSetup(ctx, b.visit(), token)).ID
+		two := b.take(w.links.StartSetup(ctx, b.visit(), token)).ID
 		if v := b.view(one); !v.Setup || v.ReturnURL != "" {
 			t.Fatalf("view %+v", v)
 		}
@@ -198,34 +198,34 @@ func TestSetup(t *testing.T) {
 			t.Fatalf("%d administrators; want 1", w.setups)
 		}
 		stranger := w.browser()
-		if _, err := w.service.SetupResult(ctx, stranger.visit(), one); !fault.Is(err, fault.NotFound) {
+		if _, err := w.links.SetupResult(ctx, stranger.visit(), one); !fault.Is(err, fault.NotFound) {
 			t.Fatalf("a browser without a cookie: %v", err)
 		}
 		stranger.who = secret.New("other")
-		if _, err := w.service.SetupResult(ctx, stranger.visit(), one); !fault.Is(err, fault.NotFound) {
+		if _, err := w.links.SetupResult(ctx, stranger.visit(), one); !fault.Is(err, fault.NotFound) {
 			t.Fatalf("another browser: %v", err)
 		}
-		out, err := w.service.SetupResult(ctx, b.visit(), one)
+		out, err := w.links.SetupResult(ctx, b.visit(), one)
 		if err != nil || out.AccessKey.Reveal() != "sc_1.k.acc_default.KEY" || out.ClientID != "sc_1" {
 			t.Fatalf("%+v, %v", out, err)
 		}
-		if _, err := w.service.SetupResult(ctx, b.visit(), one); !fault.Is(err, fault.NotFound) {
+		if _, err := w.links.SetupResult(ctx, b.visit(), one); !fault.Is(err, fault.NotFound) {
 			t.Fatalf("shown twice: %v", err)
 		}
 
 		// A setup cannot be taken over by one who knows its request only.
-		third := b.take(w.service.StartSetup(ctx, b.visit(), issue()))
+		third := b.take(w.links.StartSetup(ctx, b.visit(), issue()))
 		b.view(third.ID)
 		other := w.browser()
 		other.view(w.start(nil))
 		w.want(other.take(w.service.Restart(ctx, other.visit(), third.ID)), login.StateFailed, login.ProblemSetupDead)
 		w.clk.Advance(login.SetupLife)
-		w.want(b.take(w.service.ViewSetup(ctx, b.visit(), issueLate(w))), login.StateChoose, "")
+		w.want(b.take(w.links.ViewSetup(ctx, b.visit(), issueLate(w))), login.StateChoose, "")
 	})
 }
 
 func issueLate(w *world) secret.Text {
-	link, err := w.service.IssueSetup(ctx, actor.ForOperator(acc))
+	link, err := w.links.Issue(ctx, actor.ForOperator(acc))
 	if err != nil {
 		w.t.Fatal(err)
 	}

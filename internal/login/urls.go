@@ -29,10 +29,6 @@ func (s *Service) address(r Request) string {
 
 func callbackAddress(issuer string) string { return issuer + "/login" }
 
-func setupAddress(issuer, token string) string {
-	return issuer + "/setup?" + url.Values{"token": {token}}.Encode()
-}
-
 func setupDone(issuer string, id ident.LoginID) string {
 	return issuer + "/setup/done?" + url.Values{"state": {string(id)}}.Encode()
 }

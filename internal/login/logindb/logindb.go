@@ -88,5 +88,11 @@ CREATE INDEX login_wishes_expires ON login_wishes (expires_at);`,
 		SQL: `
 ALTER TABLE logins ADD COLUMN tenant_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE logins ADD COLUMN invite_key TEXT NOT NULL DEFAULT '';`,
+	}, {
+		ID: "login/0003",
+		SQL: `
+ALTER TABLE logins ADD COLUMN return_path TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN party TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN fresh BOOLEAN NOT NULL DEFAULT FALSE;`,
 	}}
 }
