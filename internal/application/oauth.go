@@ -114,10 +114,14 @@ type TLSSubject struct {
 	Email string `json:"sanEmail,omitempty"`
 }
 
+// SPIFFE begins the issuer of a workload that is known by its SPIFFE ID: spiffe://trust-domain.
+const SPIFFE = "spiffe://"
+
 // Workload is whose tokens stand for the client: exactly this issuer, subject and audience.
 type Workload struct {
-	Issuer   string `json:"issuer"`
-	Subject  string `json:"subject"`
-	Audience string `json:"audience,omitempty"` // empty: the account's issuer
-	JWKSURI  string `json:"jwksUri,omitempty"`  // empty: by the issuer's discovery
+	Issuer   string          `json:"issuer"`
+	Subject  string          `json:"subject"`
+	Audience string          `json:"audience,omitempty"` // empty: the account's issuer
+	JWKS     json.RawMessage `json:"jwks,omitempty"`     // the issuer's keys, where it cannot be asked
+	JWKSURI  string          `json:"jwksUri,omitempty"`  // empty, without JWKS: by the issuer's discovery
 }

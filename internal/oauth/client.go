@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"net/url"
 	"slices"
 
 	"github.com/admit-id/admit/internal/application"
@@ -23,7 +24,8 @@ type Client struct {
 	Account      ident.AccountID
 	ID           string // the `client_id`
 	Kind         Kind
-	Name         string
+	Application  ident.ApplicationID // of kind Application: whose settings these are; an extension's id is another
+	Name         string              // of kind Document what the document says: show Host beside it
 	RedirectURIs []string
 	Settings     application.OAuth
 }
@@ -34,6 +36,23 @@ func (c Client) Public() bool { return c.Settings.AuthMethod == application.Auth
 // MayUse tells whether the client has a grant type.
 func (c Client) MayUse(grantType string) bool {
 	return slices.Contains(c.Settings.GrantTypes, grantType)
+}
+
+// AllowsRedirect tells whether an authorization response may go to uri, see application.MatchesRedirect.
+func (c Client) AllowsRedirect(uri string) bool {
+	return c.Kind != Service && application.MatchesRedirect(c.RedirectURIs, c.Settings.Native, uri)
+}
+
+// Host is the host name of a metadata document, which the consent page shows; otherwise empty.
+func (c Client) Host() string {
+	if c.Kind != Document {
+		return ""
+	}
+	u, err := url.Parse(c.ID)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // Clients finds clients.

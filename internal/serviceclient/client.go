@@ -52,7 +52,10 @@ type RateLimit struct {
 type Key struct {
 	KeyID     ident.KeyID
 	PublicKey ed25519.PublicKey
-	CreatedAt time.Time
+	// SecretHash is what is kept of the client secret that was made with the key, for OAuth
+	// (SecretMatches); empty for a brought key and for keys from before there were any.
+	SecretHash []byte
+	CreatedAt  time.Time
 }
 
 var (
