@@ -5,7 +5,8 @@ package ident
 
 import (
 	"crypto/rand"
-	"encoding/base32"
+	"encoding/binary"
+	"sync"
 )
 
 type (
@@ -42,11 +43,35 @@ const DefaultAccount AccountID = "acc_default"
 // DefaultApplication exists in every account from the start.
 const DefaultApplication ApplicationID = "app_default"
 
-var encoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+const letters = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// size is how many random bytes an identifier has.
+const size = 16
+
+// supply is randomness that was read for several identifiers at once, each byte for one.
+type supply struct {
+	bytes [32 * size]byte
+	used  int
+}
+
+var supplies = sync.Pool{New: func() any { return &supply{used: len(supply{}.bytes)} }}
 
 // New returns prefix followed by 128 random bits in lower-case base 32 (26 characters).
 func New(prefix string) string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails; see crypto/rand
-	return prefix + encoding.EncodeToString(b[:])
+	s := supplies.Get().(*supply)
+	if s.used == len(s.bytes) {
+		rand.Read(s.bytes[:]) // never fails; see crypto/rand
+		s.used = 0
+	}
+	b := s.bytes[s.used : s.used+size]
+	s.used += size
+	out := make([]byte, 0, 64)
+	out = append(out, prefix...)
+	high, low := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	supplies.Put(s)
+	for range 25 { // five bits each, from the top
+		out = append(out, letters[high>>59])
+		high, low = high<<5|low>>59, low<<5
+	}
+	return string(append(out, letters[high>>59])) // the last three, as if followed by zeros
 }

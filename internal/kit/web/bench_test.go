@@ -60,7 +60,7 @@ func BenchmarkOverHTTP(b *testing.B) {
 				b.Fatal(err)
 			}
 			s := NewServer(h, deps().Log)
-			go s.Serve(l)
+			go s.Serve(listener{l})
 			defer s.Close()
 			c, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {

@@ -8,11 +8,10 @@ import (
 
 const maxForwarded = 32 // hops looked at, from the nearest
 
-// clientAddress returns the socket's address unless it belongs to a trusted proxy. Then
+// clientAddress returns the peer's address unless it belongs to a trusted proxy. Then
 // X-Forwarded-For is read from the right, past trusted proxies, to the first other address.
 // Something unreadable ends the walk at the last address that a trusted party vouched for.
-func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	peer := peerAddress(r.RemoteAddr)
+func clientAddress(r *http.Request, peer netip.Addr, trusted []netip.Prefix) netip.Addr {
 	if len(trusted) == 0 || !within(peer, trusted) {
 		return peer
 	}

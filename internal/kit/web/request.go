@@ -14,6 +14,7 @@ import (
 type exchange struct {
 	context.Context
 	http.ResponseWriter
+	conn     *conn // nil without a network
 	id       string
 	idHeader [1]string // the header's value
 	address  netip.Addr

@@ -23,9 +23,11 @@ const HandlerTimeout = 20 * time.Second
 func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := rt.deps.Clock.Now()
 	e := &exchange{Context: r.Context(), ResponseWriter: rw, id: ident.New("")}
-	e.address = clientAddress(r, rt.deps.TrustedProxies)
+	e.conn = connOf(e.Context)
+	e.address = clientAddress(r, e.conn.address(r), rt.deps.TrustedProxies)
 	w := (*writer)(e)
 	rt.secure(rw.Header(), e)
+	rw.Header()["Date"] = dateOf(start)
 
 	f, err := rt.root.match(rawPath(r))
 	l := f.methods[r.Method]
@@ -37,6 +39,9 @@ func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		r, end = rt.deps.Tracer.Start(r, r.Method, l.route.Pattern)
 		e.Context = r.Context()
 		defer func() { end(e.status) }()
+	}
+	if l == nil || !l.route.Hot {
+		e.conn.watch()
 	}
 	if l == nil || !l.route.Hot && !l.route.Stream {
 		ctx, cancel := context.WithTimeout(e.Context, HandlerTimeout)
@@ -131,7 +136,7 @@ func (rt *Router) enter(r *http.Request, e *exchange, lasting bool) error {
 		return errHost
 	}
 	e.account = account
-	e.actor = actor.Actor{Account: account, RequestID: e.id, Address: e.address.String()}
+	e.actor = actor.Actor{Account: account, RequestID: e.id, Address: e.conn.text(e.address)}
 	return nil
 }
 

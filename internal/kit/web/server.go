@@ -32,6 +32,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               MaxHeaderBytes,
 		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConn,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
@@ -54,7 +55,7 @@ func Serve(ctx context.Context, s *http.Server, rt *Router, l net.Listener, grac
 		}
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
+	go func() { failed <- s.Serve(listener{l}) }()
 	select {
 	case err := <-failed:
 		return err

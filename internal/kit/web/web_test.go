@@ -404,7 +404,7 @@ func TestClientAddress(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr, r.Header["X-Forwarded-For"] = c.remote, c.xff
-		if got := clientAddress(r, trusted).String(); got != c.want {
+		if got := clientAddress(r, peerAddress(r.RemoteAddr), trusted).String(); got != c.want {
 			t.Errorf("%s %q: %s, want %s", c.remote, c.xff, got, c.want)
 		}
 	}
