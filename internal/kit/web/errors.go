@@ -124,11 +124,19 @@ func JSONError(w http.ResponseWriter, r *http.Request, err error) {
 	JSONBytes(w, f.Status, append(body, '}'))
 }
 
-// AppendText appends s as a JSON string.
-func AppendText(to []byte, s string) []byte {
+// verbatim are the bytes that stand for themselves in a JSON string that encoding/json writes.
+var verbatim = func() (table [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		table[c] = !strings.ContainsRune(`"\<>&`, rune(c))
+	}
+	return table
+}()
+
+// AppendText appends s as a JSON string, spelled as encoding/json does.
+func AppendText[T ~string](to []byte, s T) []byte {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(s) // a string always encodes
+		if !verbatim[s[i]] {
+			quoted, _ := json.Marshal(string(s)) // a string always encodes
 			return append(to, quoted...)
 		}
 	}

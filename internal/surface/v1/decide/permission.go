@@ -2,8 +2,6 @@ package decide
 
 import (
 	"net/http"
-	"net/url"
-	"strconv"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -122,73 +120,4 @@ func (s *Surface) listUserRoles(w http.ResponseWriter, r *http.Request) error {
 		out.Roles = append(out.Roles, wire.RoleRef{RoleID: id})
 	}
 	return web.JSON(w, http.StatusOK, out)
-}
-
-type userResourcesWire struct {
-	Account    wire.AccountRef    `json:"account"`
-	UserID     ident.UserID       `json:"userId"`
-	Resources  []wire.ResourceRef `json:"resources"`
-	Pagination *wire.Pagination   `json:"pagination,omitempty"`
-	Links      *wire.Links        `json:"links"`
-}
-
-// The limits of a page of resources. SDKs never ask for more than the default.
-const (
-	userResourcesDefault = 20
-	userResourcesMost    = 1000
-)
-
-func (s *Surface) listUserResources(w http.ResponseWriter, r *http.Request) error {
-	if err := nowOnly(r); err != nil {
-		return err
-	}
-	a, user := web.ActorOf(r), ident.UserID(web.PathValue(r, "userId"))
-	if err := s.d.Permissions.AllowAsking(a, user); err != nil {
-		return err
-	}
-	q := r.URL.Query()
-	positional(q)
-	l := access.Listing{Collection: wire.Value(q, "resourceUri"), Action: wire.Value(q, "permissions")}
-	configuration := wire.Value(q, "collectionConfiguration")
-	switch configuration {
-	case "", "TOP_LEVEL_ONLY":
-	case "INCLUDE_NESTED":
-		l.Nested = true
-	default:
-		return fault.New(fault.Invalid, fault.CodeInvalidRequest,
-			"collectionConfiguration is TOP_LEVEL_ONLY or INCLUDE_NESTED.")
-	}
-	p, err := s.api.ReadPage(r, q, wire.PageLimits{Normal: userResourcesDefault, Most: userResourcesMost}, wire.Path("users", string(user), "resources"),
-		"resourceUri", l.Collection, "permissions", l.Action, "collectionConfiguration", configuration)
-	if err != nil {
-		return err
-	}
-	l.After, l.Limit = p.After, p.Limit
-	held, more, err := s.d.Permissions.Resources(a.Account, user, l)
-	if err != nil {
-		return err
-	}
-	out := userResourcesWire{Account: wire.AccountRef{AccountID: a.Account}, UserID: user, Resources: make([]wire.ResourceRef, len(held))}
-	for i, text := range held {
-		out.Resources[i].ResourceURI = text
-	}
-	out.Links, out.Pagination = s.api.Finish(r, p, wire.NextAfter(held, more))
-	return web.JSON(w, http.StatusOK, out)
-}
-
-// positional reads a permission that stands in the place of the limit. The JavaScript SDK takes
-// limit and cursor before the permission, and calls that name the permission third are common;
-// their answer is the one that was meant, which is never more than without it.
-func positional(q url.Values) {
-	text := wire.Value(q, "limit")
-	if text == "" || wire.Value(q, "permissions") != "" {
-		return
-	}
-	if _, err := strconv.Atoi(text); err == nil {
-		return
-	}
-	if _, err := access.ParseAction(text); err == nil {
-		q.Del("limit")
-		q.Set("permissions", text)
-	}
 }
