@@ -1,24 +1,76 @@
 package keyring
 
 import (
-	"crypto/ed25519"
+	"crypto"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
 )
 
-// Use is what a key signs. Sets of different uses are published apart, because SDKs check
-// neither `typ` nor `aud`: an ID token must not verify under the access-token set.
+// Use is what a key signs, and by which algorithm: "access" and "id" by EdDSA, "access/RS256" and
+// the like by the others, "static/EdDSA" for the account's static key of an algorithm. Each use
+// has keys and generations of its own.
+//
+// Sets of access and ID keys are published apart, because SDKs check neither `typ` nor `aud`: an
+// ID token must not verify under the access-token set. The complete set is for verifiers that check both.
 type Use string
 
-// The uses.
+// The uses that every account has from the start. Others are made when a client first needs them.
 const (
 	Access Use = "access" // access tokens
-	ID     Use = "id"     // ID tokens
+	ID     Use = "id"     // ID tokens, and signed answers to clients
 )
 
-// Uses are all uses.
+// static begins the uses of static keys. A static key signs access and ID tokens; it is published
+// in the complete set only, whose readers tell tokens apart by their `typ`.
+const static = "static"
+
+// Uses are the uses that every account has from the start.
 var Uses = []Use{Access, ID}
+
+// With returns the use of the same kind by another algorithm; empty is EdDSA.
+func (u Use) With(alg string) Use {
+	if alg == "" || alg == jose.EdDSA {
+		return u.Kind()
+	}
+	return u.Kind() + "/" + Use(alg)
+}
+
+// StaticUse is the use of the static key of an algorithm; empty is EdDSA.
+func StaticUse(alg string) Use {
+	if alg == "" {
+		alg = jose.EdDSA
+	}
+	return static + "/" + Use(alg)
+}
+
+// Kind is the use without its algorithm: Access, ID, or "static".
+func (u Use) Kind() Use {
+	kind, _, _ := strings.Cut(string(u), "/")
+	return Use(kind)
+}
+
+// Alg is the algorithm by which keys of the use sign.
+func (u Use) Alg() string {
+	if _, alg, ok := strings.Cut(string(u), "/"); ok {
+		return alg
+	}
+	return jose.EdDSA
+}
+
+// Static tells whether it is the use of a static key.
+func (u Use) Static() bool { return u.Kind() == static }
+
+// Valid tells whether there can be keys of the use. Each has one spelling.
+func (u Use) Valid() bool {
+	if !slices.Contains(jose.Algorithms(), u.Alg()) {
+		return false
+	}
+	return u == Access.With(u.Alg()) || u == ID.With(u.Alg()) || u == StaticUse(u.Alg())
+}
 
 const (
 	// MaxTokenLife is how long the longest-lived token is valid.
@@ -36,16 +88,17 @@ const (
 	Lead = 24 * time.Hour
 )
 
-// Key is one signing key's public half and its life. The algorithm is EdDSA (Ed25519).
+// Key is one signing key's public half and its life. The algorithm is that of its use.
 type Key struct {
 	Account    ident.AccountID
 	Use        Use
 	Generation int64 // 1, 2, 3 ... within account and use; unique, so that two rotations at once make one key
 	KID        ident.KeyID
-	Public     ed25519.PublicKey
+	Public     crypto.PublicKey // ed25519.PublicKey, *ecdsa.PublicKey or *rsa.PublicKey
 	CreatedAt  time.Time
 	SignFrom   time.Time
 	SignUntil  time.Time // zero while no successor is planned
+	Withdrawn  time.Time // zero, or when an operator took it out of use
 }
 
 // PublishedUntil is when the last token that the key may have signed has expired. It is
@@ -57,10 +110,18 @@ func (k Key) PublishedUntil() time.Time {
 	return k.SignUntil.Add(MaxTokenLife + Margin)
 }
 
-// Published tells whether verifiers should know the key at a time.
+// Published tells whether verifiers should know the key at a time. A withdrawn key is never published.
 func (k Key) Published(now time.Time) bool {
+	if !k.Withdrawn.IsZero() {
+		return false
+	}
 	until := k.PublishedUntil()
 	return until.IsZero() || now.Before(until)
+}
+
+// JWK returns the published form of the key.
+func (k Key) JWK() jose.PublicJWK {
+	return jose.PublicJWK{KeyID: string(k.KID), Use: "sig", Algorithm: k.Use.Alg(), Key: k.Public}
 }
 
 // Pending tells whether the key has not begun to sign.

@@ -2,9 +2,11 @@ package keyring
 
 import (
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +22,8 @@ import (
 // Signer is a key that signs now.
 type Signer struct {
 	KID     ident.KeyID
-	Private ed25519.PrivateKey
+	Alg     string
+	Private crypto.Signer // for EdDSA an ed25519.PrivateKey
 }
 
 // Format masks the private half wherever a Signer is printed.
@@ -28,7 +31,7 @@ func (s Signer) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "{%s %s}", string(s.KID), secret.Mask)
 }
 
-// PublicKey is a published key.
+// PublicKey is a published EdDSA key.
 type PublicKey struct {
 	KID ident.KeyID
 	Key ed25519.PublicKey
@@ -51,7 +54,7 @@ type Set struct {
 
 type bundle struct {
 	keys     []Key
-	privates []ed25519.PrivateKey // nil where destroyed
+	privates []crypto.Signer // nil where destroyed
 }
 
 // NewRing makes an empty ring; the feed's follower fills it.
@@ -68,27 +71,45 @@ func (r *Ring) Set(account ident.AccountID) *Set { return (*r.snapshot.Load())[a
 // when this node has none.
 func (r *Ring) Signer(account ident.AccountID, use Use) (Signer, error) {
 	if s := r.Set(account); s != nil {
-		b := s.byUse[use]
-		if i := signing(b.keys, r.clock.Now()); i >= 0 && b.privates[i] != nil {
-			return Signer{b.keys[i].KID, b.privates[i]}, nil
+		if b := s.byUse[use]; b != nil {
+			if i := signing(b.keys, r.clock.Now()); i >= 0 && b.privates[i] != nil {
+				return Signer{b.keys[i].KID, use.Alg(), b.privates[i]}, nil
+			}
 		}
 	}
 	return Signer{}, fault.Newf(fault.Unavailable, fault.CodeUnavailable, "There is no key to sign with. Try again in a moment.").
 		With(fmt.Errorf("keyring: no %s key signs for account %q", use, account))
 }
 
-// Key returns the public half of a key that is published now.
+// Key returns the public half of an EdDSA key of a use that is published now.
 func (r *Ring) Key(account ident.AccountID, use Use, kid ident.KeyID) (ed25519.PublicKey, bool) {
 	s := r.Set(account)
-	if s == nil {
+	if s == nil || s.byUse[use] == nil {
 		return nil, false
 	}
 	for i := range s.byUse[use].keys {
 		if k := &s.byUse[use].keys[i]; k.KID == kid {
-			return k.Public, k.Published(r.clock.Now())
+			public, ok := k.Public.(ed25519.PublicKey)
+			return public, ok && k.Published(r.clock.Now())
 		}
 	}
 	return nil, false
+}
+
+// Find returns a key of any use that is published now.
+func (r *Ring) Find(account ident.AccountID, kid ident.KeyID) (Key, bool) {
+	s := r.Set(account)
+	if s == nil {
+		return Key{}, false
+	}
+	for _, b := range s.byUse {
+		for i := range b.keys {
+			if b.keys[i].KID == kid {
+				return b.keys[i], b.keys[i].Published(r.clock.Now())
+			}
+		}
+	}
+	return Key{}, false
 }
 
 // AccessKey is Key for access tokens.
@@ -96,7 +117,7 @@ func (r *Ring) AccessKey(account ident.AccountID, kid ident.KeyID) (ed25519.Publ
 	return r.Key(account, Access, kid)
 }
 
-// Public returns the keys of an account and use that are published now, oldest first.
+// Public returns the EdDSA keys of an account and use that are published now, oldest first.
 func (r *Ring) Public(account ident.AccountID, use Use) []PublicKey {
 	s := r.Set(account)
 	if s == nil {
@@ -106,16 +127,37 @@ func (r *Ring) Public(account ident.AccountID, use Use) []PublicKey {
 	return keys
 }
 
-// Public returns the keys of a use that are published at a time, oldest first, and when
+// Public returns the EdDSA keys of a use that are published at a time, oldest first, and when
 // that answer changes by the clock alone (the zero time: never).
 func (s *Set) Public(use Use, now time.Time) (keys []PublicKey, until time.Time) {
+	if s.byUse[use] == nil {
+		return nil, until
+	}
 	for _, k := range s.byUse[use].keys {
-		if !k.Published(now) {
+		public, ok := k.Public.(ed25519.PublicKey)
+		if !ok || !k.Published(now) {
 			continue
 		}
-		keys = append(keys, PublicKey{k.KID, k.Public})
+		keys = append(keys, PublicKey{k.KID, public})
 		if end := k.PublishedUntil(); !end.IsZero() && (until.IsZero() || end.Before(until)) {
 			until = end
+		}
+	}
+	return keys, until
+}
+
+// All returns the keys of all uses that are published at a time, use by use and oldest first, and
+// when that answer changes by the clock alone (the zero time: never).
+func (s *Set) All(now time.Time) (keys []Key, until time.Time) {
+	for _, use := range slices.Sorted(maps.Keys(s.byUse)) {
+		for _, k := range s.byUse[use].keys {
+			if !k.Published(now) {
+				continue
+			}
+			keys = append(keys, k)
+			if end := k.PublishedUntil(); !end.IsZero() && (until.IsZero() || end.Before(until)) {
+				until = end
+			}
 		}
 	}
 	return keys, until
@@ -179,7 +221,10 @@ func (r *Ring) add(s *Set, k Sealed, now time.Time) error {
 	if !k.Published(now) {
 		return nil
 	}
-	var private ed25519.PrivateKey
+	if !k.Use.Valid() {
+		return fmt.Errorf("keyring: key %s has the unknown use %q", k.KID, k.Use)
+	}
+	var private crypto.Signer
 	if len(k.Private) > 0 {
 		var err error
 		if private, err = open(r.keys, k); err != nil {
@@ -188,7 +233,8 @@ func (r *Ring) add(s *Set, k Sealed, now time.Time) error {
 	}
 	b := s.byUse[k.Use]
 	if b == nil {
-		return fmt.Errorf("keyring: key %s has the unknown use %q", k.KID, k.Use)
+		b = &bundle{}
+		s.byUse[k.Use] = b
 	}
 	b.keys, b.privates = append(b.keys, k.Key), append(b.privates, private)
 	return nil

@@ -100,7 +100,7 @@ func TestUsesHaveKeysOfTheirOwn(t *testing.T) {
 	}
 	a, i := f.signer(t), keyring.Signer{}
 	i, err := f.Signer(account, keyring.ID)
-	if err != nil || i.KID == a.KID || i.Private.Equal(a.Private) {
+	if err != nil || i.KID == a.KID || i.Private.(ed25519.PrivateKey).Equal(a.Private) {
 		t.Fatal("one key for two uses", err)
 	}
 	if _, ok := f.Key(account, keyring.Access, i.KID); ok {
@@ -110,13 +110,13 @@ func TestUsesHaveKeysOfTheirOwn(t *testing.T) {
 		t.Error("another account's key verifies")
 	}
 	public, ok := f.AccessKey(account, a.KID)
-	if !ok || !ed25519.Verify(public, []byte("x"), ed25519.Sign(a.Private, []byte("x"))) {
+	if !ok || !ed25519.Verify(public, []byte("x"), ed25519.Sign(a.Private.(ed25519.PrivateKey), []byte("x"))) {
 		t.Error("the published key does not verify")
 	}
 	if len(a.KID) < 26 {
 		t.Errorf("kid %q has less than 128 bits", a.KID)
 	}
-	seed := a.Private.Seed()
+	seed := a.Private.(ed25519.PrivateKey).Seed()
 	for _, text := range []string{fmt.Sprint(a), fmt.Sprintf("%+v %#v %v", a, a, &a), fmt.Sprint(struct{ S keyring.Signer }{a})} {
 		if strings.Contains(text, fmt.Sprint(seed[:8])[1:20]) || strings.Contains(text, base64.StdEncoding.EncodeToString(seed)[:20]) || strings.Contains(text, "Private") {
 			t.Errorf("a printed signer shows its key: %s", text)

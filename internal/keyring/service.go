@@ -2,7 +2,7 @@ package keyring
 
 import (
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
@@ -41,8 +41,32 @@ func (s *Service) Create(ctx context.Context, t tx.Tx, account ident.AccountID) 
 		if len(keys) > 0 {
 			continue
 		}
-		if _, err := s.insert(ctx, t, actor.ForSystem(account), use, 1, t.Now()); err != nil {
+		if _, err := s.insert(ctx, t, actor.ForSystem(account), use, 1, t.Now(), nil); err != nil {
 			return fault.Wrap("keyring.Create", err)
+		}
+	}
+	return nil
+}
+
+// Provide makes the first key of each use that has none, inside the unit of work that first needs
+// it. Uses that every account has are left alone, so that most callers pay nothing.
+func (s *Service) Provide(ctx context.Context, t tx.Tx, by actor.Actor, uses ...Use) error {
+	for _, use := range uses {
+		if use == Access || use == ID {
+			continue
+		}
+		if !use.Valid() {
+			return fault.Wrap("keyring.Provide", fmt.Errorf("there are no keys of use %q", use))
+		}
+		keys, err := s.Store.List(ctx, t, by.Account, use)
+		if err != nil {
+			return fault.Wrap("keyring.Provide", err)
+		}
+		if len(keys) > 0 {
+			continue
+		}
+		if _, err := s.insert(ctx, t, by, use, 1, t.Now(), nil); err != nil {
+			return fault.Wrap("keyring.Provide", err)
 		}
 	}
 	return nil
@@ -61,23 +85,31 @@ func (s *Service) Ensure(ctx context.Context, account ident.AccountID) error {
 // So rotating on two nodes at once makes one key. It returns the newest key.
 func (s *Service) Rotate(ctx context.Context, by actor.Actor, use Use, after time.Duration) (Key, error) {
 	var out Key
-	err := s.DB.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		out, err = s.rotate(ctx, t, by, use, t.Now().Add(max(after, Propagation)))
+	if !use.Valid() || use.Static() {
+		return out, fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "Keys of that use are not rotated.")
+	}
+	// Before the unit of work, because an RSA key takes a while: on SQLite all writes wait for it.
+	private, err := jose.GenerateKey(use.Alg())
+	if err != nil {
+		return out, fault.Wrap("keyring.Rotate", err)
+	}
+	err = s.DB.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		out, err = s.rotate(ctx, t, by, use, t.Now().Add(max(after, Propagation)), private)
 		return err
 	})
 	return out, fault.Wrap("keyring.Rotate", err)
 }
 
-func (s *Service) rotate(ctx context.Context, t tx.Tx, by actor.Actor, use Use, from time.Time) (Key, error) {
+func (s *Service) rotate(ctx context.Context, t tx.Tx, by actor.Actor, use Use, from time.Time, private crypto.Signer) (Key, error) {
 	keys, err := s.Store.List(ctx, t, by.Account, use)
 	if err != nil {
 		return Key{}, err
 	}
 	if len(keys) == 0 {
-		return s.insert(ctx, t, by, use, 1, t.Now())
+		return s.insert(ctx, t, by, use, 1, t.Now(), private)
 	}
 	newest := keys[0].Key
-	if newest.Pending(t.Now()) {
+	if newest.Pending(t.Now()) && newest.Withdrawn.IsZero() {
 		if !from.Before(newest.SignFrom) {
 			return newest, nil
 		}
@@ -90,22 +122,31 @@ func (s *Service) rotate(ctx context.Context, t tx.Tx, by actor.Actor, use Use, 
 		}
 		return newest, nil
 	}
-	made, err := s.insert(ctx, t, by, use, newest.Generation+1, from)
+	made, err := s.insert(ctx, t, by, use, newest.Generation+1, from, private)
 	if err != nil || !made.SignFrom.Equal(from) {
 		return made, err
 	}
 	return made, s.until(ctx, t, newest, from)
 }
 
-// insert makes a key of a generation. When another node has just made that generation, it
-// returns the other node's.
-func (s *Service) insert(ctx context.Context, t tx.Tx, by actor.Actor, use Use, generation int64, from time.Time) (Key, error) {
-	seed := secret.Bytes(ed25519.SeedSize)
-	k := Key{
-		Account: by.Account, Use: use, Generation: generation, KID: ident.KeyID(ident.New("")),
-		Public: ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey), CreatedAt: t.Now(), SignFrom: from,
+// insert makes a key of a generation; private is nil to have one generated. When another node has
+// just made that generation, it returns the other node's.
+func (s *Service) insert(ctx context.Context, t tx.Tx, by actor.Actor, use Use, generation int64, from time.Time, private crypto.Signer) (Key, error) {
+	if private == nil {
+		var err error
+		if private, err = jose.GenerateKey(use.Alg()); err != nil {
+			return Key{}, err
+		}
 	}
-	added, err := s.Store.Insert(ctx, t, Sealed{k, seal(s.Keys, k, seed)})
+	k := Key{
+		Account: by.Account, Use: use, Generation: generation, KID: ident.KeyID(ident.New(prefix(use))),
+		Public: private.Public(), CreatedAt: t.Now(), SignFrom: from,
+	}
+	sealed, err := seal(s.Keys, k, private)
+	if err != nil {
+		return Key{}, err
+	}
+	added, err := s.Store.Insert(ctx, t, Sealed{k, sealed})
 	if err != nil {
 		return Key{}, err
 	}
@@ -176,30 +217,4 @@ func (s *Service) destroy(ctx context.Context, before time.Time) error {
 		return nil
 	})
 	return fault.Wrap("keyring.destroy", err)
-}
-
-const sealPurpose = "keyring/signing"
-
-func place(k Key) []string {
-	return []string{string(k.Account), "key", string(k.KID), string(k.Use), "1"}
-}
-
-func seal(keys *crypt.Keys, k Key, seed []byte) []byte {
-	return keys.Seal(sealPurpose, seed, place(k)...)
-}
-
-// open returns the private half, and makes sure that it belongs to the public one.
-func open(keys *crypt.Keys, k Sealed) (ed25519.PrivateKey, error) {
-	seed, err := keys.Open(sealPurpose, k.Private, place(k.Key)...)
-	if err != nil {
-		return nil, fmt.Errorf("signing key %s of %s: %w", k.KID, k.Account, err)
-	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("signing key %s of %s has a strange length", k.KID, k.Account)
-	}
-	private := ed25519.NewKeyFromSeed(seed)
-	if !k.Public.Equal(private.Public()) {
-		return nil, fmt.Errorf("signing key %s of %s: the two halves do not fit", k.KID, k.Account)
-	}
-	return private, nil
 }

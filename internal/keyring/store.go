@@ -27,6 +27,10 @@ type Store interface {
 	Insert(ctx context.Context, t tx.Tx, k Sealed) (bool, error)
 	// List returns the keys of an account and use, the newest generation first.
 	List(ctx context.Context, t tx.Tx, account ident.AccountID, use Use) ([]Sealed, error)
+	// Find returns the key of a kid, or all keys of an account when kid is empty, by use and generation.
+	Find(ctx context.Context, t tx.Tx, account ident.AccountID, kid ident.KeyID) ([]Sealed, error)
+	// Withdraw takes a key out of use now and wipes its private half. False when it was withdrawn before.
+	Withdraw(ctx context.Context, t tx.Tx, k Key, now time.Time) (bool, error)
 	// Schedule moves the limits of one generation's signing.
 	Schedule(ctx context.Context, t tx.Tx, k Key) error
 	// All returns the keys of every account that are published at a time. It needs tx.System.
@@ -35,7 +39,7 @@ type Store interface {
 
 // Janitor finds what the clock has made due. Its methods need the scope tx.System.
 type Janitor interface {
-	// Old returns, of every account and use, the newest key if it has signed since before.
+	// Old returns, of every account and use but static ones, the newest key if it has signed since before.
 	Old(ctx context.Context, t tx.Tx, before time.Time) ([]Ref, error)
 	// Destroy wipes the private halves of keys whose signing ended before, and names them.
 	Destroy(ctx context.Context, t tx.Tx, before time.Time) ([]Ref, error)

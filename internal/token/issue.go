@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"time"
 
@@ -83,7 +84,11 @@ func (s *Service) issue(p Params, use keyring.Use, typ string, claims func(issue
 	if err != nil {
 		return Issued{}, fault.Wrap("token.issue", err)
 	}
-	compact, err := jose.Sign(signer.Private, string(signer.KID), typ, said)
+	private, ok := signer.Private.(ed25519.PrivateKey)
+	if !ok {
+		return Issued{}, fault.Wrap("token.issue", fmt.Errorf("the key %s is not of EdDSA", signer.KID))
+	}
+	compact, err := jose.Sign(private, string(signer.KID), typ, said)
 	if err != nil {
 		return Issued{}, fault.Wrap("token.issue", err)
 	}

@@ -4,6 +4,7 @@ package keyringtest
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -45,7 +46,7 @@ type suite struct {
 func Build(account ident.AccountID, use keyring.Use, generation int64, from time.Time) keyring.Sealed {
 	return keyring.Sealed{Key: keyring.Key{
 		Account: account, Use: use, Generation: generation, KID: ident.KeyID(fmt.Sprintf("%s-%s-%d", account, use, generation)),
-		Public: bytes.Repeat([]byte{1}, 32), CreatedAt: from, SignFrom: from,
+		Public: ed25519.PublicKey(bytes.Repeat([]byte{1}, 32)), CreatedAt: from, SignFrom: from,
 	}, Private: []byte("sealed")}
 }
 
