@@ -154,7 +154,7 @@ func (a *App) buildLogins() {
 		Secrets: connection.NewSecrets(a.keys), Clock: a.clock,
 	}
 	tokens := token.NewService(token.ServiceDeps{
-		Signers: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
+		Signers: x.ring, Keys: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
 	tenants, issuer := loginTenants{x.tenants, x.tenantDirectory}, loginIssuer{tokens, x.tenantDirectory}
 	x.codes = redeem.New(redeem.Deps{

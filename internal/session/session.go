@@ -70,3 +70,15 @@ func (s Session) AMR() []string {
 	}
 	return amr
 }
+
+// ACR1 is the authentication context of one factor: whatever the evidence was, somebody proved who they are once.
+const ACR1 = "urn:admit:aal1"
+
+// ACR is the authentication context class that the evidence amounts to now (I-9), or empty
+// without any evidence. It is the only place that computes it.
+func (s Session) ACR() string {
+	if len(s.Evidence) == 0 {
+		return ""
+	}
+	return ACR1
+}

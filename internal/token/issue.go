@@ -25,6 +25,8 @@ type Signers interface {
 // ServiceDeps is what a Service asks. All functions answer from memory.
 type ServiceDeps struct {
 	Signers Signers
+	// Keys are for ReadAccess and ReadID only.
+	Keys PublicKeys
 	// Issuer returns the account's issuer, without a trailing slash; empty if there is none.
 	Issuer func(account ident.AccountID) string
 	// Life returns how long the account's tokens live, at most MaxLife; nil or 0 means DefaultLife.
@@ -40,6 +42,7 @@ func NewService(deps ServiceDeps) *Service { return &Service{deps} }
 // Issued is one token and its life.
 type Issued struct {
 	Token   secret.Text
+	ID      string // jti, of the provider's access and logout tokens
 	Expires time.Time
 	Life    time.Duration
 }

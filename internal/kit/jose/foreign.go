@@ -100,6 +100,15 @@ func VerifyEmbedded(compact string, x Expect) (Header, []byte, error) {
 	return f.header, f.payload, nil
 }
 
+// KeyIDOf reads the kid of a compact JWS, believing nothing, to find the key to verify it with.
+func KeyIDOf(compact string) (string, error) {
+	f, err := parseForeign(compact, Expect{Algorithms: Algorithms(), MaxBytes: MaxSigned})
+	if err != nil {
+		return "", err
+	}
+	return f.header.KeyID, nil
+}
+
 // foreign is a token whose form has been checked and whose signature has not.
 type foreign struct {
 	header    Header

@@ -34,6 +34,9 @@ const (
 	TypeJWT    = "JWT"                  // ID tokens, and service clients' own tokens from some SDKs
 )
 
+// MaxToken bounds what Parse reads and Sign makes, in bytes.
+const MaxToken = verify.MaxToken
+
 // Token is a compact JWS whose form and header have been checked and whose signature has not.
 type Token = verify.Token
 
@@ -98,7 +101,7 @@ func encode(v any) ([]byte, error) {
 // its logout specifications. Custom claims, templates and upstream data may not.
 var reserved = names(`
 	iss sub aud exp nbf iat jti azp client_id scope scp cnf act may_act
-	amr acr auth_time sid nonce at_hash c_hash s_hash sub_jwk sub_id events toe txn
+	amr acr auth_time sid gid nonce at_hash c_hash s_hash sub_jwk sub_id events toe txn
 	typ kid alg crit events context data htm htu ath authorization_details
 	permissions
 	account account_id accountid tenant tenant_id tenantid user_id userid
@@ -117,6 +120,15 @@ func names(text string) map[string]bool {
 
 // Reserved tells whether a claim may only be set by Admit. Case does not matter.
 func Reserved(claim string) bool { return reserved[strings.ToLower(claim)] }
+
+// aboutPerson are the claims of OpenID Connect Core section 5.1 that are about the person.
+var aboutPerson = names(`
+	email email_verified phone_number phone_number_verified
+	name given_name family_name middle_name nickname preferred_username profile picture website
+	gender birthdate zoneinfo locale address updated_at`)
+
+// AboutPerson tells whether a claim is one of the standard ones about a person. Case matters.
+func AboutPerson(claim string) bool { return aboutPerson[claim] }
 
 // KeySet is a JSON Web Key Set of public keys (RFC 7517 section 5).
 type KeySet struct {
