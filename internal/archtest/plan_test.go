@@ -29,7 +29,7 @@ var later = map[string][]string{
 var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "v1"}
 
 var kit = []string{
-	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "obs",
+	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "mtls", "obs",
 	"ratelimit", "secret", "sqldb", "strictjson", "tx", "web",
 }
 

@@ -22,9 +22,16 @@ type Actor struct {
 	Account ident.AccountID
 	ID      string          // user id or service client id; empty for others
 	Session ident.SessionID // for User, when the token or cookie belongs to one
+	Bound   *Binding        // what the caller's token is bound to, which the request has proved; nil for nothing
 	// For the audit trail only; no rule may depend on these.
 	RequestID string
 	Address   string
+}
+
+// Binding is what a token is bound to (the claim cnf, RFC 7800): whoever sends it proves to hold it.
+type Binding struct {
+	JKT string // the thumbprint of a key (RFC 9449), or empty
+	X5T string // the thumbprint of a certificate, x5t#S256 (RFC 8705), or empty
 }
 
 // String names the caller in the audit trail, for example "user:u_1".

@@ -25,7 +25,7 @@ var (
 	errBadBearer = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated,
 		"The Authorization header must be sent once, as: Bearer TOKEN.")
 
-	valueBearer        = []string{`Bearer realm="admit"`}
+	valueBearer        = []string{`Bearer realm="admit"`, valueProof}
 	valueBearerInvalid = []string{`Bearer realm="admit", error="invalid_token"`}
 	valueBearerRequest = []string{`Bearer realm="admit", error="invalid_request"`}
 )
@@ -67,7 +67,7 @@ func bearerOf(h http.Header) (string, error) {
 func BearerOf(r *http.Request) string {
 	token, err := bearerOf(r.Header)
 	if err != nil {
-		return ""
+		token, _ = proofTokenOf(r.Header)
 	}
 	return token
 }
@@ -79,12 +79,19 @@ func (rt *Router) authenticate(w http.ResponseWriter, r *http.Request, e *exchan
 	case err == errNoBearer:
 		challenge = valueBearer
 	case err != nil:
+		if token, ok := proofTokenOf(r.Header); ok {
+			return rt.authenticateProved(w, r, e, token)
+		}
 		challenge = valueBearerRequest
 	default:
 		var a actor.Actor
 		if a, err = rt.deps.Tokens.Verify(e, e.account, token); err == nil {
-			a.RequestID, a.Address = e.actor.RequestID, e.actor.Address
-			e.actor = a
+			if a.Bound != nil {
+				if err = Prove(w, r, token, a.Bound); err != nil {
+					return rt.refused(w, e, err)
+				}
+			}
+			rt.enterAs(e, a)
 			return nil
 		}
 	}

@@ -25,8 +25,8 @@ var (
 	valueReferrer = []string{"same-origin"} // not no-referrer: browsers would then send "Origin: null" with our own forms
 	valueHSTS     = []string{"max-age=63072000; includeSubDomains"}
 	valueMaxAge   = []string{"7200"}
-	valueExpose   = []string{"admit-consistency-token,last-modified,retry-after,www-authenticate,x-request-id"}
-	valueAllowed  = []string{"accept,accept-language,admit-consistency-token,authorization,cache-control,content-type,if-unmodified-since,pragma,user-agent,x-api-key,x-powered-by,x-request-id"}
+	valueExpose   = []string{"admit-consistency-token,dpop-nonce,last-modified,retry-after,www-authenticate,x-request-id"}
+	valueAllowed  = []string{"accept,accept-language,admit-consistency-token,authorization,cache-control,content-type,dpop,if-unmodified-since,pragma,user-agent,x-api-key,x-powered-by,x-request-id"}
 )
 
 // cors writes the CORS headers that a class gives to this request. Vary is always there, so

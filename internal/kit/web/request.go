@@ -20,6 +20,7 @@ type exchange struct {
 	address  netip.Addr
 	account  ident.AccountID
 	actor    actor.Actor
+	router   *Router
 	status   int
 	names    []string // of a hot route's path parameters
 	values   [hotParams]string

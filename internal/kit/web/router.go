@@ -48,6 +48,9 @@ type Deps struct {
 	TrustedProxies []netip.Prefix
 	HTTPS          bool // the public URL is https: send Strict-Transport-Security
 
+	Proofs       Proofs       // optional: without it, no token that is bound to a key is taken
+	Certificates Certificates // optional
+
 	Fresh      func() bool // optional: false while this node must not decide; accounts' routes answer 503
 	PageErrors ErrorWriter // optional: how a person's browser is told of unknown addresses and hosts
 	Meter      Meter       // optional

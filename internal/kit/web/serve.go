@@ -22,7 +22,7 @@ const HandlerTimeout = 20 * time.Second
 // headers, route, freshness, account, CORS, limit, body, caller, handler.
 func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := rt.deps.Clock.Now()
-	e := &exchange{Context: r.Context(), ResponseWriter: rw, id: ident.New("")}
+	e := &exchange{Context: r.Context(), ResponseWriter: rw, router: rt, id: ident.New("")}
 	e.conn = connOf(e.Context)
 	e.address = clientAddress(r, e.conn.address(r), rt.deps.TrustedProxies)
 	w := (*writer)(e)

@@ -18,8 +18,8 @@ const (
 	idleTimeout       = 75 * time.Second
 )
 
-// NewServer returns a server with Admit's limits. It speaks HTTP/1.1; TLS and HTTP/2 belong to
-// the proxy in front.
+// NewServer returns a server with Admit's limits. It speaks HTTP/1.1, over TLS where the
+// caller sets TLSConfig; HTTP/2 belongs to the proxy in front.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -55,7 +55,13 @@ func Serve(ctx context.Context, s *http.Server, rt *Router, l net.Listener, grac
 		}
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(listener{l}) }()
+	go func() {
+		if s.TLSConfig != nil { // its connections are not ours to save on: crypto/tls reads them
+			failed <- s.ServeTLS(l, "", "")
+			return
+		}
+		failed <- s.Serve(listener{l})
+	}()
 	select {
 	case err := <-failed:
 		return err
