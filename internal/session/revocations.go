@@ -16,10 +16,11 @@ const (
 	KindSession = "session"
 	KindUser    = "session.user"
 	KindToken   = "session.token"
+	KindGrant   = "session.grant"
 )
 
 // FeedKinds are the kinds of changes to subscribe Revocations to.
-func FeedKinds() []string { return []string{KindSession, KindUser, KindToken} }
+func FeedKinds() []string { return []string{KindSession, KindUser, KindToken, KindGrant} }
 
 func count(n int) string { return strconv.Itoa(n) }
 
@@ -33,13 +34,18 @@ type userKey struct {
 	user    ident.UserID
 }
 
+type grantKey struct {
+	account ident.AccountID
+	id      string
+}
+
 type tokenKey struct {
 	account ident.AccountID
 	user    ident.UserID
 	id      string
 }
 
-// Revocations knows, in memory, which sessions, people and single tokens were ended within the
+// Revocations knows, in memory, which sessions, people, single tokens and grants were ended within the
 // life of any token. It is a feed.Subscriber for FeedKinds. A node whose feed is not fresh
 // must not trust it (I-17).
 type Revocations struct {
@@ -49,12 +55,13 @@ type Revocations struct {
 	sessions map[sessionKey]time.Time // when ended
 	users    map[userKey]time.Time    // tokens issued until then are dead
 	tokens   map[tokenKey]time.Time   // when disabled
+	grants   map[grantKey]EndedGrant
 	swept    time.Time
 }
 
 // NewRevocations reads from the store.
 func NewRevocations(s Store) *Revocations {
-	return &Revocations{store: s, sessions: map[sessionKey]time.Time{}, users: map[userKey]time.Time{}, tokens: map[tokenKey]time.Time{}}
+	return &Revocations{store: s, sessions: map[sessionKey]time.Time{}, users: map[userKey]time.Time{}, tokens: map[tokenKey]time.Time{}, grants: map[grantKey]EndedGrant{}}
 }
 
 // Ended tells whether a session was ended.
@@ -82,6 +89,23 @@ func (r *Revocations) TokenDisabled(account ident.AccountID, user ident.UserID, 
 	return disabled
 }
 
+// GrantEnded tells whether a grant of the authorization server, or a single token of one by its
+// `jti`, was ended.
+func (r *Revocations) GrantEnded(account ident.AccountID, id string) bool {
+	r.mu.RLock()
+	_, ended := r.grants[grantKey{account, id}]
+	r.mu.RUnlock()
+	return ended
+}
+
+// ClientEnded tells whether what a client had was ended, by when it was issued, as UserEnded does.
+func (r *Revocations) ClientEnded(account ident.AccountID, client string, issued time.Time) bool {
+	r.mu.RLock()
+	cut, known := r.grants[grantKey{account, clientCut + client}]
+	r.mu.RUnlock()
+	return known && !issued.After(cut.At)
+}
+
 // Load implements feed.Subscriber.
 func (r *Revocations) Load(ctx context.Context, t tx.Tx) error {
 	all, err := r.store.Revoked(ctx, t, RevokedQuery{Since: t.Now().Add(-2 * MaxTokenLife)})
@@ -93,6 +117,7 @@ func (r *Revocations) Load(ctx context.Context, t tx.Tx) error {
 	clear(r.sessions)
 	clear(r.users)
 	clear(r.tokens)
+	clear(r.grants)
 	r.add(all)
 	r.swept = t.Now()
 	return nil
@@ -107,6 +132,8 @@ func (r *Revocations) Apply(ctx context.Context, t tx.Tx, changes []feed.Change)
 			q.User = ident.UserID(c.Key)
 		case KindToken:
 			q.User, q.Token = parseTokenChange(c.Key)
+		case KindGrant:
+			q.Grant = c.Key
 		default:
 			q.Session = ident.SessionID(c.Key)
 		}
@@ -132,6 +159,9 @@ func (r *Revocations) add(got Revoked) {
 	for _, d := range got.Tokens {
 		r.tokens[tokenKey{d.Account, d.User, d.ID}] = d.At
 	}
+	for _, g := range got.Grants {
+		r.grants[grantKey{g.Account, g.ID}] = g
+	}
 }
 
 // sweep forgets, once an hour, what no living token can name.
@@ -156,6 +186,11 @@ func (r *Revocations) sweep(now time.Time) {
 	for k, at := range r.tokens {
 		if at.Before(oldest) {
 			delete(r.tokens, k)
+		}
+	}
+	for k, g := range r.grants {
+		if g.Until.Before(now) {
+			delete(r.grants, k)
 		}
 	}
 }

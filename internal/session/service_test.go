@@ -229,3 +229,42 @@ func TestDisableToken(t *testing.T) {
 		}
 	})
 }
+
+func TestEndGrant(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		store := sessiondb.Store{}
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
+		issued := clk.Now()
+		clk.Advance(time.Second)
+		err := db.Write(t.Context(), tx.In("a"), func(ctx context.Context, tt tx.Tx) error {
+			return errors.Join(s.EndGrant(ctx, tt, "a", "gra_1", time.Time{}), s.EndGrant(ctx, tt, "a", "gra_1", time.Time{}),
+				s.EndGrant(ctx, tt, "a", "jti_1", clk.Now().Add(time.Minute)), s.EndClient(ctx, tt, "a", "app_1"))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes := []feed.Change{{Account: "a", Kind: session.KindGrant, Key: "gra_1"}, {Account: "a", Kind: session.KindGrant, Key: "client app_1"}}
+		if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, changes) }); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.GrantEnded("a", "gra_1") || revoked.GrantEnded("b", "gra_1") || revoked.GrantEnded("a", "gra_2") || revoked.GrantEnded("a", "jti_1") {
+			t.Fatal("another grant is dead, or this one lives")
+		}
+		if !revoked.ClientEnded("a", "app_1", issued) || revoked.ClientEnded("a", "app_1", clk.Now().Add(time.Second)) || revoked.ClientEnded("a", "app_2", issued) {
+			t.Fatal("the cut of a client is wrong")
+		}
+		if err := db.Read(t.Context(), tx.System(), revoked.Load); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.GrantEnded("a", "gra_1") || !revoked.GrantEnded("a", "jti_1") {
+			t.Fatal("after a new start something lives again")
+		}
+		clk.Advance(2 * time.Hour)
+		if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.GrantEnded("a", "gra_1") || revoked.GrantEnded("a", "jti_1") {
+			t.Fatal("what is forgotten is not what has expired")
+		}
+	})
+}

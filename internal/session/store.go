@@ -25,19 +25,20 @@ type Store interface {
 	End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error)
 	// EndUser ends every session of a person and notes that tokens issued until now are dead.
 	EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error)
-	// Revoked returns what was ended since a time: one session, one person's cut, one token, or everything.
+	// Revoked returns what was ended since a time: one session, one person's cut, one token, one grant, or everything.
 	Revoked(ctx context.Context, t tx.Tx, q RevokedQuery) (Revoked, error)
 	// Purge deletes up to limit sessions, cuts and tokens that matter no more. It needs the system scope.
 	Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (int64, error)
 }
 
-// RevokedQuery says which revocations to read: that of Session, of User, or of User's
-// Token in Account, or, with none of them, those of all accounts.
+// RevokedQuery says which revocations to read: that of Session, of User, of User's
+// Token, or of Grant in Account, or, with none of them, those of all accounts.
 type RevokedQuery struct {
 	Account ident.AccountID
 	Session ident.SessionID
 	User    ident.UserID
 	Token   string
+	Grant   string
 	Since   time.Time
 }
 
@@ -46,6 +47,7 @@ type Revoked struct {
 	Sessions []EndedSession
 	Users    []UserCut
 	Tokens   []DisabledToken
+	Grants   []EndedGrant
 }
 
 // EndedSession is a session whose tokens are dead.
@@ -70,9 +72,20 @@ type DisabledToken struct {
 	At      time.Time
 }
 
+// EndedGrant is a grant of the authorization server whose tokens are dead, a single token of one by
+// its `jti`, or the cut of a client.
+type EndedGrant struct {
+	Account ident.AccountID
+	ID      string
+	At      time.Time
+	Until   time.Time // nothing of it can live longer
+}
+
 // TokenStore keeps which single tokens are dead. Store reads and purges them with the rest.
 type TokenStore interface {
 	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
 	// answers full when the person has limit dead tokens already.
 	DisableToken(ctx context.Context, t tx.Tx, d DisabledToken, limit int) (added, full bool, err error)
+	// EndGrant notes that a grant is dead, from g.At at the latest.
+	EndGrant(ctx context.Context, t tx.Tx, g EndedGrant) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -59,4 +60,22 @@ func tokenChange(user ident.UserID, token string) string { return token + " " + 
 func parseTokenChange(key string) (ident.UserID, string) {
 	token, user, _ := strings.Cut(key, " ")
 	return ident.UserID(user), token
+}
+
+// clientCut begins the key of what ends everything that a client has. No grant or token is called so.
+const clientCut = "client "
+
+// EndGrant makes every token of a grant of the authorization server dead, or the one token whose
+// `jti` it is, on every node, in the caller's unit of work. Until is when the last of them expires.
+func (s *Service) EndGrant(ctx context.Context, t tx.Tx, account ident.AccountID, id string, until time.Time) error {
+	if limit := t.Now().Add(MaxTokenLife); until.IsZero() || until.After(limit) {
+		until = limit
+	}
+	t.Changed(KindGrant, account, id)
+	return s.d.Tokens.EndGrant(ctx, t, EndedGrant{Account: account, ID: id, At: t.Now(), Until: until})
+}
+
+// EndClient makes every token dead that a client was given until now.
+func (s *Service) EndClient(ctx context.Context, t tx.Tx, account ident.AccountID, client string) error {
+	return s.EndGrant(ctx, t, account, clientCut+client, time.Time{})
 }

@@ -49,7 +49,15 @@ CREATE TABLE session_disabled_tokens (
 	token_id TEXT NOT NULL,
 	at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, user_id, token_id));
-CREATE INDEX session_disabled_tokens_at ON session_disabled_tokens (at);`}}
+CREATE INDEX session_disabled_tokens_at ON session_disabled_tokens (at);`},
+		{ID: "session/0003", Tenanted: []string{"session_ended_grants"}, SQL: `
+CREATE TABLE session_ended_grants (
+	account_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	until BIGINT NOT NULL,
+	PRIMARY KEY (account_id, id));
+CREATE INDEX session_ended_grants_until ON session_ended_grants (until);`}}
 }
 
 // Store implements session.Store. The zero value is ready.
@@ -126,11 +134,15 @@ func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out 
 		ended = `SELECT account_id, id, ended_at FROM sessions WHERE ended_at > 0 AND ended_at >= $1`
 		cuts  = `SELECT account_id, user_id, at FROM session_user_cuts WHERE at >= $1`
 		dead  = `SELECT account_id, user_id, token_id, at FROM session_disabled_tokens WHERE at >= $1`
+		gone  = `SELECT account_id, id, at, until FROM session_ended_grants WHERE until >= $1`
 	)
 	q, since := sqldb.From(t), sqldb.Micros(r.Since)
 	switch {
 	case r.Session != "":
 		out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended+` AND account_id = $2 AND id = $3`, since, string(r.Account), string(r.Session))
+		return out, err
+	case r.Grant != "":
+		out.Grants, err = sqldb.List(ctx, q, scanGrant, gone+` AND account_id = $2 AND id = $3`, sqldb.Micros(t.Now()), string(r.Account), r.Grant)
 		return out, err
 	case r.Token != "":
 		out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead+` AND account_id = $2 AND user_id = $3 AND token_id = $4`,
@@ -146,8 +158,18 @@ func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out 
 	if out.Users, err = sqldb.List(ctx, q, scanCut, cuts, since); err != nil {
 		return out, err
 	}
-	out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead, since)
+	if out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead, since); err != nil {
+		return out, err
+	}
+	out.Grants, err = sqldb.List(ctx, q, scanGrant, gone, sqldb.Micros(t.Now()))
 	return out, err
+}
+
+// EndGrant implements session.TokenStore.
+func (Store) EndGrant(ctx context.Context, t tx.Tx, g session.EndedGrant) error {
+	_, err := sqldb.From(t).Exec(ctx, `INSERT INTO session_ended_grants (account_id, id, at, until) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, id) DO UPDATE SET at = $3, until = $4`, string(g.Account), g.ID, sqldb.Micros(g.At), sqldb.Micros(g.Until))
+	return err
 }
 
 // DisableToken implements session.Store.
@@ -181,7 +203,12 @@ func (Store) Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (i
 	}
 	d, err := q.Exec(ctx, `DELETE FROM session_disabled_tokens WHERE (account_id, user_id, token_id) IN (
 	SELECT account_id, user_id, token_id FROM session_disabled_tokens WHERE at < $1 LIMIT $2)`, b, limit)
-	return n + m + d, err
+	if err != nil {
+		return n + m, err
+	}
+	g, err := q.Exec(ctx, `DELETE FROM session_ended_grants WHERE (account_id, id) IN (
+	SELECT account_id, id FROM session_ended_grants WHERE until < $1 LIMIT $2)`, sqldb.Micros(t.Now()), limit)
+	return n + m + d + g, err
 }
 
 func found(n int64, err error) error {
@@ -227,4 +254,12 @@ func scanDisabled(r sqldb.Row) (session.DisabledToken, error) {
 	err := r.Scan(&d.Account, &d.User, &d.ID, &at)
 	d.At = sqldb.Time(at)
 	return d, err
+}
+
+func scanGrant(r sqldb.Row) (session.EndedGrant, error) {
+	var g session.EndedGrant
+	var at, until int64
+	err := r.Scan(&g.Account, &g.ID, &at, &until)
+	g.At, g.Until = sqldb.Time(at), sqldb.Time(until)
+	return g, err
 }
