@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
-	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/feed"
@@ -152,20 +150,4 @@ func isOwner(ctx context.Context, records *access.Service, account ident.Account
 		slices.ContainsFunc(r.Statements, func(s access.Statement) bool {
 			return slices.Contains(s.Roles, access.Owner) && slices.Contains(s.Resources, "*")
 		}), err
-}
-
-// RotateKeys publishes new signing keys in every account, which sign after a while.
-func (a *App) RotateKeys(ctx context.Context, after time.Duration) error {
-	all, err := a.f.accounts.List(ctx)
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, found := range all {
-		for _, use := range keyring.Uses {
-			_, err := a.f.signing.Rotate(ctx, actor.ForOperator(found.ID), use, after)
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
 }

@@ -32,6 +32,9 @@ func subscribe(bus *tx.Bus, a *App) {
 		return a.f.signing.Create(ctx, t, ident.AccountID(e.Target))
 	})
 
+	bus.Subscribe(application.EventCreated, a.provideKeys)
+	bus.Subscribe(application.EventUpdated, a.provideKeys)
+
 	bus.Subscribe(connection.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
 	})

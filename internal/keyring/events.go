@@ -4,6 +4,7 @@ package keyring
 const (
 	EventCreated   = "keyring.key.created"   // detail "signFrom", RFC 3339
 	EventScheduled = "keyring.key.scheduled" // a pending key was brought forward; detail "signFrom"
+	EventWithdrawn = "keyring.key.withdrawn" // an operator took it out of use, with all that it signed
 	EventDestroyed = "keyring.key.destroyed" // the private half is gone
 )
 

@@ -62,10 +62,10 @@ func (s *Service) Provide(ctx context.Context, t tx.Tx, by actor.Actor, uses ...
 		if err != nil {
 			return fault.Wrap("keyring.Provide", err)
 		}
-		if len(keys) > 0 {
+		if _, ok := newestLiving(keys); ok {
 			continue
 		}
-		if _, err := s.insert(ctx, t, by, use, 1, t.Now(), nil); err != nil {
+		if _, err := s.insert(ctx, t, by, use, int64(len(keys))+1, t.Now(), nil); err != nil {
 			return fault.Wrap("keyring.Provide", err)
 		}
 	}

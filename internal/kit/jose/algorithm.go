@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -16,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/admit-id/admit/client/verify"
+	"github.com/admit-id/admit/internal/kit/secret"
 )
 
 // The algorithms by which Admit signs, in the names of RFC 7518 section 3.1 and RFC 8037. They are
@@ -122,16 +122,21 @@ func usableRSA(key crypto.PublicKey) (*rsa.PublicKey, bool) {
 	return k, ok && k.N.BitLen() >= minRSABits && k.N.BitLen() <= maxRSABits
 }
 
+// random is the randomness of kit/secret as the standard library wants it.
+type random struct{}
+
+func (random) Read(b []byte) (int, error) { return copy(b, secret.Bytes(len(b))), nil }
+
 // GenerateKey makes a private key for one of Algorithms. RSA keys take a good part of a second.
 func GenerateKey(alg string) (crypto.Signer, error) {
 	switch alg {
 	case EdDSA:
-		_, key, err := ed25519.GenerateKey(rand.Reader)
+		_, key, err := ed25519.GenerateKey(random{})
 		return key, err
 	case ES256:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return ecdsa.GenerateKey(elliptic.P256(), random{})
 	case PS256, RS256:
-		return rsa.GenerateKey(rand.Reader, minRSABits)
+		return rsa.GenerateKey(random{}, minRSABits)
 	}
 	return nil, errors.New("jose: no algorithm to sign by")
 }

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
@@ -77,7 +76,7 @@ func rawSignature(alg string, key crypto.Signer, signed string) ([]byte, error) 
 	case ed25519.PrivateKey:
 		return ed25519.Sign(k, []byte(signed)), nil
 	case *ecdsa.PrivateKey:
-		r, s, err := ecdsa.Sign(rand.Reader, k, a.digest(signed))
+		r, s, err := ecdsa.Sign(random{}, k, a.digest(signed))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +87,7 @@ func rawSignature(alg string, key crypto.Signer, signed string) ([]byte, error) 
 		return out, nil
 	case *rsa.PrivateKey:
 		if alg == PS256 {
-			return rsa.SignPSS(rand.Reader, k, a.hash, a.digest(signed), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			return rsa.SignPSS(random{}, k, a.hash, a.digest(signed), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 		}
 		return rsa.SignPKCS1v15(nil, k, a.hash, a.digest(signed))
 	}
