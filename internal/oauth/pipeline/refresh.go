@@ -1,0 +1,93 @@
+package pipeline
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/oauth"
+)
+
+const (
+	// Prefixes of what the token endpoint gives out, so that secret scanners know them.
+	refreshPrefix = "art_"
+	OpaquePrefix  = "aat_"
+	grantPrefix   = "gra_"
+
+	// Window is how long the last used refresh token gives the same successor again: answers get lost,
+	// and pages are open twice.
+	Window = 10 * time.Second
+
+	grantSize   = len(grantPrefix) + 26
+	refreshSize = grantSize + 8 + sha256.Size
+)
+
+// refreshTokens computes refresh tokens: grant, version, and a MAC over both. None is kept.
+type refreshTokens struct{ key []byte }
+
+func newRefreshTokens(keys *crypt.Keys) refreshTokens {
+	return refreshTokens{keys.Derive("oauth/refresh-token")}
+}
+
+// refreshToken is what a text says that looks like one of ours.
+type refreshToken struct {
+	grant   string
+	version int64
+	mac     []byte
+}
+
+func parseRefresh(text string) (refreshToken, bool) {
+	body, ok := strings.CutPrefix(text, refreshPrefix)
+	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(refreshSize) {
+		return refreshToken{}, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
+	if err != nil || !strings.HasPrefix(string(raw), grantPrefix) {
+		return refreshToken{}, false
+	}
+	version := binary.BigEndian.Uint64(raw[grantSize:])
+	if version == 0 || version > 1<<62 {
+		return refreshToken{}, false
+	}
+	return refreshToken{string(raw[:grantSize]), int64(version), raw[grantSize+8:]}, true
+}
+
+// of returns the refresh token of a version of a grant.
+func (r refreshTokens) of(g oauth.Grant, version int64) secret.Text {
+	raw := make([]byte, 0, refreshSize)
+	raw = append(raw, g.Authorization.Grant...)
+	raw = binary.BigEndian.AppendUint64(raw, uint64(version))
+	raw = append(raw, r.mac(g, version)...)
+	return secret.New(refreshPrefix + base64.RawURLEncoding.EncodeToString(raw))
+}
+
+func (r refreshTokens) genuine(g oauth.Grant, t refreshToken) bool {
+	return g.Authorization.Grant == t.grant && secret.Equal(r.mac(g, t.version), t.mac)
+}
+
+// mac covers the length-prefixed tuple of account, grant, version and salt (I-16).
+func (r refreshTokens) mac(g oauth.Grant, version int64) []byte {
+	var b []byte
+	for _, part := range []string{string(g.Account), g.Authorization.Grant, string(g.Salt)} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
+		b = append(b, part...)
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(version))
+	h := hmac.New(sha256.New, r.key)
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+// repeats tells whether a version is the one before the living one, used again within the window.
+func repeats(g oauth.Grant, version int64, now time.Time) bool {
+	return g.Rotates && version == g.Version-1 && now.Sub(g.RotatedAt) <= Window
+}
+
+// NewGrantID names a new family.
+func NewGrantID() string { return ident.New(grantPrefix) }
