@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
@@ -50,6 +51,9 @@ type AuthorizationCode struct {
 	Authorization
 	ExpiresAt time.Time
 }
+
+// CodeHash is what is kept of an authorization code.
+func CodeHash(code secret.Text) []byte { return secret.Hash("oauth/code", code.Reveal()) }
 
 // Codes keeps authorization codes.
 type Codes interface {
