@@ -81,6 +81,7 @@ func (a Application) normal() Application {
 	}
 	a.RedirectURLs = slices.Clone(a.RedirectURLs)
 	a.Tags = maps.Clone(a.Tags)
+	a.OAuth = a.OAuth.normal()
 	return a
 }
 
@@ -107,6 +108,9 @@ func (a Application) Validate() error {
 		}
 	}
 	if err := a.validateTags(); err != nil {
+		return err
+	}
+	if err := a.OAuth.Validate(); err != nil {
 		return err
 	}
 	return a.validateCookieDomain()

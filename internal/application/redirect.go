@@ -51,8 +51,12 @@ func (a Application) Origins() []string {
 }
 
 // SendsBeyond tells whether codes and tokens go to places where before sent none: another
-// redirect URL, the rest of an origin, a parent domain. Loopback is the person's own machine.
+// redirect URL, the rest of an origin, a parent domain, and what the OAuth settings open (see
+// OAuth.reaches). Loopback is the person's own machine.
 func (a Application) SendsBeyond(before Application) bool {
+	if a.OAuth.reaches(before.OAuth) {
+		return true
+	}
 	if a.CookieDomain != "" && a.CookieDomain != before.CookieDomain {
 		return true
 	}

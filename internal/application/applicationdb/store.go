@@ -30,7 +30,8 @@ CREATE TABLE applications (
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
 	deleted_at BIGINT NOT NULL DEFAULT 0,
-	PRIMARY KEY (account_id, application_id));`}}
+	PRIMARY KEY (account_id, application_id));`}, {ID: "application/0002", SQL: `
+ALTER TABLE applications ADD COLUMN oauth TEXT NOT NULL DEFAULT '';`}}
 }
 
 // Store implements application.Source.
@@ -39,32 +40,32 @@ type Store struct{}
 var _ application.Source = Store{}
 
 const columns = `account_id, application_id, name, redirect_urls, redirect_mode, session_type,
-	allow_loopback_tokens, cookie_domain, tags, created_at, updated_at`
+	allow_loopback_tokens, cookie_domain, tags, created_at, updated_at, oauth`
 
 // Insert implements application.Store.
 func (Store) Insert(ctx context.Context, t tx.Tx, a application.Application) (bool, error) {
-	urls, tags, err := encode(a)
+	urls, tags, settings, err := encode(a)
 	if err != nil {
 		return false, err
 	}
 	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO applications (`+columns+`, search)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account_id, application_id) DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (account_id, application_id) DO NOTHING`,
 		string(a.Account), string(a.ID), a.Name, urls, string(a.RedirectMode), string(a.SessionType),
-		a.AllowLoopbackTokens, a.CookieDomain, tags, sqldb.Micros(a.CreatedAt), sqldb.Micros(a.UpdatedAt), a.SearchText())
+		a.AllowLoopbackTokens, a.CookieDomain, tags, sqldb.Micros(a.CreatedAt), sqldb.Micros(a.UpdatedAt), settings, a.SearchText())
 	return n == 1, err
 }
 
 // Update implements application.Store.
 func (Store) Update(ctx context.Context, t tx.Tx, a application.Application) (bool, error) {
-	urls, tags, err := encode(a)
+	urls, tags, settings, err := encode(a)
 	if err != nil {
 		return false, err
 	}
 	n, err := sqldb.From(t).Exec(ctx, `UPDATE applications SET name = $3, redirect_urls = $4, redirect_mode = $5, session_type = $6,
-			allow_loopback_tokens = $7, cookie_domain = $8, tags = $9, updated_at = $10, search = $11
+			allow_loopback_tokens = $7, cookie_domain = $8, tags = $9, updated_at = $10, search = $11, oauth = $12
 		WHERE account_id = $1 AND application_id = $2 AND deleted_at = 0`,
 		string(a.Account), string(a.ID), a.Name, urls, string(a.RedirectMode), string(a.SessionType),
-		a.AllowLoopbackTokens, a.CookieDomain, tags, sqldb.Micros(a.UpdatedAt), a.SearchText())
+		a.AllowLoopbackTokens, a.CookieDomain, tags, sqldb.Micros(a.UpdatedAt), a.SearchText(), settings)
 	return n == 1, err
 }
 
@@ -103,26 +104,35 @@ func (Store) All(ctx context.Context, t tx.Tx) ([]application.Application, error
 	return sqldb.List(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM applications WHERE deleted_at = 0`)
 }
 
-func encode(a application.Application) (urls, tags string, err error) {
+// encode writes what is kept as JSON. OAuth settings that nobody has set are an empty text.
+func encode(a application.Application) (urls, tags, settings string, err error) {
 	u, err := json.Marshal(a.RedirectURLs)
 	if err != nil {
-		return "", "", fmt.Errorf("encode redirect URLs: %w", err)
+		return "", "", "", fmt.Errorf("encode redirect URLs: %w", err)
 	}
 	g, err := json.Marshal(a.Tags)
 	if err != nil {
-		return "", "", fmt.Errorf("encode tags: %w", err)
+		return "", "", "", fmt.Errorf("encode tags: %w", err)
 	}
-	return string(u), string(g), nil
+	if a.OAuth.IsZero() {
+		return string(u), string(g), "", nil
+	}
+	o, err := json.Marshal(a.OAuth)
+	if err != nil {
+		return "", "", "", fmt.Errorf("encode OAuth settings: %w", err)
+	}
+	return string(u), string(g), string(o), nil
 }
 
 func scan(r sqldb.Row) (application.Application, error) {
 	var (
 		a                application.Application
 		urls, tags       string
+		settings         string
 		created, updated int64
 	)
 	err := r.Scan((*string)(&a.Account), (*string)(&a.ID), &a.Name, &urls, (*string)(&a.RedirectMode), (*string)(&a.SessionType),
-		&a.AllowLoopbackTokens, &a.CookieDomain, &tags, &created, &updated)
+		&a.AllowLoopbackTokens, &a.CookieDomain, &tags, &created, &updated, &settings)
 	if err != nil {
 		return a, err
 	}
@@ -131,6 +141,11 @@ func scan(r sqldb.Row) (application.Application, error) {
 	}
 	if err := json.Unmarshal([]byte(tags), &a.Tags); err != nil {
 		return a, fmt.Errorf("tags of %s: %w", a.ID, err)
+	}
+	if settings != "" {
+		if err := json.Unmarshal([]byte(settings), &a.OAuth); err != nil {
+			return a, fmt.Errorf("OAuth settings of %s: %w", a.ID, err)
+		}
 	}
 	a.CreatedAt, a.UpdatedAt, a.Active = sqldb.Time(created), sqldb.Time(updated), true
 	return a, nil

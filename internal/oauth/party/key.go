@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/egress"
@@ -11,6 +12,21 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jwks"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/remote"
+)
+
+// Remote fetches what clients publish; remote.Client does.
+type Remote interface {
+	// Get returns the body of a JSON document of at most limit bytes.
+	Get(ctx context.Context, address string, limit int64) ([]byte, error)
+}
+
+// How long what a host said is good for, and how often it is asked.
+const (
+	keysFresh  = 10 * time.Minute // then a key set is asked for again
+	placeFresh = time.Hour        // then a discovery document is
+	staleLimit = 24 * time.Hour   // how long an old answer serves while there is no new one
+	askKeys    = time.Minute      // a host is asked this seldom, besides the first times
 )
 
 // maxKeySet is how large a key set or a discovery document may be, in bytes.
@@ -65,15 +81,16 @@ func (p *Parties) registered(ctx context.Context, c oauth.Client, good func(*jwk
 type keyCache struct {
 	remote Remote
 	clock  clock.Clock
-	sets   memory[*jwks.Set]
-	places memory[string]
+	sets   remote.Memory[*jwks.Set]
+	places remote.Memory[string]
 }
 
 // at returns the key set at an address.
 func (k *keyCache) at(ctx context.Context, account ident.AccountID, address string, good func(*jwks.Set) bool) (*jwks.Set, error) {
-	set, err := k.sets.recall(ctx, question[*jwks.Set]{
-		key: place{account, address}, clock: k.clock, fresh: keysFresh, every: askKeys, good: good,
-		fetch: func(ctx context.Context) (*jwks.Set, error) {
+	set, err := k.sets.Recall(ctx, remote.Question[*jwks.Set]{
+		Place: remote.Place{Account: account, Address: address}, Clock: k.clock, Every: askKeys, Good: good, Stale: staleLimit,
+		Fresh: func(*jwks.Set) time.Duration { return keysFresh },
+		Fetch: func(ctx context.Context) (*jwks.Set, error) {
 			body, err := k.remote.Get(ctx, address, maxKeySet)
 			if err != nil {
 				return nil, err
@@ -89,9 +106,10 @@ func (k *keyCache) at(ctx context.Context, account ident.AccountID, address stri
 
 // of returns the address of an issuer's keys, by its discovery document.
 func (k *keyCache) of(ctx context.Context, account ident.AccountID, issuer string) (string, error) {
-	address, err := k.places.recall(ctx, question[string]{
-		key: place{account, issuer}, clock: k.clock, fresh: placeFresh, every: askKeys, good: func(string) bool { return true },
-		fetch: func(ctx context.Context) (string, error) {
+	address, err := k.places.Recall(ctx, remote.Question[string]{
+		Place: remote.Place{Account: account, Address: issuer}, Clock: k.clock, Every: askKeys, Stale: staleLimit,
+		Fresh: func(string) time.Duration { return placeFresh },
+		Fetch: func(ctx context.Context) (string, error) {
 			body, err := k.remote.Get(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", maxKeySet)
 			if err != nil {
 				return "", err
