@@ -1,11 +1,12 @@
 // Package oidc owns the public documents by which others verify what Admit signs: discovery
 // and the key sets.
 //
-// Three key sets, never mixed:
+// Four key sets:
 //   - /.well-known/openid-configuration/jwks holds access-token keys only. SDKs look here,
 //     and check neither typ nor aud, so nothing else may verify under it.
-//   - /.well-known/openid-configuration/id-token-jwks holds ID-token keys. It is the
-//     jwks_uri of discovery, where OpenID Connect libraries look.
+//   - /.well-known/openid-configuration/id-token-jwks holds ID-token keys of EdDSA.
+//   - /.well-known/jwks.json holds all keys of the account, of every use and algorithm. It is the
+//     jwks_uri of discovery, for verifiers that tell tokens apart by typ and aud.
 //   - /v1/clients/{clientId}/.well-known/openid-configuration/jwks holds one service
 //     client's active keys, because a client's tokens name that address as their issuer.
 //

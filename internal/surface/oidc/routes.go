@@ -11,6 +11,7 @@ const (
 	pathDiscovery  = "/.well-known/openid-configuration"
 	pathAccessKeys = "/.well-known/openid-configuration/jwks"
 	pathIDKeys     = "/.well-known/openid-configuration/id-token-jwks"
+	pathKeys       = "/.well-known/jwks.json"
 	pathClientKeys = "/v1/clients/{clientId}/.well-known/openid-configuration/jwks"
 )
 
@@ -25,6 +26,7 @@ func (s *Surface) Routes() []web.Route {
 		route(pathDiscovery, true, s.discovery),
 		route(pathAccessKeys, true, s.accessKeys), // keys are published long before they sign, and long after
 		route(pathIDKeys, true, s.idKeys),
+		route(pathKeys, true, s.allKeys),
 		route(pathClientKeys, false, s.clientKeys), // a removed key must not be shown
 	}
 }

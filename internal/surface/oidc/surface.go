@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/serviceclient"
 )
@@ -42,12 +43,13 @@ type Deps struct {
 type Surface struct {
 	deps   Deps
 	shelf  map[keyring.Use]*shelf
+	all    *shelf
 	config *shelf
 }
 
 // New makes the surface.
 func New(d Deps) *Surface {
-	return &Surface{deps: d, config: newShelf(), shelf: map[keyring.Use]*shelf{keyring.Access: newShelf(), keyring.ID: newShelf()}}
+	return &Surface{deps: d, config: newShelf(), all: newShelf(), shelf: map[keyring.Use]*shelf{keyring.Access: newShelf(), keyring.ID: newShelf()}}
 }
 
 var (
@@ -109,6 +111,33 @@ func (s *Surface) keys(w http.ResponseWriter, r *http.Request, use keyring.Use) 
 	}
 	d.source, d.until = set, until
 	shelf.put(account, d)
+	return d.send(w, r, cacheKeys)
+}
+
+// allKeys sends all published keys of an account: access, ID and static, of every algorithm.
+func (s *Surface) allKeys(w http.ResponseWriter, r *http.Request) error {
+	account := web.AccountOf(r)
+	set := s.deps.Keys.Set(account)
+	if set == nil {
+		return errNoKeys
+	}
+	now := s.deps.Clock.Now()
+	if d := s.all.get(account); d != nil && d.source == set && (d.until.IsZero() || now.Before(d.until)) {
+		return d.send(w, r, cacheKeys)
+	}
+	keys, until := set.All(now)
+	list := struct {
+		Keys []jose.PublicJWK `json:"keys"`
+	}{make([]jose.PublicJWK, 0, len(keys))}
+	for _, k := range keys {
+		list.Keys = append(list.Keys, k.JWK())
+	}
+	d, err := newDocument(list)
+	if err != nil {
+		return err
+	}
+	d.source, d.until = set, until
+	s.all.put(account, d)
 	return d.send(w, r, cacheKeys)
 }
 
