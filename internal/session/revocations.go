@@ -77,8 +77,9 @@ func (r *Revocations) Ended(account ident.AccountID, id ident.SessionID) bool {
 func (r *Revocations) UserEnded(account ident.AccountID, user ident.UserID, issued time.Time) bool {
 	r.mu.RLock()
 	cut, known := r.users[userKey{account, user}]
+	all, everybody := r.users[userKey{account, Everybody}]
 	r.mu.RUnlock()
-	return known && !issued.After(cut)
+	return known && !issued.After(cut) || everybody && !issued.After(all)
 }
 
 // TokenDisabled tells whether a person's access token with that `jti` was disabled.

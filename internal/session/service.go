@@ -249,7 +249,7 @@ func (s *Service) end(ctx context.Context, t tx.Tx, a actor.Actor, found Session
 	for _, id := range ended {
 		t.Changed(KindSession, found.Account, string(id))
 	}
-	return t.Emit(ctx, event.New(a, "session."+why, string(found.ID), "user", string(found.User)))
+	return t.Emit(ctx, event.New(a, "session."+why, string(found.ID), "user", string(found.User), "root", string(found.Root)))
 }
 
 // Purge deletes up to limit sessions that ended or expired so long ago that no token of theirs can live.

@@ -268,3 +268,41 @@ func TestEndGrant(t *testing.T) {
 		}
 	})
 }
+
+func TestEndEverybody(t *testing.T) {
+	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
+		store := sessiondb.Store{}
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
+		var cookies []secret.Text
+		for n := range 3 {
+			_, cookie := start(t, s, db, ident.UserID(fmt.Sprintf("u%d", n)), secret.Text{})
+			cookies = append(cookies, cookie)
+		}
+		var ended []int
+		for range 2 {
+			err := db.Write(t.Context(), tx.In("a"), func(ctx context.Context, tt tx.Tx) error {
+				n, err := s.EndSome(ctx, tt, "a", 2)
+				ended = append(ended, n)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ended[0] != 2 || ended[1] != 1 {
+			t.Fatal(ended)
+		}
+		for _, cookie := range cookies {
+			if _, err := s.Peek(t.Context(), "a", cookie); !errors.Is(err, session.ErrNone) {
+				t.Errorf("a session lives: %v", err)
+			}
+		}
+		change := []feed.Change{{Account: "a", Kind: session.KindUser, Key: session.Everybody}}
+		if err := db.Read(t.Context(), tx.System(), func(ctx context.Context, tt tx.Tx) error { return revoked.Apply(ctx, tt, change) }); err != nil {
+			t.Fatal(err)
+		}
+		if !revoked.UserEnded("a", "anybody", clk.Now()) || revoked.UserEnded("a", "anybody", clk.Now().Add(time.Second)) || revoked.UserEnded("b", "anybody", clk.Now()) {
+			t.Fatal("the cut is at the wrong place")
+		}
+	})
+}

@@ -86,6 +86,9 @@ type TokenStore interface {
 	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
 	// answers full when the person has limit dead tokens already.
 	DisableToken(ctx context.Context, t tx.Tx, d DisabledToken, limit int) (added, full bool, err error)
+	// EndSome ends up to limit sessions of an account and notes that everybody's tokens issued until
+	// now are dead. It tells how many sessions there were.
+	EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error)
 	// EndGrant notes that a grant is dead, from g.At at the latest.
 	EndGrant(ctx context.Context, t tx.Tx, g EndedGrant) error
 }

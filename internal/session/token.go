@@ -79,3 +79,14 @@ func (s *Service) EndGrant(ctx context.Context, t tx.Tx, account ident.AccountID
 func (s *Service) EndClient(ctx context.Context, t tx.Tx, account ident.AccountID, client string) error {
 	return s.EndGrant(ctx, t, account, clientCut+client, time.Time{})
 }
+
+// Everybody stands for all people of an account where their tokens are cut off. Nobody is called so.
+const Everybody = "* everybody"
+
+// EndSome ends up to limit sessions of an account in the caller's unit of work, and every token of
+// its people that was issued until now. It tells how many sessions it ended: less than limit means
+// that none is left.
+func (s *Service) EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error) {
+	t.Changed(KindUser, account, Everybody)
+	return s.d.Tokens.EndSome(ctx, t, account, limit)
+}

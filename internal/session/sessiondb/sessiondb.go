@@ -165,6 +165,19 @@ func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out 
 	return out, err
 }
 
+// EndSome implements session.TokenStore.
+func (Store) EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error) {
+	q, now := sqldb.From(t), sqldb.Micros(t.Now())
+	n, err := q.Exec(ctx, `UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND id IN (
+	SELECT id FROM sessions WHERE account_id = $1 AND ended_at = 0 LIMIT $3)`, string(account), now, limit)
+	if err != nil {
+		return 0, err
+	}
+	_, err = q.Exec(ctx, `INSERT INTO session_user_cuts (account_id, user_id, at) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, user_id) DO UPDATE SET at = $3`, string(account), session.Everybody, now)
+	return int(n), err
+}
+
 // EndGrant implements session.TokenStore.
 func (Store) EndGrant(ctx context.Context, t tx.Tx, g session.EndedGrant) error {
 	_, err := sqldb.From(t).Exec(ctx, `INSERT INTO session_ended_grants (account_id, id, at, until) VALUES ($1, $2, $3, $4)
