@@ -20,10 +20,9 @@ const (
 
 // The events.
 const (
-	EventDelivered = "oauth.logout.delivered"
-	EventFailed    = "oauth.logout.failed" // given up
-	EventClient    = "oauth.client.ended"
-	EventAccount   = "oauth.account.ended"
+	EventFailed  = "oauth.logout.failed" // given up
+	EventClient  = "oauth.client.ended"
+	EventAccount = "oauth.account.ended"
 )
 
 // Party is a client that takes part in a session: it was issued an ID token that names it.
