@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/client/internal/strict"
@@ -33,7 +34,13 @@ type Claims struct {
 	ClientID        string // client_id: the application
 	AuthorizedParty string // azp: the connection by which the person signed in
 	SessionID       string // sid: the session that ends with a logout
-	Scope           string // scope, space-separated
+	Scope           string // scope, space-separated; what the holder may ask for, never what the person may do
+
+	Confirmation Confirmation // cnf: what the token is bound to
+	GrantID      string       // gid: the family of tokens, which ends as a whole
+	ACR          string       // acr: how well the person has signed in
+	AuthTime     time.Time    // auth_time: when the person has signed in, zero if absent
+	Actor        *Actor       // act: who acts for the subject, nil if nobody does
 
 	raw []byte
 }
@@ -43,6 +50,14 @@ type Claims struct {
 func (t *Token) Claims(key ed25519.PublicKey) (Claims, error) {
 	if err := t.VerifySignature(key); err != nil {
 		return Claims{}, err
+	}
+	return t.InsecureClaims()
+}
+
+// claims does that for a key of any kind.
+func (t *Token) claims(key *strict.Key) (Claims, error) {
+	if !key.Verify(t.algorithm, []byte(t.signed), t.signature) {
+		return Claims{}, ErrSignature
 	}
 	return t.InsecureClaims()
 }
@@ -97,6 +112,16 @@ func (c *Claims) set(m strict.Member) (err error) {
 		c.SessionID, err = text(m, maxText)
 	case "scope":
 		c.Scope, err = optionalText(m, maxText)
+	case "cnf":
+		c.Confirmation, err = confirmation(m)
+	case "gid":
+		c.GrantID, err = text(m, maxText)
+	case "acr":
+		c.ACR, err = text(m, maxACR)
+	case "auth_time":
+		c.AuthTime, err = numericDate(m)
+	case "act":
+		c.Actor, err = acting(m.Value)
 	}
 	return err
 }
@@ -107,6 +132,9 @@ func (c Claims) Decode(v any) error { return json.Unmarshal(c.raw, v) }
 
 // HasAudience tells whether aud names exactly that audience.
 func (c Claims) HasAudience(audience string) bool { return slices.Contains(c.Audience, audience) }
+
+// HasScope tells whether scope names exactly that one.
+func (c Claims) HasScope(scope string) bool { return slices.Contains(strings.Fields(c.Scope), scope) }
 
 // ValidAt checks exp, nbf and iat at a moment. Past is how long after exp the token is
 // still taken, future how far nbf and iat may lie ahead; both allow for clocks that differ.

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/admit-id/admit/client/internal/strict"
@@ -19,14 +20,22 @@ const (
 // TypeAccessToken is the header's typ of an access token (RFC 9068 section 2.1).
 const TypeAccessToken = "at+jwt"
 
-// Algorithm is the only algorithm that is read: Ed25519 under the name of RFC 8037.
-// The name "Ed25519" of RFC 9864 is refused, so that a key has one name only.
-const Algorithm = "EdDSA"
+// Algorithm is the only algorithm that is read unless a Config names others: Ed25519 under the name
+// of RFC 8037. The name "Ed25519" of RFC 9864 is refused, so that a key has one name only.
+const Algorithm = strict.EdDSA
+
+// Algorithms that a Config can name besides, for APIs whose applications ask for them. All of the
+// issuer's tokens for one application are signed with one algorithm.
+const (
+	ES256 = strict.ES256
+	RS256 = strict.RS256
+	PS256 = strict.PS256
+)
 
 // What a token fails by. Every error of this package matches one of these with errors.Is.
 var (
 	ErrMalformed       = errors.New("verify: not a token of the strict form")
-	ErrAlgorithm       = errors.New("verify: the token's algorithm is not EdDSA")
+	ErrAlgorithm       = errors.New("verify: the token has another algorithm")
 	ErrType            = errors.New("verify: the token has another type")
 	ErrUnknownKey      = errors.New("verify: the issuer publishes no key of that kid")
 	ErrSignature       = errors.New("verify: the signature is wrong")
@@ -39,6 +48,7 @@ var (
 
 // Token is a compact JWS whose form and header have been checked and whose signature has not.
 type Token struct {
+	algorithm  string
 	keyID, typ string
 	signed     string // the signing input: the first two segments with their dot
 	payload    []byte
@@ -48,6 +58,12 @@ type Token struct {
 // Parse reads the form and the header of a compact JWS. It believes nothing yet: use
 // [Token.Claims] with the key that KeyID names. Errors match ErrMalformed or ErrAlgorithm.
 func Parse(compact string) (*Token, error) {
+	return parse(compact, onlyEdDSA)
+}
+
+var onlyEdDSA = []string{Algorithm}
+
+func parse(compact string, algorithms []string) (*Token, error) {
 	if len(compact) > MaxToken {
 		return nil, malformed("longer than %d bytes", MaxToken)
 	}
@@ -64,7 +80,7 @@ func Parse(compact string) (*Token, error) {
 		return nil, err
 	}
 	t := &Token{signed: compact[:last]}
-	if err := t.readHeader(header); err != nil {
+	if err := t.readHeader(header, algorithms); err != nil {
 		return nil, err
 	}
 	if t.payload, err = decodeSegment(compact[first+1 : last]); err != nil {
@@ -73,7 +89,7 @@ func Parse(compact string) (*Token, error) {
 	if t.signature, err = decodeSegment(compact[last+1:]); err != nil {
 		return nil, err
 	}
-	if len(t.signature) != ed25519.SignatureSize {
+	if t.algorithm == Algorithm && len(t.signature) != ed25519.SignatureSize {
 		return nil, malformed("the signature does not have 64 bytes")
 	}
 	return t, nil
@@ -95,12 +111,11 @@ func (t *Token) VerifySignature(key ed25519.PublicKey) error {
 
 // readHeader takes exactly the members alg, kid and typ. Anything else, crit, b64, jwk, jku
 // and x5c included, could change what the token means and is refused (RFC 8725 section 3.10).
-func (t *Token) readHeader(data []byte) error {
+func (t *Token) readHeader(data []byte, algorithms []string) error {
 	members, err := strict.Object(data)
 	if err != nil {
 		return malformed("header: %w", err)
 	}
-	var algorithm string
 	for _, m := range members {
 		value, err := strict.String(m.Value)
 		if err != nil {
@@ -108,7 +123,7 @@ func (t *Token) readHeader(data []byte) error {
 		}
 		switch m.Name {
 		case "alg":
-			algorithm = value
+			t.algorithm = value
 		case "kid":
 			t.keyID = value
 		case "typ":
@@ -117,7 +132,7 @@ func (t *Token) readHeader(data []byte) error {
 			return malformed("header: a member other than alg, kid and typ")
 		}
 	}
-	if algorithm != Algorithm {
+	if !slices.Contains(algorithms, t.algorithm) {
 		return ErrAlgorithm
 	}
 	if !visible(t.keyID, maxKeyID) || t.typ == "" {

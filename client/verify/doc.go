@@ -7,15 +7,19 @@
 //     base64url: no padding, no white space, no spare bits;
 //   - its header has the members alg, kid and typ and no other, each once;
 //   - the key that the kid names is an Ed25519 key, the header says exactly "EdDSA"
-//     (RFC 8037), and the signature is right;
+//     (RFC 8037), and the signature is right; or, where the Config names other algorithms,
+//     the key is for exactly the one that the header says;
 //   - its claims are strict JSON: valid UTF-8, no member twice, no two members that differ
 //     only in case, at any level;
 //   - typ is "at+jwt" (RFC 9068), iss is the configured issuer byte for byte, aud is
 //     present and names the configured audience, sub is present, exp is in the future, and
 //     iat and nbf, where present, are not.
 //
-// The signing keys come from the issuer's key set, {issuer}/.well-known/openid-configuration/jwks,
+// The signing keys come from the issuer's key set (KeySetPath, or AllKeysPath for other algorithms)
 // and from nowhere else: nothing in a token can choose where keys are fetched.
+//
+// A token that is bound to a key or a certificate ([Confirmation]) is accepted here like others: this
+// package sees no request. RequireToken of package middleware wants the proof.
 //
 // It does not ask whether the session behind a token has ended since. A token stays valid
 // here until it expires. For decisions that must see a removed right or a closed session

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/admit-id/admit/client/internal/strict"
 )
 
 // Bounds of the key cache. They are not settings, because each weakens something.
@@ -23,6 +25,22 @@ const (
 // KeySource finds the public key of a kid. Errors match ErrUnknownKey or ErrKeysUnavailable.
 type KeySource interface {
 	Key(ctx context.Context, kid string) (ed25519.PublicKey, error)
+}
+
+// finder finds the public key of a kid, of any kind.
+type finder interface {
+	find(ctx context.Context, kid string) (*strict.Key, error)
+}
+
+// own finds keys in a KeySource of the caller's.
+type own struct{ source KeySource }
+
+func (o own) find(ctx context.Context, kid string) (*strict.Key, error) {
+	key, err := o.source.Key(ctx, kid)
+	if err != nil {
+		return nil, err
+	}
+	return &strict.Key{Public: key, Algorithms: onlyEdDSA}, nil
 }
 
 // StaticKeys is a key source that never changes, for tests and for keys pinned by hand.
@@ -42,12 +60,13 @@ func (s StaticKeys) Key(_ context.Context, kid string) (ed25519.PublicKey, error
 // unknown kid starts a fetch at most once per refetchAfter, whoever sends it and however
 // often. All callers share one fetch.
 type remoteKeys struct {
-	url    string
-	client *http.Client
-	now    func() time.Time
+	url        string
+	client     *http.Client
+	now        func() time.Time
+	algorithms []string // nil: EdDSA
 
 	mu       sync.Mutex
-	keys     map[string]ed25519.PublicKey
+	keys     map[string]*strict.Key
 	fetched  time.Time     // when keys were had
 	tried    time.Time     // when a fetch last began, except the first one that succeeded
 	failures int           // fetches that failed since the last one that did not
@@ -55,7 +74,7 @@ type remoteKeys struct {
 	lastErr  error
 }
 
-func (r *remoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, error) {
+func (r *remoteKeys) find(ctx context.Context, kid string) (*strict.Key, error) {
 	key, flight, err := r.lookUp(kid, true)
 	if flight == nil {
 		return key, err
@@ -71,7 +90,7 @@ func (r *remoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 
 // lookUp answers from memory. If it returns a channel, the answer depends on the fetch that
 // ends when the channel closes.
-func (r *remoteKeys) lookUp(kid string, mayWait bool) (ed25519.PublicKey, <-chan struct{}, error) {
+func (r *remoteKeys) lookUp(kid string, mayWait bool) (*strict.Key, <-chan struct{}, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -132,7 +151,7 @@ func (r *remoteKeys) begin(now time.Time) {
 	}()
 }
 
-func (r *remoteKeys) fetch() (map[string]ed25519.PublicKey, error) {
+func (r *remoteKeys) fetch() (map[string]*strict.Key, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
@@ -155,5 +174,8 @@ func (r *remoteKeys) fetch() (map[string]ed25519.PublicKey, error) {
 	if len(body) > maxKeySetBytes {
 		return nil, fmt.Errorf("the key set is larger than %d bytes", maxKeySetBytes)
 	}
-	return ParseKeySet(body)
+	if r.algorithms == nil {
+		return parseKeySet(body, onlyEdDSA)
+	}
+	return parseKeySet(body, r.algorithms)
 }

@@ -7,12 +7,16 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
 
 // KeySetPath is where an issuer's key set is, below the issuer.
 const KeySetPath = "/.well-known/openid-configuration/jwks"
+
+// AllKeysPath is where the set of all of an issuer's keys is, of every algorithm.
+const AllKeysPath = "/.well-known/jwks.json"
 
 // Leeway is how far the clocks of the issuer and of this machine may be apart: how long
 // after exp a token is still taken, and how far nbf and iat may lie ahead.
@@ -30,6 +34,11 @@ type Config struct {
 	// InsecureAnyAudience takes tokens made for any audience of the issuer.
 	InsecureAnyAudience bool
 
+	// Algorithms are those that tokens may be signed with: of EdDSA, ES256, RS256 and PS256. Nil means
+	// EdDSA only, which is what Admit signs with unless an application asks for another. The key decides
+	// which of them a token must have. With any but EdDSA the keys come from AllKeysPath.
+	Algorithms []string
+
 	// Keys replaces the issuer's key set. Nil means the key set.
 	Keys KeySource
 	// HTTPClient fetches the key set. Redirects are never followed. Nil means a client of
@@ -43,7 +52,8 @@ type Config struct {
 // issuer's keys, so make one and keep it.
 type Verifier struct {
 	issuer, audience string
-	keys             KeySource
+	algorithms       []string
+	keys             finder
 	now              func() time.Time
 }
 
@@ -56,12 +66,26 @@ func New(c Config) (*Verifier, error) {
 	if (c.Audience == "") != c.InsecureAnyAudience {
 		return nil, errors.New("verify: give either an Audience or InsecureAnyAudience")
 	}
-	v := &Verifier{issuer: c.Issuer, audience: c.Audience, keys: c.Keys, now: c.Now}
+	v := &Verifier{issuer: c.Issuer, audience: c.Audience, algorithms: onlyEdDSA, now: c.Now}
 	if v.now == nil {
 		v.now = time.Now
 	}
-	if v.keys == nil {
-		v.keys = &remoteKeys{url: c.Issuer + KeySetPath, client: fetcher(c.HTTPClient), now: v.now}
+	path := KeySetPath
+	if len(c.Algorithms) > 0 && !slices.Equal(c.Algorithms, onlyEdDSA) {
+		for _, a := range c.Algorithms {
+			if !slices.Contains([]string{Algorithm, ES256, RS256, PS256}, a) {
+				return nil, errors.New("verify: the algorithms are EdDSA, ES256, RS256 and PS256")
+			}
+		}
+		v.algorithms, path = slices.Clone(c.Algorithms), AllKeysPath
+	}
+	switch {
+	case c.Keys == nil:
+		v.keys = &remoteKeys{url: c.Issuer + path, client: fetcher(c.HTTPClient), now: v.now, algorithms: v.algorithms}
+	case path != KeySetPath:
+		return nil, errors.New("verify: Keys is for EdDSA only")
+	default:
+		v.keys = own{c.Keys}
 	}
 	return v, nil
 }
@@ -73,18 +97,18 @@ func (v *Verifier) Issuer() string { return v.issuer }
 // is wrong (ErrExpired, ErrSignature, ...), for the log; tell the caller no more than that
 // the token is not valid. ErrKeysUnavailable is not the token's fault: answer 503.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
-	t, err := Parse(token)
+	t, err := parse(token, v.algorithms)
 	if err != nil {
 		return Claims{}, err
 	}
 	if t.Type() != TypeAccessToken {
 		return Claims{}, ErrType
 	}
-	key, err := v.keys.Key(ctx, t.KeyID())
+	key, err := v.keys.find(ctx, t.KeyID())
 	if err != nil {
 		return Claims{}, err
 	}
-	c, err := t.Claims(key)
+	c, err := t.claims(key)
 	if err != nil {
 		return Claims{}, err
 	}

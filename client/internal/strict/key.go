@@ -50,8 +50,10 @@ func (k *Key) JSON() []byte { return []byte(k.canonical) }
 // ErrKind says that a key is well-formed but of a kind that is not read here.
 var ErrKind = errors.New("a key of another kind")
 
-// ReadKey reads a JSON Web Key. A key with a private member is refused whatever its kind is.
-func ReadKey(data []byte) (*Key, error) {
+// ReadKey reads a JSON Web Key for use with one of the algorithms; without any, with all that are
+// read here. ErrKind says that it is for none of them. A key with a private member is refused
+// whatever its kind is.
+func ReadKey(data []byte, algorithms ...string) (*Key, error) {
 	members, err := Object(data)
 	if err != nil {
 		return nil, err
@@ -67,6 +69,16 @@ func ReadKey(data []byte) (*Key, error) {
 			return nil, errors.New("a private member")
 		}
 	}
+	fitting := kinds[text["kty"]+" "+text["crv"]]
+	if alg, ok := text["alg"]; ok {
+		fitting = only(fitting, alg)
+	}
+	if len(algorithms) > 0 {
+		fitting = only(fitting, algorithms...)
+	}
+	if len(fitting) == 0 {
+		return nil, ErrKind
+	}
 	public, err := readPublic(text)
 	if err != nil {
 		return nil, err
@@ -75,14 +87,20 @@ func ReadKey(data []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.ID, k.Use = text["kid"], text["use"]
-	if alg, ok := text["alg"]; ok {
-		if !slices.Contains(k.Algorithms, alg) {
-			return nil, ErrKind
-		}
-		k.Algorithms = []string{alg}
-	}
+	k.ID, k.Use, k.Algorithms = text["kid"], text["use"], fitting
 	return k, nil
+}
+
+// kinds are the algorithms by kty and crv.
+var kinds = map[string][]string{"OKP Ed25519": {EdDSA}, "EC P-256": {ES256}, "RSA ": {RS256, PS256}}
+
+func only(all []string, wanted ...string) (out []string) {
+	for _, a := range all {
+		if slices.Contains(wanted, a) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func readPublic(text map[string]string) (crypto.PublicKey, error) {
