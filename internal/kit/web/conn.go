@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -37,8 +38,8 @@ type conn struct {
 
 // deadline is one direction of a connection.
 type deadline struct {
-	want, armed time.Time // zero for none
-	waiting     int       // calls that it ends
+	want, armed time.Time    // zero for none
+	waiting     atomic.Int32 // calls that it ends; goes up under the lock only
 }
 
 // listener makes conns.
@@ -120,46 +121,38 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	err := c.read.arm(c.Conn.SetReadDeadline)
-	c.read.waiting++
+	c.read.waiting.Add(1)
 	c.mu.Unlock()
 	n := 0
 	if err == nil {
 		n, err = c.Conn.Read(p)
 	}
-	c.mu.Lock()
-	c.read.waiting--
-	c.mu.Unlock()
+	c.read.waiting.Add(-1)
 	return n, err
 }
 
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.beforeWrite(); err != nil {
-		return 0, err
+func (c *conn) Write(p []byte) (n int, err error) {
+	if err = c.beforeWrite(); err == nil {
+		n, err = c.Conn.Write(p)
 	}
-	defer c.afterWrite()
-	return c.Conn.Write(p)
+	c.write.waiting.Add(-1)
+	return n, err
 }
 
 // ReadFrom lets net/http send a file without copying it.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if err := c.beforeWrite(); err != nil {
-		return 0, err
+func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
+	if err = c.beforeWrite(); err == nil {
+		n, err = io.Copy(c.Conn, r)
 	}
-	defer c.afterWrite()
-	return io.Copy(c.Conn, r)
+	c.write.waiting.Add(-1)
+	return n, err
 }
 
 func (c *conn) beforeWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.write.waiting++
+	c.write.waiting.Add(1)
 	return c.write.arm(c.Conn.SetWriteDeadline)
-}
-
-func (c *conn) afterWrite() {
-	c.mu.Lock()
-	c.write.waiting--
-	c.mu.Unlock()
 }
 
 // arm makes the wanted deadline the one of the connection, unless that is near it and well ahead.
@@ -174,7 +167,7 @@ func (d *deadline) arm(set func(time.Time) error) error {
 
 func (d *deadline) set(t time.Time, set func(time.Time) error) error {
 	d.want = t
-	if d.waiting == 0 {
+	if d.waiting.Load() == 0 {
 		return nil
 	}
 	return d.arm(set)

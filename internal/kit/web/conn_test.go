@@ -174,7 +174,7 @@ func TestDeadlinesAreArmedWhenTheyMove(t *testing.T) {
 			t.Errorf("%v: armed %v", c.want.Sub(now), armed[before:])
 		}
 	}
-	d.waiting = 1 // a call that waits is ended at once
+	d.waiting.Add(1) // a call that waits is ended at once
 	if d.set(now, set); !armed[len(armed)-1].Equal(now) {
 		t.Error(armed)
 	}

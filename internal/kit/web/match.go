@@ -277,7 +277,7 @@ func decode(raw string, resource, person bool) (string, error) {
 
 // dotted tells whether one of the segments of an id is "." or "..".
 func dotted(id string) bool {
-	for more := true; more; {
+	for more := strings.IndexByte(id, '.') >= 0; more; {
 		var segment string
 		segment, id, more = strings.Cut(id, "/")
 		if segment == "." || segment == ".." {
@@ -291,7 +291,11 @@ var errPath = fault.New(fault.Invalid, fault.CodeInvalidRequest,
 	"The path holds something that cannot be read in one way only. Percent-encode each segment exactly once.")
 
 func stillEncoded(s string) bool {
-	for i := 0; i+2 < len(s); i++ {
+	from := strings.IndexByte(s, '%')
+	if from < 0 {
+		return false
+	}
+	for i := from; i+2 < len(s); i++ {
 		if s[i] == '%' && isHex(s[i+1]) && isHex(s[i+2]) {
 			return true
 		}
