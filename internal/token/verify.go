@@ -255,6 +255,7 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 		Account: account,
 		ID:      claims.Subject,
 		Session: ident.SessionID(claims.SessionID),
+		Bound:   bindingOf(claims),
 	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt)
 	p.app, p.id = ident.ApplicationID(strings.Clone(claims.ClientID)), strings.Clone(claims.TokenID)
 	return p, nil

@@ -71,7 +71,7 @@ func (v *Verifier) readClient(account ident.AccountID, t *jose.Token, said jose.
 	if err := claims.ValidAt(now, Leeway, Leeway); err != nil {
 		return nil, errNotValid.With(err)
 	}
-	a := actor.Actor{Kind: actor.ServiceClient, Account: account, ID: string(client)}
+	a := actor.Actor{Kind: actor.ServiceClient, Account: account, ID: string(client), Bound: bindingOf(claims)}
 	return newProof(a, kid, key, claims.IssuedAt, claims.ExpiresAt.Add(Leeway)), nil
 }
 
