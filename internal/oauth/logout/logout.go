@@ -9,8 +9,6 @@ import (
 
 // The rules of deliveries.
 const (
-	MaxAttempts = 8
-	Timeout     = 8 * time.Second
 	// keepDone is how long a finished delivery stays.
 	keepDone = 7 * 24 * time.Hour
 	// PartyLife is how long a client is remembered to take part in a session that nothing ends. No
