@@ -65,7 +65,8 @@ func (a *App) CreateAccessKey(ctx context.Context, name string, admin bool) (sec
 				return err
 			}
 		}
-		_, key, err = clients.CreateKey(ctx, by, client.ID)
+		made, err := clients.CreateKey(ctx, by, client.ID)
+		key = made.AccessKey
 		return err
 	})
 	if err == nil {
@@ -115,8 +116,8 @@ func (a *App) ownerClient(ctx context.Context, db tx.Runner, by actor.Actor, nam
 	if err := makeOwner(ctx, newAccess(db, a.f.engine), by.Account, string(client.ID), "Service client "+name); err != nil {
 		return "", secret.Text{}, err
 	}
-	_, key, err := clients.CreateKey(ctx, by, client.ID)
-	return client.ID, key, err
+	made, err := clients.CreateKey(ctx, by, client.ID)
+	return client.ID, made.AccessKey, err
 }
 
 // makeOwner gives somebody everything in the account. Who has it already keeps it. Anybody who

@@ -25,7 +25,7 @@ func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := clients.CreateKey(ctx, other, planted.ID); err != nil {
+	if _, err := clients.CreateKey(ctx, other, planted.ID); err != nil {
 		t.Fatal(err)
 	}
 	owner := func(id string) bool {

@@ -109,15 +109,23 @@ func (s *Service) Delete(ctx context.Context, by actor.Actor, id ident.ServiceCl
 	return fault.Wrap("serviceclient.Delete", err)
 }
 
-// CreateKey makes an access key for a client and returns its text, which is kept nowhere.
-// When more than MaxActiveKeys would be active it fails with Unprocessable, CodeTooManyKeys.
-func (s *Service) CreateKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID) (Key, secret.Text, error) {
+// MadeKey is a key that was made here, with its two secrets on their only way out: both are kept nowhere.
+type MadeKey struct {
+	Key
+	AccessKey    secret.Text
+	ClientSecret secret.Text // for OAuth's client_secret_basic and client_secret_post; it lives as long as the key
+}
+
+// CreateKey makes an access key for a client. When more than MaxActiveKeys would be active it fails
+// with Unprocessable, CodeTooManyKeys.
+func (s *Service) CreateKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID) (MadeKey, error) {
 	made := newAccessKey(by.Account, id)
-	k, err := s.addKey(ctx, by, id, Key{KeyID: made.KeyID, PublicKey: made.Public()}, false)
+	value, hash := newSecret()
+	k, err := s.addKey(ctx, by, id, Key{KeyID: made.KeyID, PublicKey: made.Public(), SecretHash: hash}, false)
 	if err != nil {
-		return Key{}, secret.Text{}, err
+		return MadeKey{}, err
 	}
-	return k, made.Text(), nil
+	return MadeKey{k, made.Text(), value}, nil
 }
 
 // BringKey keeps a public key whose private half the caller has, for example in a key

@@ -1,6 +1,7 @@
 package serviceclient_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -72,14 +73,18 @@ func TestKeysWorkAtOnceAndEndAtOnce(t *testing.T) {
 	if !strings.HasPrefix(string(c.ID), "sc_") || len(c.Keys) != 0 || !f.Active("acc_a", c.ID) || f.Active("acc_b", c.ID) {
 		t.Fatalf("%+v", c)
 	}
-	k, text, err := f.CreateKey(ctx, admin, c.ID)
+	k, err := f.CreateKey(ctx, admin, c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := strings.Split(text.Reveal(), ".")
+	parts := strings.Split(k.AccessKey.Reveal(), ".")
 	der, err := base64.StdEncoding.DecodeString(parts[3])
 	if err != nil || parts[0] != string(c.ID) || parts[1] != string(k.KeyID) || parts[2] != "acc_a" {
 		t.Fatal(parts[:3], err)
+	}
+	kept, _ := f.Keys("acc_a", c.ID)
+	if !kept[0].SecretMatches(k.ClientSecret.Reveal()) || kept[0].SecretMatches(k.ClientSecret.Reveal()[1:]) || kept[0].SecretMatches("") || bytes.Contains(kept[0].SecretHash, []byte(k.ClientSecret.Reveal()[4:20])) {
+		t.Fatal("the client secret", kept)
 	}
 	public, ok := f.Key("acc_a", c.ID, k.KeyID)
 	signature := ed25519.Sign(ed25519.NewKeyFromSeed(der[16:]), []byte("x"))
@@ -137,17 +142,17 @@ func TestAClientWithBroughtKeys(t *testing.T) {
 	if !ok || len(keys) != 5 || !keys[0].PublicKey.Equal(public) {
 		t.Fatalf("%+v", keys)
 	}
-	_, _, err = f.CreateKey(ctx, admin, c.ID)
+	_, err = f.CreateKey(ctx, admin, c.ID)
 	if !fault.Is(err, fault.Unprocessable) {
 		t.Errorf("a sixth key: %v", err)
 	}
 	if _, err := f.BringKey(ctx, admin, c.ID, make([]byte, 32)); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a key of small order: %v", err)
 	}
-	if _, _, err := f.CreateKey(ctx, admin, "sc_none"); !fault.Is(err, fault.NotFound) {
+	if _, err := f.CreateKey(ctx, admin, "sc_none"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a key for nobody: %v", err)
 	}
-	if _, _, err := f.CreateKey(ctx, actor.ForOperator("acc_b"), c.ID); !fault.Is(err, fault.NotFound) {
+	if _, err := f.CreateKey(ctx, actor.ForOperator("acc_b"), c.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a key for a client of another account: %v", err)
 	}
 	if o, ok := f.Options("acc_a", c.ID); !ok || !o.GrantTokenGeneration || o.GrantUserPermissionsAccess {
@@ -196,7 +201,7 @@ func TestUpdateKeepsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.CreateKey(ctx, admin, c.ID); err != nil {
+	if _, err := f.CreateKey(ctx, admin, c.ID); err != nil {
 		t.Fatal(err)
 	}
 	c.Name, c.RateLimits = "b", []serviceclient.RateLimit{{Duration: "P1D", Quota: 1000}}

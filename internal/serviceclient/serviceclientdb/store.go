@@ -35,7 +35,8 @@ CREATE TABLE access_keys (
 	created_at BIGINT NOT NULL,
 	deleted_at BIGINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (account_id, client_id, key_id),
-	FOREIGN KEY (account_id, client_id) REFERENCES service_clients (account_id, client_id));`}}
+	FOREIGN KEY (account_id, client_id) REFERENCES service_clients (account_id, client_id));`}, {ID: "serviceclient/0002", SQL: `
+ALTER TABLE access_keys ADD COLUMN secret_hash BYTEA;`}}
 }
 
 // Store implements serviceclient.Store and serviceclient.KeyStore.
@@ -110,7 +111,7 @@ func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id id
 
 const (
 	clientColumns = `account_id, client_id, name, settings, created_at, updated_at`
-	keyColumns    = `account_id, client_id, key_id, public_key, created_at`
+	keyColumns    = `account_id, client_id, key_id, public_key, created_at, secret_hash`
 	// pageOf is one page of the clients of an account.
 	pageOf = ` WHERE account_id = $1 AND client_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\' ORDER BY client_id LIMIT $4`
 )
@@ -171,11 +172,11 @@ func (s Store) AddKey(ctx context.Context, t tx.Tx, account ident.AccountID, id 
 	if err != nil || !there {
 		return serviceclient.NoClient, err
 	}
-	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO access_keys (account_id, client_id, key_id, public_key, created_at)
-		SELECT c.account_id, c.client_id, $3, $4, $5 FROM service_clients c
+	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO access_keys (account_id, client_id, key_id, public_key, created_at, secret_hash)
+		SELECT c.account_id, c.client_id, $3, $4, $5, $7 FROM service_clients c
 		WHERE c.account_id = $1 AND c.client_id = $2 AND (
 			SELECT count(*) FROM access_keys a WHERE a.account_id = $1 AND a.client_id = $2 AND a.deleted_at = 0) < $6`,
-		string(account), string(id), string(k.KeyID), []byte(k.PublicKey), sqldb.Micros(k.CreatedAt), limit)
+		string(account), string(id), string(k.KeyID), []byte(k.PublicKey), sqldb.Micros(k.CreatedAt), limit, k.SecretHash)
 	if err != nil || n == 0 {
 		return serviceclient.TooManyKeys, err
 	}
@@ -219,7 +220,7 @@ type keyRow struct {
 
 func scanKey(r sqldb.Row) (v keyRow, err error) {
 	var created int64
-	err = r.Scan((*string)(&v.account), (*string)(&v.client), (*string)(&v.key.KeyID), (*[]byte)(&v.key.PublicKey), &created)
+	err = r.Scan((*string)(&v.account), (*string)(&v.client), (*string)(&v.key.KeyID), (*[]byte)(&v.key.PublicKey), &created, &v.key.SecretHash)
 	v.key.CreatedAt = sqldb.Time(created)
 	return v, err
 }

@@ -53,7 +53,7 @@ func Build(id ident.ServiceClientID) serviceclient.Client {
 }
 
 func key(id string) serviceclient.Key {
-	return serviceclient.Key{KeyID: ident.KeyID(id), PublicKey: bytes.Repeat([]byte{7}, 32)}
+	return serviceclient.Key{KeyID: ident.KeyID(id), PublicKey: bytes.Repeat([]byte{7}, 32), SecretHash: bytes.Repeat([]byte{9}, 32)}
 }
 
 func (s suite) write(t *testing.T, fn func(context.Context, tx.Tx) error) {

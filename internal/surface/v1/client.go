@@ -7,7 +7,6 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
@@ -24,7 +23,7 @@ type Clients interface {
 
 // AccessKeys is what serviceclient.Service does with access keys.
 type AccessKeys interface {
-	CreateKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID) (serviceclient.Key, secret.Text, error)
+	CreateKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID) (serviceclient.MadeKey, error)
 	BringKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID, public ed25519.PublicKey) (serviceclient.Key, error)
 	DeleteKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID, key ident.KeyID) error
 }
@@ -196,11 +195,12 @@ func (s *Surface) listClients(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, out)
 }
 
-// accessKeyWire is an access key on its only way out. AccessKey is empty for a brought key.
+// accessKeyWire is an access key on its only way out. AccessKey and ClientSecret are empty for a brought key.
 type accessKeyWire struct {
 	verificationKeyWire
-	AccessKey string      `json:"accessKey,omitempty"`
-	Links     *wire.Links `json:"links,omitempty"`
+	AccessKey    string      `json:"accessKey,omitempty"`
+	ClientSecret string      `json:"clientSecret,omitempty"`
+	Links        *wire.Links `json:"links,omitempty"`
 }
 
 // createAccessKey makes a key, or keeps the public one that the caller brings. SDKs send an
@@ -226,23 +226,21 @@ func (s *Surface) createAccessKey(w http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 	}
-	var (
-		key  serviceclient.Key
-		text secret.Text
-	)
+	var made serviceclient.MadeKey
 	if in.PublicKey == "" {
-		key, text, err = s.d.AccessKeys.CreateKey(r.Context(), a, id)
+		made, err = s.d.AccessKeys.CreateKey(r.Context(), a, id)
 	} else {
 		var public ed25519.PublicKey
 		if public, err = serviceclient.ParsePublicKey(in.PublicKey); err == nil {
-			key, err = s.d.AccessKeys.BringKey(r.Context(), a, id, public)
+			made.Key, err = s.d.AccessKeys.BringKey(r.Context(), a, id, public)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return web.JSON(w, wire.Created(r), accessKeyWire{
-		verificationKeyWire: keyWire(id, key), AccessKey: text.Reveal(), Links: s.api.SelfLinks(r, "clients", string(id), "access-keys", string(key.KeyID)),
+		verificationKeyWire: keyWire(id, made.Key), AccessKey: made.AccessKey.Reveal(), ClientSecret: made.ClientSecret.Reveal(),
+		Links: s.api.SelfLinks(r, "clients", string(id), "access-keys", string(made.KeyID)),
 	})
 }
 
