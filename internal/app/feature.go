@@ -79,6 +79,7 @@ type features struct {
 	engine               *access.Engine
 	follow               *follow.Service
 	verifier             *token.Verifier
+	tokens               *token.Service
 }
 
 func (a *App) buildFeatures(public account.PublicURL) {
@@ -153,10 +154,10 @@ func (a *App) buildLogins() {
 		HTTP:    a.outbound,
 		Secrets: connection.NewSecrets(a.keys), Clock: a.clock,
 	}
-	tokens := token.NewService(token.ServiceDeps{
+	x.tokens = token.NewService(token.ServiceDeps{
 		Signers: x.ring, Keys: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
-	tenants, issuer := loginTenants{x.tenants, x.tenantDirectory}, loginIssuer{tokens, x.tenantDirectory}
+	tenants, issuer := loginTenants{x.tenants, x.tenantDirectory}, loginIssuer{x.tokens, x.tenantDirectory}
 	x.codes = redeem.New(redeem.Deps{
 		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: loginApplications{x.applicationDirectory},
 		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
@@ -177,7 +178,7 @@ func (a *App) buildVerifier() {
 	foreign := a.metrics.Counter("admit_foreign_tokens_total", "Valid tokens that were sent to another account's host.")
 	a.f.verifier = token.NewVerifier(token.VerifierDeps{
 		Clock: a.clock, Issuer: a.f.accountDirectory.Issuer, AccountOf: a.f.accountDirectory.AccountOf,
-		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations, Linked: a.linkedIssuers(),
+		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations, Provider: a.f.tokens, Linked: a.linkedIssuers(),
 		Application: func(account ident.AccountID, id ident.ApplicationID) bool {
 			_, ok := a.f.applicationDirectory.Get(account, id)
 			return ok

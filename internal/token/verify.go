@@ -36,6 +36,8 @@ type Revocations interface {
 	Ended(account ident.AccountID, session ident.SessionID) bool
 	UserEnded(account ident.AccountID, user ident.UserID, issued time.Time) bool
 	TokenDisabled(account ident.AccountID, user ident.UserID, id string) bool
+	GrantEnded(account ident.AccountID, id string) bool
+	ClientEnded(account ident.AccountID, client string, issued time.Time) bool
 }
 
 // Foreign is a bearer that is valid in another account than the one that it was sent to. The
@@ -80,6 +82,8 @@ type VerifierDeps struct {
 	Application func(account ident.AccountID, id ident.ApplicationID) bool
 	Clients     Clients
 	Sessions    Revocations
+	// Provider may be nil: then only tokens of the EdDSA keys for access tokens are ours.
+	Provider Provider
 	// Linked may be nil: then no foreign issuer's tokens are taken.
 	Linked Linked
 	// Fresh tells whether what is in memory follows the database within the bound. While it
@@ -113,15 +117,19 @@ func NewVerifier(deps VerifierDeps) *Verifier {
 // proof is what a bearer proved. Everything that can end before the bearer expires is looked
 // at again on every use; see Verifier.current.
 type proof struct {
-	actor   actor.Actor
-	app     ident.ApplicationID // of a user's token
-	id      string              // jti of a user's token; foreign ones may have none
-	link    string              // by which a foreign token was taken; it has no kid and key
-	kid     ident.KeyID
-	key     [ed25519.PublicKeySize]byte
-	issued  time.Time
-	expires time.Time // leeway included; zero for raw access keys, which do not expire
-	until   time.Time // when the cache forgets it
+	actor actor.Actor
+	app   ident.ApplicationID // of a user's token
+	id    string              // jti of a user's token; foreign ones may have none
+	grant string              // gid of a provider's token
+	link  string              // by which a foreign token was taken; it has no kid and key
+	kid   ident.KeyID
+	key   [ed25519.PublicKeySize]byte
+	own   bool // Admit has signed it
+	// provided says that the key is looked up by its kid alone, which is never used twice: it is of any algorithm.
+	provided bool
+	issued   time.Time
+	expires  time.Time // leeway included; zero for raw access keys, which do not expire
+	until    time.Time // when the cache forgets it
 }
 
 var (
@@ -183,11 +191,21 @@ func (v *Verifier) read(ctx context.Context, account ident.AccountID, bearer str
 	}
 	t, err := jose.Parse(bearer)
 	if err != nil {
-		return v.readLinked(ctx, account, bearer, errNotValid.With(err))
+		return v.readOther(ctx, account, bearer, now, errNotValid.With(err))
 	}
 	p, err := v.readAdmit(account, t, now)
 	if err == errUnknown {
-		return v.readLinked(ctx, account, bearer, errUnknown)
+		return v.readOther(ctx, account, bearer, now, errUnknown)
+	}
+	return p, err
+}
+
+// readOther checks a token of another key of ours, or of a linked issuer; the reason tells why it
+// is none of the usual ones.
+func (v *Verifier) readOther(ctx context.Context, account ident.AccountID, bearer string, now time.Time, reason error) (*proof, error) {
+	p, err := v.readProvider(account, bearer, now)
+	if err == errUnknown {
+		return v.readLinked(ctx, account, bearer, reason)
 	}
 	return p, err
 }
@@ -239,10 +257,11 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 	if err != nil {
 		return nil, errNotValid.With(err)
 	}
+	only, err := readBonds(claims.Decode)
 	switch {
-	case t.Type() != jose.TypeAccess, claims.Issuer != v.deps.Issuer(account), !claims.HasAudience(string(account)):
+	case err != nil, t.Type() != jose.TypeAccess, claims.Issuer != v.deps.Issuer(account), !claims.HasAudience(string(account)):
 		return nil, errMismatch
-	case claims.SessionID == "", claims.IssuedAt.IsZero(), claims.TokenID == "":
+	case claims.SessionID == "" && only.Grant == "", claims.IssuedAt.IsZero(), claims.TokenID == "":
 		return nil, errMismatch // it could not be revoked
 	case claims.ExpiresAt.Sub(claims.IssuedAt) > MaxLife:
 		return nil, errLife
@@ -258,6 +277,7 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 		Bound:   bindingOf(claims),
 	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt)
 	p.app, p.id = ident.ApplicationID(strings.Clone(claims.ClientID)), strings.Clone(claims.TokenID)
+	p.bind(only)
 	return p, nil
 }
 
@@ -269,23 +289,18 @@ func (v *Verifier) current(p *proof, now time.Time) error {
 	if p.link != "" {
 		return v.currentLinked(p)
 	}
-	var key ed25519.PublicKey
-	var ok bool
-	switch a := &p.actor; a.Kind {
-	case actor.User:
-		if v.deps.Sessions.Ended(a.Account, a.Session) || v.deps.Sessions.UserEnded(a.Account, ident.UserID(a.ID), p.issued) {
-			return errRevoked
-		}
-		if v.deps.Sessions.TokenDisabled(a.Account, ident.UserID(a.ID), p.id) || !v.deps.Application(a.Account, p.app) {
-			return errRevoked
-		}
-		key, ok = v.deps.SigningKey(a.Account, p.kid)
-	case actor.ServiceClient:
-		if !v.deps.Clients.Active(a.Account, ident.ServiceClientID(a.ID)) {
-			return errRevoked
-		}
-		key, ok = v.deps.Clients.Key(a.Account, ident.ServiceClientID(a.ID), p.kid)
+	if p.own {
+		return v.currentOwn(p)
 	}
+	client := ident.ServiceClientID(p.actor.ID)
+	if !v.deps.Clients.Active(p.actor.Account, client) {
+		return errRevoked
+	}
+	return p.sameKey(v.deps.Clients.Key(p.actor.Account, client, p.kid))
+}
+
+// sameKey tells whether the key that proved the bearer is still the one of its kid.
+func (p *proof) sameKey(key ed25519.PublicKey, ok bool) error {
 	if !ok || subtle.ConstantTimeCompare(key, p.key[:]) != 1 {
 		return errRevoked
 	}

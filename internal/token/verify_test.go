@@ -83,6 +83,12 @@ func (w *world) TokenDisabled(_ ident.AccountID, user ident.UserID, id string) b
 	return w.off[string(user)+" "+id]
 }
 
+func (w *world) GrantEnded(_ ident.AccountID, id string) bool { return w.off["grant "+id] }
+
+func (w *world) ClientEnded(_ ident.AccountID, client string, _ time.Time) bool {
+	return w.off["client "+client]
+}
+
 func (w *world) verifier(changes ...func(*VerifierDeps)) *Verifier {
 	d := VerifierDeps{
 		Clock:  w.clock,
