@@ -2,7 +2,6 @@ package check
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -40,16 +39,40 @@ func (h Held) Text() string {
 // that shares most of the memory. Grants are kept in the order of the keyed hash of their
 // plain beginning, in leaves of at most leafSize, so that a look-up is a binary search
 // and a write copies one leaf. Almost everybody has a single leaf, which stands in the Holding
-// itself: following one pointer less is a tenth of a check.
+// itself: following one pointer less is a tenth of a check. A Holding takes 80 bytes, and begins with the
+// filter, at which most checks that find nothing end.
 type Holding struct {
-	many []leaf // instead of one, when there are several
-	one  leaf   // its filter stands beside many: most checks read no more
+	one leaf // without entries when there are several leaves: they are in its extra, and its filter lets all pass
+}
+
+// holdingOf returns a Holding of these leaves.
+func holdingOf(leaves []leaf) Holding {
+	switch len(leaves) {
+	case 0:
+		return Holding{}
+	case 1:
+		return Holding{leaves[0]}
+	}
+	x := &extra{leaves: slices.Clip(leaves), firsts: make([]uint32, len(leaves))}
+	for i := range leaves {
+		x.firsts[i] = leaves[i].first()
+	}
+	const all = ^uint64(0)
+	return Holding{leaf{filter: [4]uint64{all, all, all, all}, extra: x}}
+}
+
+// many returns the leaves when there are several, else nil.
+func (h *Holding) many() []leaf {
+	if h.one.extra == nil {
+		return nil
+	}
+	return h.one.extra.leaves
 }
 
 // leaves returns all leaves; a Holding without grants has none.
 func (h *Holding) leaves() []leaf {
-	if h.many != nil {
-		return h.many
+	if many := h.many(); many != nil {
+		return many
 	}
 	if len(h.one.entries) == 0 {
 		return nil
@@ -57,73 +80,37 @@ func (h *Holding) leaves() []leaf {
 	return []leaf{h.one}
 }
 
-type leaf struct {
-	first   uint64    // hash of the first entry
-	filter  [4]uint64 // one bit per entry, by the low bits of its hash: most misses end here
-	entries []entry
-	text    string   // the resources of the entries
-	windows *[]timed // of the entries that have the flag bounded, in their order; nil when there are none
-}
-
-// timed is the window of the entry with this place in the leaf.
-type timed struct {
-	at int32
-	Window
-}
-
-// window returns when the entry at the place is in force.
-func (l *leaf) window(at int) Window {
-	if l.entries[at].flags&bounded == 0 {
-		return Window{}
+// Len is the number of grants.
+func (h *Holding) Len() int {
+	n := len(h.one.entries)
+	many := h.many()
+	for i := range many {
+		n += len(many[i].entries)
 	}
-	all := *l.windows
-	lo, hi := 0, len(all)-1
-	for lo < hi {
+	return n
+}
+
+// find returns the leaf that may hold the hash and the place of its first entry with at least that
+// hash, or nil when no entry has the hash. Ask h.one.mayHold first: it costs no call.
+func (h *Holding) find(hash uint32) (*leaf, int) {
+	x := h.one.extra
+	if x == nil || x.leaves == nil {
+		return &h.one, h.one.guess(hash)
+	}
+	lo, hi := 0, len(x.firsts)
+	for hi-lo > 1 {
 		mid := int(uint(lo+hi) >> 1)
-		if int(all[mid].at) < at {
-			lo = mid + 1
+		if x.firsts[mid] <= hash {
+			lo = mid
 		} else {
 			hi = mid
 		}
 	}
-	return all[lo].Window
-}
-
-// inForce tells whether the entry at the place is in force during all of w.
-func (l *leaf) inForce(at int, w Window) bool {
-	return l.entries[at].flags&bounded == 0 || l.window(at).Covers(w)
-}
-
-// mayHold tells whether an entry with the hash could be in the leaf.
-func (l *leaf) mayHold(hash uint64) bool { return l.filter[hash&3]>>(hash>>2&63)&1 != 0 }
-
-// entry takes 24 bytes; the text of the resource comes on top.
-type entry struct {
-	hash   uint64
-	role   uint32
-	record uint32
-	off    uint32
-	size   uint16
-	flags  uint16
-}
-
-const (
-	below   = 1 << iota // the resource ends in a star
-	starred             // the resource has a star before its end
-	bounded             // it is in force during a window only
-
-	leafSize  = 256
-	leafFill  = 192
-	leafMerge = 32
-)
-
-// Len is the number of grants.
-func (h *Holding) Len() int {
-	n := len(h.one.entries)
-	for i := range h.many {
-		n += len(h.many[i].entries)
+	l := &x.leaves[lo]
+	if !l.mayHold(hash) {
+		return nil, 0
 	}
-	return n
+	return l, l.between(hash, 0, len(l.entries))
 }
 
 // Each calls yield for every grant, in no useful order, until it returns false.
@@ -140,76 +127,12 @@ func (h *Holding) Each(yield func(Held) bool) bool {
 	return true
 }
 
-func (l *leaf) held(at int) Held {
-	e := &l.entries[at]
-	return Held{Fixed: l.text[e.off : int(e.off)+int(e.size)], Below: e.flags&below != 0, Role: e.role, Record: e.record,
-		Window: l.window(at)}
-}
-
-// leafOf finds the leaf that may hold the hash.
-func (h *Holding) leafOf(hash uint64) *leaf {
-	if h.many == nil {
-		return &h.one
-	}
-	lo, hi := 0, len(h.many)
-	for hi-lo > 1 {
-		mid := int(uint(lo+hi) >> 1)
-		if h.many[mid].first <= hash {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	return &h.many[lo]
-}
-
-// search returns the place of the first entry of the hash's leaf with at least that hash.
-func (h *Holding) search(l *leaf, hash uint64) int {
-	if h.many == nil {
-		return l.guess(hash)
-	}
-	return l.between(hash, 0, len(l.entries))
-}
-
-// guess is a search that begins where the hash should be if hashes are even, which they are: most
-// often it looks at one line of memory instead of three.
-func (l *leaf) guess(hash uint64) int {
-	const steps = 4
-	n := len(l.entries)
-	most, _ := bits.Mul64(hash, uint64(n))
-	i := int(most)
-	if i < n && l.entries[i].hash < hash {
-		for range steps {
-			if i++; i == n || l.entries[i].hash >= hash {
-				return i
-			}
-		}
-		return l.between(hash, i+1, n)
-	}
-	for range steps {
-		if i == 0 || l.entries[i-1].hash < hash {
-			return i
-		}
-		i--
-	}
-	return l.between(hash, 0, i)
-}
-
-func (l *leaf) between(hash uint64, lo, hi int) int {
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if l.entries[mid].hash < hash {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
-}
-
 // draft is an entry together with its text, while leaves are built.
 type draft struct {
-	entry
+	hash   uint32
+	role   uint32
+	record uint32
+	flags  uint16
 	fixed  string
 	window Window
 }
@@ -223,8 +146,8 @@ func (h Holding) Replace(record uint32, drop bool, given []Given) Holding {
 	for i := range leaves {
 		mine := add
 		if i+1 < len(leaves) {
-			next := leaves[i+1].first
-			n, _ := slices.BinarySearchFunc(add, next, func(d draft, hash uint64) int { return cmp.Compare(d.hash, hash) })
+			next := leaves[i+1].first()
+			n, _ := slices.BinarySearchFunc(add, next, func(d draft, hash uint32) int { return cmp.Compare(d.hash, hash) })
 			mine, add = add[:n], add[n:]
 		} else {
 			add = nil
@@ -236,13 +159,7 @@ func (h Holding) Replace(record uint32, drop bool, given []Given) Holding {
 		out = appendLeaves(out, leaves[i].merge(record, drop, mine))
 	}
 	out = appendLeaves(out, add)
-	switch len(out) {
-	case 0:
-		return Holding{}
-	case 1:
-		return Holding{one: out[0]}
-	}
-	return Holding{many: slices.Clip(out)}
+	return holdingOf(out)
 }
 
 func drafts(given []Given) []draft {
@@ -253,8 +170,10 @@ func drafts(given []Given) []draft {
 	for i := range given {
 		g := &given[i]
 		p := &g.Resource.path
-		d := draft{fixed: p.fixed(), window: g.Window}
-		d.hash, d.role, d.record = hashOf(p.prefix(int(p.plain))), g.Role, g.Record
+		d := draft{hash: shortHash(p.prefix(int(p.plain))), role: g.Role, record: g.Record, fixed: p.fixed(), window: g.Window}
+		if len(d.fixed) > sizeMask {
+			continue // no resource is that long
+		}
 		if p.below {
 			d.flags |= below
 		}
@@ -285,32 +204,6 @@ func (d *draft) compare(o *draft) int {
 		cmp.Compare(d.window.From, o.window.From), cmp.Compare(d.window.Until, o.window.Until))
 }
 
-func (l *leaf) has(record uint32) bool {
-	for i := range l.entries {
-		if l.entries[i].record == record {
-			return true
-		}
-	}
-	return false
-}
-
-// merge returns the entries of the leaf, without those of the record, together with more.
-func (l *leaf) merge(record uint32, drop bool, more []draft) []draft {
-	out := make([]draft, 0, len(l.entries)+len(more))
-	for i := range l.entries {
-		e := &l.entries[i]
-		if drop && e.record == record {
-			continue
-		}
-		out = append(out, draft{entry: *e, fixed: l.text[e.off : int(e.off)+int(e.size)], window: l.window(i)})
-	}
-	if len(more) > 0 {
-		out = append(out, more...)
-		sortDrafts(out)
-	}
-	return out
-}
-
 // appendLeaves adds sorted drafts as leaves. A small remainder joins the leaf before it.
 // Entries with the same hash always stay in one leaf.
 func appendLeaves(out []leaf, ds []draft) []leaf {
@@ -335,50 +228,4 @@ func appendLeaves(out []leaf, ds []draft) []leaf {
 		ds = ds[end:]
 	}
 	return out
-}
-
-func newLeaf(ds []draft) leaf {
-	l := leaf{first: ds[0].hash, entries: make([]entry, len(ds))}
-	size := 0
-	for i := range ds {
-		if i == 0 || ds[i].fixed != ds[i-1].fixed {
-			size += len(ds[i].fixed)
-		}
-	}
-	var text strings.Builder
-	text.Grow(size)
-	for i := range ds {
-		e := ds[i].entry
-		if i > 0 && ds[i].fixed == ds[i-1].fixed {
-			e.off = l.entries[i-1].off
-		} else {
-			e.off = uint32(text.Len())
-			text.WriteString(ds[i].fixed)
-		}
-		e.size = uint16(len(ds[i].fixed))
-		l.entries[i] = e
-		l.filter[e.hash&3] |= 1 << (e.hash >> 2 & 63)
-	}
-	l.text = text.String()
-	l.windows = windows(ds)
-	return l
-}
-
-func windows(ds []draft) *[]timed {
-	n := 0
-	for i := range ds {
-		if ds[i].flags&bounded != 0 {
-			n++
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	out := make([]timed, 0, n)
-	for i := range ds {
-		if ds[i].flags&bounded != 0 {
-			out = append(out, timed{int32(i), ds[i].window})
-		}
-	}
-	return &out
 }

@@ -37,7 +37,7 @@ func (h *Holding) Order(old *Order) *Order {
 		for at := range o.leaves[i].entries {
 			r := ref{uint32(i), uint32(at)}
 			switch {
-			case o.leaves[i].entries[at].flags&starred != 0:
+			case o.leaves[i].entries[at].shape&starred != 0:
 				o.starred = append(o.starred, r)
 			case isNew:
 				fresh = append(fresh, r)
@@ -88,23 +88,23 @@ func (o *Order) join(a, b []ref) []ref {
 
 func (o *Order) compare(a, b ref) int {
 	x, y := o.entry(a), o.entry(b)
-	return cmp.Or(compareTexts(o.fixed(a, x), x.flags&below != 0, o.fixed(b, y), y.flags&below != 0),
+	return cmp.Or(compareTexts(o.fixed(a, x), x.shape&below != 0, o.fixed(b, y), y.shape&below != 0),
 		cmp.Compare(a.leaf, b.leaf), cmp.Compare(a.at, b.at))
 }
 
 func (o *Order) entry(r ref) *entry { return &o.leaves[r.leaf].entries[r.at] }
 
 func (o *Order) fixed(r ref, e *entry) string {
-	return o.leaves[r.leaf].text[e.off : int(e.off)+int(e.size)]
+	return o.leaves[r.leaf].fixed(e)
 }
 
 // Of tells whether this is the order of h. It costs next to nothing.
 func (o *Order) Of(h *Holding) bool {
-	if h.many != nil {
-		return len(h.many) == len(o.held.many) && &h.many[0] == &o.held.many[0]
+	if h.many() != nil {
+		return h.one.extra == o.held.one.extra
 	}
 	a, b := h.one.entries, o.held.one.entries
-	return o.held.many == nil && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	return o.held.many() == nil && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // Len is the number of grants.
@@ -143,7 +143,7 @@ func (c *Cursor) Seek(text string) {
 	rest := c.order.refs[c.at:]
 	n, _ := slices.BinarySearchFunc(rest, text, func(r ref, text string) int {
 		e := c.order.entry(r)
-		return compareTexts(c.order.fixed(r, e), e.flags&below != 0, text, false)
+		return compareTexts(c.order.fixed(r, e), e.shape&below != 0, text, false)
 	})
 	c.at += n
 }

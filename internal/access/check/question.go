@@ -9,7 +9,7 @@ type Question struct {
 	// During is when: a grant counts if it is in force during all of it. A question about now
 	// has At(now); the zero Window asks for always, which only grants without bounds answer.
 	During       Window
-	resourceHash [maxResourceDeep + 1]uint64
+	resourceHash [maxResourceDeep + 1]uint32
 	actionHash   [maxSegments + 1]uint64
 }
 
@@ -31,7 +31,7 @@ func (q *Question) AskFor(a *Action, f Flag) {
 func (q *Question) AskAbout(r *Resource) {
 	q.Resource = *r
 	for k := range int(q.Resource.path.plain) + 1 {
-		q.resourceHash[k] = hashOf(q.Resource.path.prefix(k))
+		q.resourceHash[k] = shortHash(q.Resource.path.prefix(k))
 	}
 }
 
@@ -39,17 +39,18 @@ func (q *Question) AskAbout(r *Resource) {
 func (h *Holding) Held(q *Question, roles Roles) bool {
 	for k := range int(q.Resource.path.plain) + 1 {
 		hash := q.resourceHash[k]
-		lf := h.leafOf(hash)
-		if !lf.mayHold(hash) {
+		if !h.one.mayHold(hash) {
 			continue
 		}
-		entries := lf.entries
-		for i := h.search(lf, hash); i < len(entries) && entries[i].hash == hash; i++ {
-			e := &entries[i]
-			if !lf.matches(e, q, k) || !lf.inForce(i, q.During) {
+		l, i := h.find(hash)
+		if l == nil {
+			continue
+		}
+		for ; i < len(l.entries) && l.entries[i].hash == hash; i++ {
+			if !l.matches(i, q, k) {
 				continue
 			}
-			if role := roles.at(e.role); role != nil && role.permits(q) {
+			if role := roles.at(l.role(i)); role != nil && role.permits(q) {
 				return true
 			}
 		}
@@ -59,32 +60,23 @@ func (h *Holding) Held(q *Question, roles Roles) bool {
 
 // Covers tells whether any of the grants covers the question's resource, whatever its role.
 func (h *Holding) Covers(q *Question) bool {
-	if h.many == nil && len(h.one.entries) == 0 {
-		return false
-	}
-	for k := range int(q.Resource.path.plain) + 1 {
-		hash := q.resourceHash[k]
-		lf := h.leafOf(hash)
-		if !lf.mayHold(hash) {
-			continue
-		}
-		for i := h.search(lf, hash); i < len(lf.entries) && lf.entries[i].hash == hash; i++ {
-			if lf.matches(&lf.entries[i], q, k) && lf.inForce(i, q.During) {
-				return true
-			}
-		}
-	}
-	return false
+	return h.one.filter != [4]uint64{} && !h.Covering(q, func(Held) bool { return false })
 }
 
 // Covering calls yield for every grant that covers the question's resource during the
 // question's time, from the top of the hierarchy down, until yield returns false.
 func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
 	for k := range int(q.Resource.path.plain) + 1 {
-		lf := h.leafOf(q.resourceHash[k])
-		entries := lf.entries
-		for i := h.search(lf, q.resourceHash[k]); i < len(entries) && entries[i].hash == q.resourceHash[k]; i++ {
-			if lf.matches(&entries[i], q, k) && lf.inForce(i, q.During) && !yield(lf.held(i)) {
+		hash := q.resourceHash[k]
+		if !h.one.mayHold(hash) {
+			continue
+		}
+		l, i := h.find(hash)
+		if l == nil {
+			continue
+		}
+		for ; i < len(l.entries) && l.entries[i].hash == hash; i++ {
+			if l.matches(i, q, k) && !yield(l.held(i)) {
 				return false
 			}
 		}
@@ -93,15 +85,17 @@ func (h *Holding) Covering(q *Question, yield func(Held) bool) bool {
 }
 
 // matches tells whether an entry, found by the hash of the first k segments, covers the
-// question's resource.
-func (l *leaf) matches(e *entry, q *Question, k int) bool {
-	text := l.text[e.off : int(e.off)+int(e.size)]
-	p := &q.Resource.path
-	if e.flags&starred != 0 {
-		return fixedCovers(text, e.flags&below != 0, p)
-	}
-	if e.flags&below != 0 && p.depth() <= k {
+// question's resource during its time.
+func (l *leaf) matches(at int, q *Question, k int) bool {
+	e := &l.entries[at]
+	text, p := l.fixed(e), &q.Resource.path
+	switch {
+	case e.shape&starred != 0:
+		if !fixedCovers(text, e.shape&below != 0, p) {
+			return false
+		}
+	case e.shape&below != 0 && p.depth() <= k || text != p.prefix(k):
 		return false
 	}
-	return text == p.prefix(k)
+	return l.inForce(at, q.During)
 }

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"slices"
-
 	"github.com/admit-id/admit/internal/access/check"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
@@ -35,7 +33,6 @@ func (b *Builder) Done() {
 		e.settle()
 		e.bulk = nil // the snapshot is a part of its editor
 		e.finishPublic()
-		e.a.records.clip()
 		before := e.a.size()
 		e.a.now.Store(&e.next)
 		b.index.whole += e.a.size() - before
@@ -113,16 +110,11 @@ func (e *Editor) settle() {
 		e.change(key, func(p *person) { p.held = p.held.Replace(0, false, mine) })
 		number = e.next.find(key).number
 		for i := range mine {
-			e.a.records.whom[mine[i].Record] = number
+			*e.a.records.whom(mine[i].Record) = number
 		}
 	}
 	clear(b.who)
 	clear(b.keys)
 	clear(b.given)
 	b.keys, b.given, b.of = b.keys[:0], b.given[:0], b.of[:0]
-}
-
-// clip gives back the room that growing left.
-func (t *recordTable) clip() {
-	t.hashes, t.whom = slices.Clone(t.hashes), slices.Clone(t.whom)
 }

@@ -17,10 +17,10 @@ type wing struct {
 	edit  *editMark
 }
 
-// room is a small table with open addressing: a person sits at the low bits of the hash, or
+// room is a small table with open addressing: a person sits where the low bits of the hash say, or
 // after, where no seat before is free. Room and wing follow from the high bits.
 type room struct {
-	seats []seat // their number is a power of two; at least one is free
+	seats []seat // at least one is free
 	n     int
 	edit  *editMark
 }
@@ -51,23 +51,41 @@ func (c *crowd) find(hash uint64, id string) *person {
 	if len(seats) == 0 {
 		return nil
 	}
-	mask := uint64(len(seats) - 1)
-	for i := hash & mask; seats[i].person != nil; i = (i + 1) & mask {
+	for i := home(hash, len(seats)); seats[i].person != nil; {
 		if seats[i].hash == hash && seats[i].person.id == id {
 			return seats[i].person
+		}
+		if i++; i == len(seats) {
+			i = 0
 		}
 	}
 	return nil
 }
 
-// put returns the crowd with p in the place of whoever has its id. Nobody else may have p yet.
-func (c *crowd) put(p *person, mark *editMark) *crowd {
-	p.settle()
+// numbered finds a person by the hash of the id and the number.
+func (c *crowd) numbered(hash uint64, number uint32) *person {
+	if c == nil {
+		return nil
+	}
+	w, r := c.room(hash)
+	for _, s := range c.wings[w].rooms[r].seats {
+		if s.hash == hash && s.person != nil && s.person.number == number {
+			return s.person
+		}
+	}
+	return nil
+}
+
+// home is the first seat of so many that a person with the hash may have.
+func home(hash uint64, seats int) int { return int(hash & (1<<32 - 1) * uint64(seats) >> 32) }
+
+// put returns the crowd with p in the place of whoever has its id, of which this is the hash. Nobody else may have p yet.
+func (c *crowd) put(hash uint64, p *person, mark *editMark) *crowd {
 	if c == nil {
 		c = &crowd{wings: []*wing{{edit: mark}}, edit: mark}
 	}
 	c = c.own(mark)
-	c.place(p, mark)
+	c.place(seat{hash, p}, mark)
 	if c.n > len(c.wings)*wingRooms*fullRoom {
 		c.build(mark)
 	}
@@ -75,21 +93,21 @@ func (c *crowd) put(p *person, mark *editMark) *crowd {
 }
 
 // place seats somebody in a crowd that the edit may change.
-func (c *crowd) place(p *person, mark *editMark) {
-	r := c.enter(p.hash, mark)
+func (c *crowd) place(s seat, mark *editMark) {
+	r := c.enter(s.hash, mark)
 	if len(r.seats) == 0 {
 		r.seats = make([]seat, 2)
 	}
-	i, found := r.seat(p.hash, p.id)
+	i, found := r.seat(s.hash, s.person.id)
 	if !found {
 		if (r.n+1)*4 > len(r.seats)*3 {
 			r.widen()
-			i, _ = r.seat(p.hash, p.id)
+			i, _ = r.seat(s.hash, s.person.id)
 		}
 		r.n++
 		c.n++
 	}
-	r.seats[i] = seat{p.hash, p}
+	r.seats[i] = s
 }
 
 // remove returns the crowd without the person.
@@ -103,10 +121,10 @@ func (c *crowd) remove(hash uint64, id string, mark *editMark) *crowd {
 	c = c.own(mark)
 	r := c.enter(hash, mark)
 	i, _ := r.seat(hash, id)
-	mask := uint64(len(r.seats) - 1)
+	n := len(r.seats)
 	// Move later people of the same run back, so that no search stops early.
-	for k := (i + 1) & mask; r.seats[k].person != nil; k = (k + 1) & mask {
-		if (k-r.seats[k].hash)&mask >= (k-i)&mask {
+	for k := (i + 1) % n; r.seats[k].person != nil; k = (k + 1) % n {
+		if (k-home(r.seats[k].hash, n)+n)%n >= (k-i+n)%n {
 			r.seats[i] = r.seats[k]
 			i = k
 		}
@@ -144,10 +162,10 @@ func (c *crowd) enter(hash uint64, mark *editMark) *room {
 }
 
 // seat returns where the person sits, or the free seat for them.
-func (r *room) seat(hash uint64, id string) (uint64, bool) {
-	mask := uint64(len(r.seats) - 1)
-	i := hash & mask
-	for ; r.seats[i].person != nil; i = (i + 1) & mask {
+func (r *room) seat(hash uint64, id string) (int, bool) {
+	n := len(r.seats)
+	i := home(hash, n)
+	for ; r.seats[i].person != nil; i = (i + 1) % n {
 		if r.seats[i].hash == hash && r.seats[i].person.id == id {
 			return i, true
 		}
@@ -157,7 +175,7 @@ func (r *room) seat(hash uint64, id string) (uint64, bool) {
 
 func (r *room) widen() {
 	old := r.seats
-	r.seats = make([]seat, 2*len(old))
+	r.seats = make([]seat, len(old)+len(old)/2)
 	for _, s := range old {
 		if s.person != nil {
 			i, _ := r.seat(s.hash, s.person.id)
@@ -175,10 +193,13 @@ func (c *crowd) build(mark *editMark) {
 	}
 	c.n = 0
 	for _, w := range old {
-		w.each(func(p *person) bool {
-			c.place(p, mark)
-			return true
-		})
+		for i := range w.rooms {
+			for _, s := range w.rooms[i].seats {
+				if s.person != nil {
+					c.place(s, mark)
+				}
+			}
+		}
 	}
 }
 

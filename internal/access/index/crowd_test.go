@@ -34,8 +34,8 @@ func TestCrowd(t *testing.T) {
 				delete(now, id)
 				continue
 			}
-			p := &person{id: id, hash: hash(i)}
-			c = c.put(p, mark)
+			p := &person{id: id, number: uint32(i)}
+			c = c.put(hash(i), p, mark)
 			now[id] = p
 		}
 		if step%100 == 0 {
@@ -58,7 +58,7 @@ func TestCrowd(t *testing.T) {
 	}
 	mark := &editMark{}
 	for id, p := range now {
-		c = c.remove(p.hash, id, mark)
+		c = c.remove(hash(uint64(p.number)), id, mark)
 	}
 	if c != nil {
 		t.Error("somebody is left")

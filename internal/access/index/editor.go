@@ -66,12 +66,12 @@ func (e *Editor) SetGroup(id ident.GroupID, members []string) {
 	members = slices.Compact(members)
 	for _, m := range g.members {
 		if _, stays := slices.BinarySearch(members, m); !stays {
-			e.change(m, func(p *person) { p.links = without(p.links, g.number) })
+			e.change(m, func(p *person) { p.unlink(g.number) })
 		}
 	}
 	for _, m := range members {
 		if _, was := slices.BinarySearch(g.members, m); !was {
-			e.change(m, func(p *person) { p.links = with(p.links, g.number) })
+			e.change(m, func(p *person) { p.link(g.number) })
 		}
 	}
 	g.members = members
@@ -81,7 +81,7 @@ func (e *Editor) group(id ident.GroupID) *group {
 	g := e.a.groups[id]
 	if g == nil {
 		id = ident.GroupID(strings.Clone(string(id)))
-		g = &group{number: e.shelve(), principal: e.a.principals.add(Principal{Group: id}.key())}
+		g = &group{number: e.shelve(), principal: e.a.principals.addGroup(id)}
 		e.a.groups[id] = g
 	}
 	return g
@@ -100,9 +100,8 @@ func (e *Editor) shelve() uint32 {
 		e.a.free = e.a.free[:k-1]
 		return n
 	}
-	n := e.a.shelved
 	e.a.shelved++
-	return n
+	return e.a.shelved
 }
 
 // SetRecord makes the record give exactly these blocks; none removes it.
@@ -121,7 +120,7 @@ func (e *Editor) SetRecord(id ident.RecordID, blocks []Block) {
 	plan := e.plan(number, blocks)
 	before := make(map[string]bool, len(old.who))
 	for _, n := range old.who {
-		before[e.a.principals.keys[n]] = true
+		before[e.key(n)] = true
 	}
 	for key := range before {
 		if plan.given[key] == nil {
@@ -205,6 +204,14 @@ func (e *Editor) number(key string) uint32 {
 	return e.next.find(key).number
 }
 
+// key is the opposite of number.
+func (e *Editor) key(n uint32) string {
+	if id, is := e.a.principals.groups[n]; is {
+		return Principal{Group: id}.key()
+	}
+	return e.next.people.numbered(e.a.principals.hashes[n], n).id
+}
+
 // give replaces what the principal has from the record.
 func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, had bool) {
 	if key[0] == 0 {
@@ -216,10 +223,10 @@ func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, h
 	e.change(key, func(p *person) {
 		p.held = p.held.Replace(record, had, s.grants)
 		for _, n := range oldShared {
-			p.links = without(p.links, n)
+			p.unlink(n)
 		}
 		for _, n := range s.links {
-			p.links = with(p.links, n)
+			p.link(n)
 		}
 	})
 }
@@ -228,7 +235,7 @@ func (e *Editor) give(key string, record uint32, s *share, oldShared []uint32, h
 func (e *Editor) change(id string, f func(*person)) {
 	hash := hashOf(id)
 	old := e.next.people.find(hash, id)
-	p := person{id: id, hash: hash}
+	p := person{id: id}
 	if old != nil {
 		p = *old
 	}
@@ -240,13 +247,13 @@ func (e *Editor) change(id string, f func(*person)) {
 		return
 	case p.empty():
 		e.a.principals.remove(old.number)
-		e.next.people = e.next.people.remove(p.hash, id, e.mark)
+		e.next.people = e.next.people.remove(hash, id, e.mark)
 		return
 	case old == nil:
 		p.id = strings.Clone(id) // what it was part of may be large
-		p.number = e.a.principals.add(p.id)
+		p.number = e.a.principals.add(hash)
 	}
-	e.next.people = e.next.people.put(&p, e.mark)
+	e.next.people = e.next.people.put(hash, &p, e.mark)
 }
 
 // with and without return a changed copy: snapshots share these slices.

@@ -35,7 +35,7 @@ type account struct {
 	records    recordTable
 	principals principals
 	free       []uint32 // numbers on the shelf that nothing uses
-	shelved    uint32   // numbers on the shelf that were ever used
+	shelved    uint32   // the highest number on the shelf that was ever used
 
 	need *need // nil: the whole account is in memory
 

@@ -91,7 +91,7 @@ func (x *Orders) Ordered(id ident.AccountID, s *Snapshot, user string, few func(
 		if !visit(&p.held, orderKey{user: user, kind: ownGrants}) {
 			return
 		}
-		for _, n := range p.links {
+		for _, n := range p.links() {
 			if !visit(s.shared.at(n), orderKey{shelf: n, kind: shelfGrants}) {
 				return
 			}

@@ -6,32 +6,51 @@ import (
 	"github.com/admit-id/admit/internal/access/check"
 )
 
-// person is what a snapshot knows of one user, service client or group. It fills three lines of the
-// processor's cache (192 bytes), in the order in which a check reads them; a refusal reads two.
+// person is what a snapshot knows of one user, service client or group. It fills two lines of the
+// processor's cache (128 bytes), in the order in which a check reads them; most refusals read one.
 type person struct {
 	id     string
-	links  []uint32 // groups, and records kept once; numbers into Snapshot.shared
-	few    [4]uint32
-	number uint32 // for the writer
-	used   uint32 // somebody asked; set by readers (Snapshot.Knows)
+	few    [fewLinks]uint32 // the first links; the rest is 0
 	held   check.Holding
-	hash   uint64
+	more   *[]uint32 // all links, when there are more than few
+	number uint32    // for the writer
+	used   uint32    // somebody asked; set by readers (Snapshot.Knows)
 }
 
-// settle puts a short list of links into the person's own memory, beside what else a check reads.
-func (p *person) settle() {
-	if n := copy(p.few[:], p.links); n > 0 && n == len(p.links) {
-		p.links = p.few[:n:n]
+const fewLinks = 4
+
+// links returns the groups, and records kept once: numbers into Snapshot.shared, in order.
+func (p *person) links() []uint32 {
+	if p.few[fewLinks-1] != 0 && p.more != nil {
+		return *p.more
+	}
+	n := 0
+	for n < fewLinks && p.few[n] != 0 {
+		n++
+	}
+	return p.few[:n]
+}
+
+// setLinks makes the person have these links. The slice may be kept.
+func (p *person) setLinks(links []uint32) {
+	var few [fewLinks]uint32
+	copy(few[:], links)
+	p.few, p.more = few, nil
+	if len(links) > fewLinks {
+		p.more = &links
 	}
 }
 
-func (p *person) empty() bool { return p.held.Len() == 0 && len(p.links) == 0 }
+func (p *person) link(n uint32)   { p.setLinks(with(p.links(), n)) }
+func (p *person) unlink(n uint32) { p.setLinks(without(p.links(), n)) }
+
+func (p *person) empty() bool { return p.held.Len() == 0 && p.few[0] == 0 }
 
 // editMark tells what one edit made from all else. It must not have size zero: two
 // such values may share an address.
 type editMark struct{ _ byte }
 
-// shelf is a persistent array of holdings by number: groups, and records kept once.
+// shelf is a persistent array of holdings by number: groups, and records kept once. Nothing has number 0.
 type shelf struct{ pages []*page }
 
 const pageSize = 16

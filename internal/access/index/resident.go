@@ -85,7 +85,7 @@ func recordKey(id ident.RecordID) uint32 { return uint32(hashOfRecord(id)) }
 
 // install puts the principal into the snapshot; for keeps, or for this snapshot alone.
 func (e *Editor) install(user string, f *Found, keep bool) {
-	p := &person{id: user, hash: hashOf(user)}
+	p := &person{id: user}
 	var own []check.Given
 	for i := range f.Own {
 		own = e.given(own, recordKey(f.Own[i].ID), f.Own[i].Grants)
@@ -109,9 +109,9 @@ func (e *Editor) install(user string, f *Found, keep bool) {
 		if keep {
 			b.members[p.number] = struct{}{}
 		}
-		p.links = with(p.links, b.number)
+		p.link(b.number)
 	}
-	e.next.people = e.next.people.put(p, e.mark)
+	e.next.people = e.next.people.put(hashOf(user), p, e.mark)
 	e.a.free = append(e.a.free, loose...)
 }
 
@@ -213,7 +213,7 @@ func (e *Editor) drop(p *person) {
 		e.a.need.touched.remove(h.Record, p.number)
 		return true
 	})
-	for _, n := range p.links {
+	for _, n := range p.links() {
 		id := e.a.need.owners[n]
 		b := e.a.need.bundles[id]
 		if delete(b.members, p.number); len(b.members) == 0 {
@@ -224,7 +224,7 @@ func (e *Editor) drop(p *person) {
 			delete(e.a.need.bundles, id)
 		}
 	}
-	e.next.people = e.next.people.remove(p.hash, p.id, e.mark)
+	e.next.people = e.next.people.remove(hashOf(p.id), p.id, e.mark)
 	r.cost -= r.rows[p.number].cost
 	r.rows[p.number] = resident{}
 	r.free = append(r.free, p.number)

@@ -33,7 +33,7 @@ func (s *Snapshot) Check(user string, q *check.Question) bool {
 	if p.held.Held(q, s.roles) {
 		return true
 	}
-	for _, n := range p.links {
+	for _, n := range p.links() {
 		if s.shared.at(n).Held(q, s.roles) {
 			return true
 		}
@@ -52,7 +52,7 @@ func (s *Snapshot) Covering(user string, q *check.Question, yield func(check.Hel
 	if p == nil || !p.held.Covering(q, visit) {
 		return
 	}
-	for _, n := range p.links {
+	for _, n := range p.links() {
 		if !s.shared.at(n).Covering(q, visit) {
 			return
 		}
@@ -75,7 +75,7 @@ func (s *Snapshot) Each(user string, yield func(check.Held, *check.Role) bool) b
 	if !p.held.Each(visit) {
 		return false
 	}
-	for _, n := range p.links {
+	for _, n := range p.links() {
 		if !s.shared.at(n).Each(visit) {
 			return false
 		}

@@ -66,7 +66,7 @@ func (e *Editor) DropTouched(t Touched) {
 			continue
 		}
 		if t.Group != "" && b != nil {
-			if _, linked := slices.BinarySearch(p.links, b.number); linked {
+			if _, linked := slices.BinarySearch(p.links(), b.number); linked {
 				continue
 			}
 		}
