@@ -90,7 +90,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Guard: x.engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: x.engine, History: x.history},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access, Invites: x.invites, Accounts: x.accounts, Requests: x.requests, Resources: x.claims, ResourceUsers: x.history}, Changes: a.changesDeps(),
-		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications,
+		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications, Secrets: x.applications,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Extensions: newExtensions(a.db), LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
 	})
 }

@@ -3,10 +3,12 @@ package v1
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
@@ -20,6 +22,12 @@ type Applications interface {
 	List(ctx context.Context, account ident.AccountID, q application.Query) ([]application.Application, ident.ApplicationID, error)
 }
 
+// ClientSecrets is what application.Service does with the secrets of applications.
+type ClientSecrets interface {
+	AddSecret(ctx context.Context, by actor.Actor, id ident.ApplicationID, expires time.Time) (application.ClientSecret, secret.Text, error)
+	RemoveSecret(ctx context.Context, by actor.Actor, id ident.ApplicationID, secretID string) error
+}
+
 func (s *Surface) applicationRoutes() []web.Route {
 	const one = "/v1/applications/{applicationId}"
 	const update = "UPDATE Authress:Applications/{applicationId}"
@@ -29,6 +37,8 @@ func (s *Surface) applicationRoutes() []web.Route {
 		s.api.Guarded(http.MethodGet, one, "READ Authress:Applications/{applicationId}", s.getApplication),
 		s.api.Guarded(http.MethodPut, one, update, s.updateApplication),
 		s.api.Guarded(http.MethodDelete, one, update, s.deleteApplication),
+		s.api.Guarded(http.MethodPost, one+"/secrets", update, s.addClientSecret),
+		s.api.Guarded(http.MethodDelete, one+"/secrets/{secretId}", update, s.removeClientSecret),
 	}
 }
 
@@ -47,6 +57,7 @@ type applicationWire struct {
 	RedirectMode        application.Mode `json:"redirectMode"`
 	AllowLoopbackTokens bool             `json:"allowLoopbackTokens"`
 	CookieDomain        string           `json:"cookieDomain,omitempty"`
+	OAuth               *oauthWire       `json:"oauth"`
 }
 
 // applicationInput is what a caller may set. Admit's own members are pointers: an SDK that
@@ -61,6 +72,7 @@ type applicationInput struct {
 	RedirectMode        *application.Mode `json:"redirectMode"`
 	AllowLoopbackTokens *bool             `json:"allowLoopbackTokens"`
 	CookieDomain        *string           `json:"cookieDomain"`
+	OAuth               *oauthWire        `json:"oauth"`
 }
 
 // onto puts the input over an application.
@@ -69,6 +81,9 @@ func (in *applicationInput) onto(a application.Application) application.Applicat
 	set(&a.RedirectMode, in.RedirectMode)
 	set(&a.AllowLoopbackTokens, in.AllowLoopbackTokens)
 	set(&a.CookieDomain, in.CookieDomain)
+	if in.OAuth != nil {
+		a.OAuth = in.OAuth.onto(a.OAuth)
+	}
 	return a
 }
 
@@ -89,6 +104,7 @@ func (s *Surface) applicationWire(r *http.Request, a application.Application) ap
 		ApplicationID: a.ID, Name: a.Name, RedirectURLs: a.RedirectURLs, SessionType: a.SessionType, Tags: a.Tags, Active: a.Active,
 		CreatedTime: wire.Timestamp(a.CreatedAt), LastUpdated: wire.Timestamp(a.UpdatedAt), Links: s.api.SelfLinks(r, "applications", string(a.ID)),
 		RedirectMode: a.RedirectMode, AllowLoopbackTokens: a.AllowLoopbackTokens, CookieDomain: a.CookieDomain,
+		OAuth: newOAuthWire(a.OAuth),
 	}
 	if out.RedirectURLs == nil {
 		out.RedirectURLs = []string{}
@@ -99,6 +115,11 @@ func (s *Surface) applicationWire(r *http.Request, a application.Application) ap
 // allowSending judges whether the caller may let people's codes and tokens go where they did not
 // go before. Whoever is there can act as anyone who follows a link to the sign-in (I-14).
 func (s *Surface) allowSending(r *http.Request, before, after application.Application) (application.Application, error) {
+	if after.ProvesOtherwise(before) {
+		if err := s.allowProving(r, after.ID); err != nil {
+			return after, err
+		}
+	}
 	if !after.SendsBeyond(before) {
 		return after, nil
 	}

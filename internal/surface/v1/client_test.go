@@ -110,7 +110,7 @@ func newEstate(t *testing.T) *estate {
 		t.Fatal(err)
 	}
 	clients := serviceclient.New(db, serviceclientdb.Store{}, serviceclientdb.Store{})
-	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Clients: clients, AccessKeys: clients,
+	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Secrets: applications, Clients: clients, AccessKeys: clients,
 		Extensions: extension.New(extension.Deps{DB: db, Store: extensiondb.Store{},
 			Applications: func(in tx.Runner) extension.Applications { return application.New(in, applicationdb.Store{}) },
 			Clients: func(in tx.Runner) extension.Clients {

@@ -29,6 +29,7 @@ type Deps struct {
 	Accounts     Accounts
 	Tenants      Tenants
 	Applications Applications
+	Secrets      ClientSecrets
 	Clients      Clients
 	AccessKeys   AccessKeys
 	Users        Users
