@@ -61,6 +61,7 @@ type Request struct {
 	Params    url.Values // in effect: of the query, the request object or the pushed request
 	Pushed    bool
 	Signed    bool
+	Extension bool          // it came to the address of extensions
 	Browser   []byte        // hash of the browser cookie
 	Login     ident.LoginID // the login that it waits for, or empty
 	User      ident.UserID  // who is asked for consent, or empty

@@ -1,0 +1,165 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/authorize/check"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// useEvery bounds how often single sign-on notes the use of a session.
+const useEvery = time.Hour
+
+// facts is the stored state that is decided from.
+type facts struct {
+	now           time.Time
+	session       *session.Session // the browser's living session of an active person, or nil
+	stale         bool             // its use was not noted for a while
+	begun         time.Time        // when the request was stored; zero on arrival
+	back          bool             // the login that the request waited for is finished
+	asked         bool             // the client is one that people are asked about
+	ask           bool             // this person has not allowed it all before
+	decision      Decision         // of this person, on this request
+	authorization oauth.Authorization
+}
+
+// facts reads the state.
+func (s *Service) facts(ctx context.Context, v Visit, r *check.Request, row Request) (f facts, err error) {
+	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		f, err = s.factsIn(ctx, t, v, r, row)
+		return err
+	})
+	return f, err
+}
+
+func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Request, row Request) (facts, error) {
+	f := facts{now: t.Now(), begun: row.CreatedAt, asked: s.d.Asked(r.Client)}
+	if row.Login != "" {
+		_, _, done, err := s.d.Logins.Finished(ctx, t, v.Account, row.Login)
+		if err != nil {
+			return f, err
+		}
+		f.back = done
+	}
+	found, err := s.d.Sessions.ByCookie(ctx, t, v.Account, v.Session)
+	if errors.Is(err, session.ErrNone) {
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	if _, err := s.d.Users.Find(ctx, t, v.Account, found.User); err != nil {
+		if fault.Is(err, fault.NotFound) { // a session of somebody who is gone is no session
+			return f, nil
+		}
+		return f, err
+	}
+	f.session, f.stale = &found, f.now.Sub(found.LastSeen) >= useEvery
+	f.authorization = authorizationOf(r, found)
+	if row.User == found.User {
+		f.decision = row.Decision
+	}
+	if f.asked {
+		f.ask, err = s.d.Consents.Needed(ctx, t, v.Account, found.User, r.Client, f.authorization)
+	}
+	return f, err
+}
+
+// authorizationOf is what the client gets. Its assurance is that of the session's evidence now (I-9).
+func authorizationOf(r *check.Request, found session.Session) oauth.Authorization {
+	return oauth.Authorization{
+		Account: r.Account, Client: r.Client.ID, User: found.User, Session: found.ID, Root: found.Root, Connection: found.Connection,
+		Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, Claims: r.Claims, Nonce: r.Nonce,
+		AuthTime: found.AuthTime(), AMR: found.AMR(), ACR: found.ACR(), JKT: r.JKT,
+	}
+}
+
+// need is what a request still needs. The zero value: nothing.
+type need struct {
+	login, fresh, choose bool
+	consent              bool
+}
+
+// SupportedACR are the authentication contexts that a session can reach.
+func SupportedACR() []string { return []string{session.ACR1} }
+
+var (
+	errLogin   = oauth.Fail(oauth.LoginRequired, "The person must sign in or prove anew who they are, and prompt is none.")
+	errPerson  = oauth.Fail(oauth.LoginRequired, "Another person signed in than the one who was asked for.")
+	errACR     = oauth.Fail(oauth.UnmetAuthentication, "None of the authentication contexts that are essential can be reached.")
+	errConsent = oauth.Fail(oauth.ConsentRequired, "The person must be asked for consent, and prompt is none.")
+	errDenied  = oauth.Fail(oauth.AccessDenied, "The person did not allow it.")
+)
+
+// decide is a function of the request and stored state alone. What is not provided for ends in a
+// login, which grants nothing.
+func decide(r *check.Request, f facts) (need, error) {
+	if len(r.Essential) > 0 && !meets(r.Essential, SupportedACR()...) {
+		return need{}, errACR
+	}
+	n := needLogin(r, f)
+	switch {
+	case n.login && r.Prompt.None:
+		return need{}, errLogin
+	case n.login && f.wrongPerson(r) && f.back:
+		return need{}, errPerson
+	case n.login:
+		return n, nil
+	case len(r.Essential) > 0 && !meets(r.Essential, f.session.ACR()):
+		return need{}, errACR
+	case f.decision == Denied:
+		return need{}, errDenied
+	case !f.asked, f.decision == Allowed:
+		return need{}, nil
+	case !f.ask && !r.Prompt.Consent:
+		return need{}, nil
+	case r.Prompt.None:
+		return need{}, errConsent
+	}
+	return need{consent: true}, nil
+}
+
+// needLogin tells whether the session is none that the request takes.
+func needLogin(r *check.Request, f facts) need {
+	if f.session == nil {
+		return need{login: true, choose: r.Prompt.Select}
+	}
+	proved := f.session.AuthTime()
+	since := !f.begun.IsZero() && !proved.Before(f.begun) // proved for this request, or while it waited
+	tooOld := r.MaxAge == 0 || r.MaxAge > 0 && f.now.Sub(proved) > r.MaxAge
+	switch {
+	case !since && (r.Prompt.Login || tooOld):
+		return need{login: true, fresh: true, choose: r.Prompt.Select}
+	case f.wrongPerson(r):
+		return need{login: true, fresh: true}
+	case r.Prompt.Select && !f.back:
+		return need{login: true, choose: true}
+	}
+	return need{}
+}
+
+func (f facts) wrongPerson(r *check.Request) bool {
+	return f.session != nil && r.Subject != "" && f.session.User != r.Subject
+}
+
+func meets(wanted []string, reached ...string) bool {
+	return slices.ContainsFunc(reached, func(one string) bool { return one != "" && slices.Contains(wanted, one) })
+}
+
+// person is the actor of what somebody does on our pages.
+func person(v Visit, id ident.UserID) actor.Actor {
+	a := v.Actor
+	a.Account = v.Account
+	if id != "" {
+		a.Kind, a.ID = actor.User, string(id)
+	}
+	return a
+}
