@@ -45,8 +45,11 @@ type OAuth struct {
 	GrantTypes []string `json:"grantTypes,omitempty"` // empty: authorization_code and refresh_token
 	Scopes     []string `json:"scopes,omitempty"`     // that it may ask for; empty: DefaultScopes
 	// Resources are the resource indicators (RFC 8707) that its tokens may be for.
-	Resources            []string `json:"resources,omitempty"`
-	AuthorizationDetails []string `json:"authorizationDetailsTypes,omitempty"` // types of RFC 9396
+	Resources []string `json:"resources,omitempty"`
+	// IntrospectionAudiences are the resource indicators, or the account's id, of the tokens that it may introspect
+	// beside its own: the client is the resource server of them (RFC 7662).
+	IntrospectionAudiences []string `json:"introspectionAudiences,omitempty"`
+	AuthorizationDetails   []string `json:"authorizationDetailsTypes,omitempty"` // types of RFC 9396
 
 	Native     bool `json:"native,omitempty"`     // any port of a registered loopback redirect URL (RFC 8252 section 7.3)
 	ThirdParty bool `json:"thirdParty,omitempty"` // people are asked for consent, and tokens never open Admit's own API

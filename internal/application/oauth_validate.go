@@ -202,6 +202,10 @@ func (o OAuth) validateAsked() error {
 	if len(o.Resources) > MaxResources || twice(o.Resources) || slices.ContainsFunc(o.Resources, func(r string) bool { return !resourceURI(r) }) {
 		return invalid("oauth.resources has at most 50 absolute URIs without fragment, each once and of at most 512 characters.")
 	}
+	if len(o.IntrospectionAudiences) > MaxResources || twice(o.IntrospectionAudiences) ||
+		slices.ContainsFunc(o.IntrospectionAudiences, func(r string) bool { return !resourceURI(r) && !strings.HasPrefix(r, "acc_") }) {
+		return invalid("oauth.introspectionAudiences has at most 50 absolute URIs without fragment, or the account's id, each once.")
+	}
 	if len(o.AuthorizationDetails) > MaxDetailTypes || twice(o.AuthorizationDetails) ||
 		slices.ContainsFunc(o.AuthorizationDetails, func(s string) bool { return len(s) > MaxScope || !plainText(s, 1, MaxScope) }) {
 		return invalid("oauth.authorizationDetailsTypes has at most 50 types, each once and of 1 to 128 printable characters.")

@@ -33,6 +33,12 @@ type Client struct {
 // Public tells whether the client has no way to prove itself.
 func (c Client) Public() bool { return c.Settings.AuthMethod == application.AuthNone }
 
+// FirstParty tells whether the client is the account's own: tokens without a resource open Admit's own
+// API then, and carry what an administrator has put into tokens of the person.
+func (c Client) FirstParty() bool {
+	return c.Kind != Document && !c.Settings.ThirdParty && c.Settings.Registered == ""
+}
+
 // MayUse tells whether the client has a grant type.
 func (c Client) MayUse(grantType string) bool {
 	return slices.Contains(c.Settings.GrantTypes, grantType)

@@ -82,6 +82,7 @@ func (s *Service) SetClaims(ctx context.Context, by actor.Actor, id ident.UserID
 		if u, err = s.store.Get(ctx, t, by.Account, id); err != nil {
 			return err
 		}
+		t.Changed(ChangeKind, by.Account, string(id))
 		return t.Emit(ctx, event.New(by, EventClaims, string(id)))
 	})
 	return u, fault.Wrap("user.SetClaims", err)

@@ -9,6 +9,6 @@ const (
 	EventUnlinked = "user.unlinked"       // identities of a deleted connection are gone; the target is the connection, detail "count"
 )
 
-// ChangeKind is the kind of this feature's entries in the change feed, written when a user
-// is deleted; the key is the user's id.
+// ChangeKind is the kind of this feature's entries in the change feed, written when a user's
+// profile or claims change and when a user is deleted; the key is the user's id.
 const ChangeKind = "user"

@@ -83,6 +83,7 @@ func (s *Service) renew(ctx context.Context, t tx.Tx, by actor.Actor, u *User, v
 	if err := s.store.Update(ctx, t, *u); err != nil {
 		return err
 	}
+	t.Changed(ChangeKind, by.Account, string(u.ID))
 	return t.Emit(ctx, event.New(by, EventUpdated, string(u.ID), "connection", string(via)))
 }
 

@@ -17,9 +17,6 @@ const (
 	maxVerifier = 256 // beyond RFC 7636: a published SDK makes up to about 234
 )
 
-// CodeHash is what is kept of an authorization code.
-func CodeHash(code string) []byte { return secret.Hash("oauth/code", code) }
-
 // CodeGrant redeems authorization codes (RFC 6749 section 4.1.3, RFC 7636), each once. A code that
 // comes again with everything that it is bound to ends the family that it began.
 type CodeGrant struct {
@@ -48,7 +45,7 @@ func (g CodeGrant) Prove(_ context.Context, a Asked) (Take, error) {
 	}
 	sum := sha256.Sum256([]byte(verifier))
 	want := oauth.AuthorizationCode{
-		Hash: CodeHash(code), RedirectURI: uri, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]),
+		Hash: oauth.CodeHash(secret.New(code)), RedirectURI: uri, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]),
 		Authorization: oauth.Authorization{Account: a.Account, Client: a.Client.ID, JKT: a.Holder.JKT},
 	}
 	return func(ctx context.Context, t tx.Tx) (Outcome, error) {

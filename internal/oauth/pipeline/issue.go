@@ -118,7 +118,7 @@ func (s *Service) narrow(m *issue) error {
 	}
 	if len(m.audience) == 0 {
 		m.audience = []string{s.d.Issuer(a.Account)}
-		if openAPI(a.Client) {
+		if a.Client.FirstParty() {
 			m.audience[0] = string(a.Account)
 		}
 	}
@@ -215,7 +215,7 @@ func (m *issue) access() token.AccessParams {
 	}
 	if p.Subject == "" {
 		p.Subject = m.asked.Client.ID
-	} else if openAPI(m.asked.Client) {
+	} else if m.asked.Client.FirstParty() {
 		p.Custom = append(p.Custom, m.person.Claims.Access)
 	}
 	return p
@@ -229,7 +229,7 @@ func (m *issue) id(access secret.Text) token.IDParams {
 		Person: oauth.PersonClaims(m.person, m.scopes, o.Claims, oauth.InIDToken),
 		Custom: []json.RawMessage{set.Claims}, Signing: token.Signing{Alg: set.IDTokenAlg, Static: set.StaticKey}, Encryption: m.encryption,
 	}
-	if openAPI(m.asked.Client) {
+	if m.asked.Client.FirstParty() {
 		p.Custom = append(p.Custom, m.person.Claims.Identity)
 	}
 	return p

@@ -78,8 +78,3 @@ func narrowResources(granted, asked, registered []string) ([]string, error) {
 	}
 	return asked, nil
 }
-
-// openAPI tells whether the tokens of a client open Admit's own API when it names no resource.
-func openAPI(c oauth.Client) bool {
-	return c.Kind != oauth.Document && !c.Settings.ThirdParty && c.Settings.Registered == ""
-}

@@ -16,7 +16,7 @@ import (
 
 const (
 	// Prefixes of what the token endpoint gives out, so that secret scanners know them.
-	refreshPrefix = "art_"
+	RefreshPrefix = "art_"
 	OpaquePrefix  = "aat_"
 	grantPrefix   = "gra_"
 
@@ -43,7 +43,7 @@ type refreshToken struct {
 }
 
 func parseRefresh(text string) (refreshToken, bool) {
-	body, ok := strings.CutPrefix(text, refreshPrefix)
+	body, ok := strings.CutPrefix(text, RefreshPrefix)
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(refreshSize) {
 		return refreshToken{}, false
 	}
@@ -64,7 +64,7 @@ func (r refreshTokens) of(g oauth.Grant, version int64) secret.Text {
 	raw = append(raw, g.Authorization.Grant...)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(version))
 	raw = append(raw, r.mac(g, version)...)
-	return secret.New(refreshPrefix + base64.RawURLEncoding.EncodeToString(raw))
+	return secret.New(RefreshPrefix + base64.RawURLEncoding.EncodeToString(raw))
 }
 
 func (r refreshTokens) genuine(g oauth.Grant, t refreshToken) bool {
