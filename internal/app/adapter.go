@@ -96,10 +96,18 @@ func (p pageAccounts) Brand(id ident.AccountID) hosted.Brand {
 func (p pageAccounts) Issuer(id ident.AccountID) string { return p.accountDirectory.Issuer(id) }
 
 // hosts tells the router which account answers to a host.
-type hosts struct{ *features }
+type hosts struct {
+	*features
+	beside func(host string) (string, bool) // finds the host that another one is an alias of
+}
 
 func (h hosts) ByHost(host string) (ident.AccountID, bool) {
 	found, ok := h.accountDirectory.ByHost(host)
+	if !ok {
+		if same, alias := h.beside(host); alias {
+			found, ok = h.accountDirectory.ByHost(same)
+		}
+	}
 	return found.ID, ok
 }
 

@@ -35,6 +35,7 @@ import (
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
+	"github.com/admit-id/admit/internal/oauth/dpop"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session"
@@ -80,6 +81,7 @@ type features struct {
 	follow               *follow.Service
 	verifier             *token.Verifier
 	tokens               *token.Service
+	proofs               *dpop.Service
 }
 
 func (a *App) buildFeatures(public account.PublicURL) {
@@ -120,6 +122,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildInvites()
 	a.buildLogins()
 	a.buildVerifier()
+	a.buildProofs()
 }
 
 func newClients(db tx.Runner) *serviceclient.Service {

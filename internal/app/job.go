@@ -32,6 +32,7 @@ func (a *App) jobs() []job {
 		{"forget finished logins", purgeEvery, inBatches(a.f.logins.Purge)},
 		{"forget ended sessions", purgeEvery, inBatches(a.f.sessions.Purge)},
 		{"forget old invites", purgeEvery, inBatches(a.f.invites.Purge)},
+		{"forget used proofs", purgeEvery, inBatches(a.f.proofs.Purge)},
 		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},
 		{"forget spent limits", purgeEvery, a.inWrite(ratelimit.Store{}.Purge)},
 		{"shorten the change feed", purgeEvery, func(ctx context.Context) error {

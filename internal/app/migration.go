@@ -19,6 +19,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/user/userdb"
@@ -44,6 +45,7 @@ func migrations() []sqldb.Migration {
 		logindb.Migrations(),
 		issuerdb.Migrations(),
 		extensiondb.Migrations(),
+		dpopdb.Migrations(),
 		mail.Migrations(),
 		ratelimit.Migrations(),
 	)

@@ -21,8 +21,11 @@ func (a *App) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers := []*http.Server{web.NewServer(a.router, a.log)}
-	servers[0].Addr = a.cfg.Listen
+	servers, err := a.webServers()
+	if err != nil {
+		return err
+	}
+	surfaces := len(servers)
 	if a.cfg.OpsListen != "" {
 		s := web.NewServer(a.ops.Operator(), a.log)
 		s.Addr = a.cfg.OpsListen
@@ -36,30 +39,30 @@ func (a *App) Serve(ctx context.Context) error {
 	defer stop()
 	a.startJobs(working, sender)
 	a.greet(ctx)
-	return a.run(ctx, servers, listeners)
+	return a.run(ctx, servers, listeners, surfaces)
 }
 
-// run serves until ctx ends and the requests in flight are answered. The operator's server goes
-// last: its /readyz says meanwhile that this node is stopping.
-func (a *App) run(ctx context.Context, servers []*http.Server, listeners []net.Listener) error {
+// run serves until ctx ends and the requests in flight are answered; the first servers are those of
+// the surfaces. The operator's server goes last: its /readyz says meanwhile that this node is stopping.
+func (a *App) run(ctx context.Context, servers []*http.Server, listeners []net.Listener, surfaces int) error {
 	serving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	for i, s := range servers[1:] {
+	for i, s := range servers[surfaces:] {
 		go func() {
-			if err := s.Serve(listeners[i+1]); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.Serve(listeners[i+surfaces]); !errors.Is(err, http.ErrServerClosed) {
 				stop(fmt.Errorf("serve on %s: %w", s.Addr, err))
 			}
 		}()
 	}
 	context.AfterFunc(serving, func() { a.log.Info("stopping: finishing what is in flight") })
-	err := web.Serve(serving, servers[0], a.router, listeners[0], a.cfg.ShutdownAfter)
+	err := a.serveAll(serving, servers[:surfaces], listeners)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("requests were cut off after %s: %w", a.cfg.ShutdownAfter, err)
 	case err != nil:
 		err = fmt.Errorf("serve: %w", err)
 	}
-	for _, s := range servers[1:] {
+	for _, s := range servers[surfaces:] {
 		err = errors.Join(err, s.Close())
 	}
 	if ctx.Err() == nil {

@@ -55,9 +55,12 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		routes = append(routes, surface.Routes()...)
 	}
 	d := web.Deps{
-		Accounts: hosts{x}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
+		Accounts: hosts{x, a.besideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
 		Clock: a.clock, Log: a.log, TrustedProxies: a.cfg.TrustedProxies, HTTPS: a.cfg.HTTPS(),
-		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics,
+		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics, Proofs: tokenProofs{x.proofs},
+	}
+	if d.Certificates, err = a.certificates(); err != nil {
+		return err
 	}
 	if a.cfg.OTLPEndpoint != "" {
 		if a.tracer, err = obs.NewTracer(ctx, a.cfg.OTLPEndpoint, Version()); err != nil {

@@ -22,6 +22,7 @@ func (c Config) Validate() Problems {
 	c.checkPublicURL(bad)
 	c.checkDatabase(bad)
 	c.checkMail(bad)
+	c.checkTLS(bad)
 	for _, r := range c.TrustedProxies {
 		if r.Bits() == 0 {
 			bad("trusted-proxies", r.String()+" trusts everybody, so anybody could forge their address", "name only the addresses of your proxies")
@@ -66,8 +67,8 @@ func (c Config) Level() (slog.Level, error) {
 type report func(setting, text, fix string)
 
 func (c Config) checkListen(bad report) {
-	for name, address := range map[string]string{"listen": c.Listen, "ops-listen": c.OpsListen} {
-		if name == "ops-listen" && address == "" {
+	for name, address := range map[string]string{"listen": c.Listen, "ops-listen": c.OpsListen, "mtls-listen": c.MTLSListen} {
+		if name != "listen" && address == "" {
 			continue
 		}
 		host, port, err := net.SplitHostPort(address)
