@@ -27,7 +27,7 @@ func (s *Service) refuse(ctx context.Context, v Visit, r *check.Request, why err
 		if !known {
 			return Outcome{}, why
 		}
-		return Outcome{Problem: e, ClientName: r.Client.Name}, nil
+		return Outcome{Problem: e}, nil
 	}
 	if !known {
 		if errors.Is(why, context.Canceled) {
@@ -42,7 +42,7 @@ func (s *Service) refuse(ctx context.Context, v Visit, r *check.Request, why err
 			return Outcome{}, err
 		}
 		if !signedIn {
-			return Outcome{Problem: e, ClientName: r.Client.Name}, nil
+			return Outcome{Problem: e}, nil
 		}
 	}
 	out, err := s.answer(ctx, r, url.Values{"error": {string(e.Code)}, "error_description": {e.Description}})

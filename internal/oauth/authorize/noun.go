@@ -41,8 +41,6 @@ type Outcome struct {
 	Location string // answer 303
 	Form     *Form  // a page that posts itself to the client (OAuth 2.0 Form Post Response Mode)
 	Problem  *oauth.Error
-	// ClientName is for the page that shows a Problem, or empty.
-	ClientName string
 	// NewBrowser is a fresh value for the browser cookie, or empty.
 	NewBrowser secret.Text
 }

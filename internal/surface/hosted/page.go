@@ -82,11 +82,12 @@ type page struct {
 
 	// Of messages: catalogue keys, unless a comment says otherwise.
 	Heading, Lead, Submit, Note string
-	Provider                    string // a name
-	Tone, Sign                  string // style and icon
-	Action, Target              string // where the button posts, or leads
-	Command                     string // to type in a terminal
-	Reference                   string // the request id
+	Provider                    string  // a name
+	Tone, Sign                  string  // style and icon
+	Action, Target              string  // where the button posts, or leads
+	Command                     string  // to type in a terminal
+	Reference                   string  // the request id
+	Fields                      []field // hidden ones, of a form that leaves
 
 	assets assets
 }
@@ -194,16 +195,29 @@ func (s *Surface) write(w http.ResponseWriter, status int, name string, p page, 
 	if p.loopback {
 		targets = append(targets, "http://localhost:*", "http://127.0.0.1:*")
 	}
-	protect(w.Header(), targets)
+	return send(w, status, &b, policy(targets))
+}
+
+// writeUnder renders the page and sends it under a policy of its own.
+func (s *Surface) writeUnder(w http.ResponseWriter, status int, name string, p page, policy string) error {
+	var b bytes.Buffer
+	if err := s.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
+		return err
+	}
+	return send(w, status, &b, policy)
+}
+
+func send(w http.ResponseWriter, status int, b *bytes.Buffer, policy string) error {
+	protect(w.Header(), policy)
 	w.WriteHeader(status)
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
 // protect sets the headers that every page has.
-func protect(h http.Header, formTargets []string) {
+func protect(h http.Header, policy string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy(formTargets))
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

@@ -39,6 +39,15 @@ func Form(r *http.Request, many ...string) (url.Values, error) {
 
 // Body is Form for an address that may have a query of its own.
 func Body(r *http.Request, many ...string) (url.Values, error) {
+	values, err := Raw(r)
+	if err != nil {
+		return nil, err
+	}
+	return Clean(values, many...)
+}
+
+// Raw reads a form as it came, for those who judge repetitions themselves.
+func Raw(r *http.Request) (url.Values, error) {
 	if types := r.Header.Values("Content-Type"); len(types) != 1 || !isForm(types[0]) {
 		return nil, errType
 	}
@@ -50,7 +59,7 @@ func Body(r *http.Request, many ...string) (url.Values, error) {
 	if err != nil {
 		return nil, errForm
 	}
-	return Clean(values, many...)
+	return values, nil
 }
 
 // Clean drops parameters without a value and refuses those that stand there twice.
