@@ -257,11 +257,11 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 	if err != nil {
 		return nil, errNotValid.With(err)
 	}
-	only, err := readBonds(claims.Decode)
-	switch {
+	var of family
+	switch err := claims.Decode(&of); {
 	case err != nil, t.Type() != jose.TypeAccess, claims.Issuer != v.deps.Issuer(account), !claims.HasAudience(string(account)):
 		return nil, errMismatch
-	case claims.SessionID == "" && only.Grant == "", claims.IssuedAt.IsZero(), claims.TokenID == "":
+	case claims.SessionID == "" && of.Grant == "", claims.IssuedAt.IsZero(), claims.TokenID == "":
 		return nil, errMismatch // it could not be revoked
 	case claims.ExpiresAt.Sub(claims.IssuedAt) > MaxLife:
 		return nil, errLife
@@ -277,7 +277,7 @@ func (v *Verifier) readOwn(account ident.AccountID, t *jose.Token, key ed25519.P
 		Bound:   bindingOf(claims),
 	}, ident.KeyID(t.KeyID()), key, claims.IssuedAt, claims.ExpiresAt)
 	p.app, p.id = ident.ApplicationID(strings.Clone(claims.ClientID)), strings.Clone(claims.TokenID)
-	p.bind(only)
+	p.belongs(of.Grant)
 	return p, nil
 }
 

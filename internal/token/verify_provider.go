@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,10 +23,9 @@ func (s *Service) Published(account ident.AccountID, kid ident.KeyID) bool {
 	return ok
 }
 
-// bonds are the claims that only tokens of the provider have.
-type bonds struct {
-	Grant   string       `json:"gid"`
-	Confirm Confirmation `json:"cnf"`
+// family is the claim by which tokens of the provider end together.
+type family struct {
+	Grant string `json:"gid"`
 }
 
 // readProvider checks a token that was signed by another key of ours.
@@ -48,17 +46,17 @@ func (v *Verifier) readProvider(account ident.AccountID, bearer string, now time
 	case own.Expires.Sub(own.Issued) > MaxLife:
 		return nil, errLife
 	}
-	p.bind(bonds{own.Grant, own.Confirm})
+	if own.Confirm != (Confirmation{}) {
+		p.actor.Bound = &actor.Binding{JKT: strings.Clone(own.Confirm.JKT), X5T: strings.Clone(own.Confirm.X5T)}
+	}
+	p.belongs(own.Grant)
 	return p, nil
 }
 
-// bind notes what only tokens of the provider say. A client that acts for itself is the subject of its
-// own token; only service clients can be asked about permissions.
-func (p *proof) bind(b bonds) {
-	p.own, p.grant = true, strings.Clone(b.Grant)
-	if b.Confirm != (Confirmation{}) {
-		p.actor.Bound = &actor.Binding{JKT: strings.Clone(b.Confirm.JKT), X5T: strings.Clone(b.Confirm.X5T)}
-	}
+// belongs notes that the token is ours, and the family that it ends with. A client that acts for itself
+// is the subject of its own token; only service clients can be asked about permissions.
+func (p *proof) belongs(grant string) {
+	p.own, p.grant = true, strings.Clone(grant)
 	if p.grant != "" && p.actor.ID == string(p.app) {
 		p.actor.Kind = actor.ServiceClient
 	}
@@ -88,26 +86,4 @@ func (v *Verifier) currentOwn(p *proof) error {
 		return errRevoked
 	}
 	return nil
-}
-
-// readBonds decodes the claims of an own token that only the provider sets.
-func readBonds(decode func(any) error) (b bonds, err error) {
-	var raw struct {
-		bonds
-		Confirm json.RawMessage `json:"cnf"`
-	}
-	if err := decode(&raw); err != nil {
-		return bonds{}, err
-	}
-	b.Grant = raw.Grant
-	if raw.Confirm == nil {
-		return b, nil
-	}
-	if err := json.Unmarshal(raw.Confirm, &b.Confirm); err != nil {
-		return bonds{}, err
-	}
-	if b.Confirm == (Confirmation{}) { // bound to something that nobody here can prove
-		return bonds{}, errMismatch
-	}
-	return b, nil
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/admit-id/admit/internal/kit/strictjson"
 )
@@ -124,6 +125,9 @@ func (r *rawJWK) public() (PublicJWK, error) {
 		return PublicJWK{}, badKey("its use or kid is not usable")
 	}
 	out := PublicJWK{KeyID: r.KID, Use: r.Use, Algorithm: r.Alg}
+	if err := out.narrow(r.Ops); err != nil {
+		return PublicJWK{}, err
+	}
 	var err error
 	switch {
 	case r.Kty == "OKP" && r.Crv == "Ed25519":
@@ -139,6 +143,27 @@ func (r *rawJWK) public() (PublicJWK, error) {
 		return PublicJWK{}, errUnknownKind
 	}
 	return out, err
+}
+
+// narrow reads key_ops (RFC 7517 section 4.3) as the use that it amounts to.
+func (k *PublicJWK) narrow(ops []string) error {
+	if len(ops) == 0 {
+		return nil
+	}
+	use := "enc"
+	switch {
+	case slices.Contains(ops, "verify"):
+		use = "sig"
+	case !slices.ContainsFunc(ops, func(op string) bool {
+		return op == "encrypt" || op == "wrapKey" || op == "deriveKey" || op == "deriveBits"
+	}):
+		return badKey("its key_ops name nothing that a public key does")
+	}
+	if k.Use != "" && k.Use != use {
+		return badKey("its use and key_ops do not agree")
+	}
+	k.Use = use
+	return nil
 }
 
 var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
