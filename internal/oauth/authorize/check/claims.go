@@ -32,7 +32,7 @@ var claims = Check{
 			Userinfo map[string]*wish `json:"userinfo"`
 			IDToken  map[string]*wish `json:"id_token"`
 		}
-		if len(text) > maxClaims || bytes.TrimSpace(text)[0] != '{' || strictjson.Unmarshal(text, &asked) != nil {
+		if len(text) > maxClaims || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) || strictjson.Unmarshal(text, &asked) != nil {
 			return refuse(oauth.InvalidRequest, "claims must be a JSON object as in OpenID Connect Core section 5.5, at most 4 KiB.")
 		}
 		var plain bytes.Buffer

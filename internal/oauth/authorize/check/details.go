@@ -35,7 +35,7 @@ var details = Check{
 			return nil
 		}
 		var list []detail
-		if len(text) > maxDetailsText || bytes.TrimSpace(text)[0] != '[' || strictjson.Unmarshal(text, &list) != nil || len(list) == 0 || len(list) > maxDetails {
+		if len(text) > maxDetailsText || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) || strictjson.Unmarshal(text, &list) != nil || len(list) == 0 || len(list) > maxDetails {
 			return refuse(oauth.InvalidAuthorizationDetails, "authorization_details must be a JSON array of 1 to 20 objects, at most 8 KiB.")
 		}
 		for _, d := range list {
