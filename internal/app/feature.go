@@ -82,6 +82,7 @@ type features struct {
 	verifier             *token.Verifier
 	tokens               *token.Service
 	proofs               *dpop.Service
+	oauth                oauthFeatures
 }
 
 func (a *App) buildFeatures(public account.PublicURL) {
@@ -123,6 +124,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildLogins()
 	a.buildVerifier()
 	a.buildProofs()
+	a.buildOAuth()
 }
 
 func newClients(db tx.Runner) *serviceclient.Service {

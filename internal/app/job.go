@@ -7,6 +7,9 @@ import (
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/oauth/oauthdb"
+	"github.com/admit-id/admit/internal/oauth/party/partydb"
+	"github.com/admit-id/admit/internal/session"
 )
 
 const (
@@ -33,6 +36,10 @@ func (a *App) jobs() []job {
 		{"forget ended sessions", purgeEvery, inBatches(a.f.sessions.Purge)},
 		{"forget old invites", purgeEvery, inBatches(a.f.invites.Purge)},
 		{"forget used proofs", purgeEvery, inBatches(a.f.proofs.Purge)},
+		{"forget codes and grants", purgeEvery, a.inWrite(func(ctx context.Context, t tx.Tx, limit int) (int64, error) {
+			return oauthdb.Janitor{}.Purge(ctx, t, t.Now().Add(-2*session.MaxTokenLife), limit)
+		})},
+		{"forget used assertions", purgeEvery, a.inWrite(partydb.Store{}.Purge)},
 		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},
 		{"forget spent limits", purgeEvery, a.inWrite(ratelimit.Store{}.Purge)},
 		{"shorten the change feed", purgeEvery, func(ctx context.Context) error {

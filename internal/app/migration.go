@@ -20,6 +20,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
+	"github.com/admit-id/admit/internal/oauth/oauthdb"
+	"github.com/admit-id/admit/internal/oauth/party/partydb"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/user/userdb"
@@ -43,6 +45,8 @@ func migrations() []sqldb.Migration {
 		sessiondb.Migrations(),
 		emailcodedb.Migrations(),
 		logindb.Migrations(),
+		oauthdb.Migrations(),
+		partydb.Migrations(),
 		issuerdb.Migrations(),
 		extensiondb.Migrations(),
 		dpopdb.Migrations(),

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/extension"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -47,6 +48,14 @@ func subscribe(bus *tx.Bus, a *App) {
 	bus.Subscribe(user.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.sessions.EndUser(ctx, t, e.Actor, ident.UserID(e.Target))
 	})
+	bus.Subscribe(session.EventUserEnded, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.oauth.families.EndForUser(ctx, t, e.Actor, ident.UserID(e.Target))
+	})
+	for _, deleted := range []string{application.EventDeleted, extension.EventDeleted, serviceclient.EventDeleted} {
+		bus.Subscribe(deleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
+			return a.f.oauth.families.EndForClient(ctx, t, e.Actor, e.Target)
+		})
+	}
 }
 
 // remember is the table of who keeps what in memory.
@@ -59,6 +68,7 @@ func remember(f *feed.Follower, x *features) {
 	f.Subscribe(x.issuerDirectory, issuer.ChangeKind)
 	f.Subscribe(x.clientDirectory, serviceclient.ChangeKind)
 	f.Subscribe(x.revocations, session.FeedKinds()...)
+	f.Subscribe(x.oauth.people, user.ChangeKind)
 	f.Subscribe(x.access, access.ChangeKinds()...)
 	f.Subscribe(x.follow, follow.Kinds()...)
 }

@@ -42,6 +42,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		pages.Routes(),
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
+		a.oauthSurface().Routes(),
 		a.apiSurface(tokens).Routes(),
 		a.authzenSurface(tokens).Routes(),
 	)

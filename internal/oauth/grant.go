@@ -60,6 +60,8 @@ type Selection struct {
 	Client  string
 	// Online spares grants that outlive the session, those with refresh tokens.
 	Online bool
+	// All is every grant of the account.
+	All bool
 }
 
 // OpaqueToken is an access token that says nothing by itself. Hash is what is kept of it.

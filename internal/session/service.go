@@ -12,6 +12,9 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
+// EventUserEnded tells that every session and token of a person was ended; the target is the person, detail "sessions".
+const EventUserEnded = "session.user.ended"
+
 const (
 	cookiePurpose = "session/cookie"
 	// touchEvery bounds the writes of a busy session. A session may end this much earlier
@@ -238,7 +241,7 @@ func (s *Service) EndUser(ctx context.Context, t tx.Tx, a actor.Actor, user iden
 		return err
 	}
 	t.Changed(KindUser, a.Account, string(user))
-	return t.Emit(ctx, event.New(a, "session.user.ended", string(user), "sessions", count(len(ended))))
+	return t.Emit(ctx, event.New(a, EventUserEnded, string(user), "sessions", count(len(ended))))
 }
 
 func (s *Service) end(ctx context.Context, t tx.Tx, a actor.Actor, found Session, why string) error {

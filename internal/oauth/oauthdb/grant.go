@@ -60,7 +60,7 @@ func (Grants) EndGrants(ctx context.Context, t tx.Tx, s oauth.Selection, limit i
 			where += ` AND ` + c.column + ` = $` + strconv.Itoa(len(args))
 		}
 	}
-	if len(args) == 3 {
+	if len(args) == 3 && !s.All {
 		return nil, errors.New("oauthdb: a selection of grants that names nothing")
 	}
 	if s.Online {

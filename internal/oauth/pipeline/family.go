@@ -105,6 +105,11 @@ func (f *Families) EndForConsent(ctx context.Context, t tx.Tx, by actor.Actor, u
 	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, User: user, Client: client}, true)
 }
 
+// EndForAccount ends every grant of the account. Access tokens end with the sessions and people.
+func (f *Families) EndForAccount(ctx context.Context, t tx.Tx, by actor.Actor) error {
+	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, All: true}, false)
+}
+
 func (f *Families) end(ctx context.Context, t tx.Tx, by actor.Actor, s oauth.Selection, tokens bool) error {
 	total := 0
 	for {

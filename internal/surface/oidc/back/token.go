@@ -69,11 +69,11 @@ func formOf(body map[string]json.RawMessage) (url.Values, error) {
 		var one *string
 		var list []string
 		switch {
-		case json.Unmarshal(raw, &one) == nil:
+		case web.DecodeStrict(raw, &one) == nil:
 			if one != nil {
 				form[name] = []string{*one}
 			}
-		case json.Unmarshal(raw, &list) == nil:
+		case web.DecodeStrict(raw, &list) == nil:
 			form[name] = list
 		default:
 			return nil, oauth.Fail(oauth.InvalidRequest, "Every member of the body is a text.")

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"github.com/admit-id/admit/internal/extension"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/jose"
+	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/introspection"
+	"github.com/admit-id/admit/internal/oauth/oauthdb"
+	"github.com/admit-id/admit/internal/oauth/party"
+	"github.com/admit-id/admit/internal/oauth/party/partydb"
+	"github.com/admit-id/admit/internal/oauth/pipeline"
+	"github.com/admit-id/admit/internal/oauth/remote"
+	"github.com/admit-id/admit/internal/surface/oidc/back"
+)
+
+// oauthFeatures are the parts of the authorization server.
+type oauthFeatures struct {
+	parties  *party.Parties
+	families *pipeline.Families
+	pipeline *pipeline.Service
+	reader   *introspection.Reader
+	people   *introspection.People
+	facts    *introspection.Service
+}
+
+func (a *App) buildOAuth() {
+	x, o := &a.f, &a.f.oauth
+	o.parties = party.New(party.Deps{
+		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: noDocuments{},
+		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
+	})
+	o.families = pipeline.NewFamilies(oauthdb.Grants{}, x.sessions, a.keys)
+	o.pipeline = pipeline.New(pipeline.Deps{
+		DB: a.db, Parties: o.parties, Proofs: x.proofs, Users: x.users, Sessions: x.sessions, Opaques: oauthdb.Opaques{},
+		Families: o.families, Signer: x.tokens, Encryption: a.clientEncryption, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
+		Grants: []pipeline.Grant{
+			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
+			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families},
+			pipeline.ClientGrant{},
+		},
+	})
+	o.people = introspection.NewPeople(a.db, x.users)
+	o.reader = introspection.NewReader(introspection.ReaderDeps{
+		DB: a.db, Opaques: oauthdb.Opaques{}, Tokens: x.tokens, Ended: x.revocations, Issuer: x.accountDirectory.Issuer,
+		Published: x.tokens.Published, Client: a.clientThere, Fresh: a.follower.Fresh, Clock: a.clock,
+	})
+	o.facts = introspection.New(introspection.Deps{
+		DB: a.db, Reader: o.reader, People: o.people, Parties: o.parties, Signer: x.tokens,
+		Grants: oauthdb.Grants{}, Families: o.families, Ender: x.sessions,
+	})
+}
+
+func (a *App) oauthSurface() *back.Surface {
+	o := &a.f.oauth
+	return back.New(back.Deps{Tokens: o.pipeline, Facts: o.facts, Reader: o.reader, Nonces: a.f.proofs, Issuer: a.f.accountDirectory.Issuer})
+}
+
+// extensionOf tells which application an extension stands for.
+func (a *App) extensionOf(ctx context.Context, account ident.AccountID, id string) (ident.ApplicationID, bool, error) {
+	found, err := newExtensions(a.db).Get(ctx, account, extension.ID(id))
+	if fault.Is(err, fault.NotFound) {
+		return "", false, nil
+	}
+	return found.Application, err == nil, err
+}
+
+// clientThere tells, from memory, whether a client of tokens is there and active. Extensions and
+// metadata documents are not in memory: the end of their tokens is a cut.
+func (a *App) clientThere(account ident.AccountID, id string) bool {
+	switch {
+	case strings.HasPrefix(id, "sc_"):
+		return a.f.clientDirectory.Active(account, ident.ServiceClientID(id))
+	case strings.HasPrefix(id, "ext_"), strings.HasPrefix(id, "https://"):
+		return true
+	}
+	found, ok := a.f.applicationDirectory.Get(account, ident.ApplicationID(id))
+	return ok && found.Active
+}
+
+// clientEncryption finds the key to which a client wants its ID tokens encrypted.
+func (a *App) clientEncryption(ctx context.Context, c oauth.Client) (*jose.Encryption, error) {
+	key, err := a.f.oauth.parties.EncryptionKey(ctx, c, c.Settings.IDTokenEncAlg)
+	if err != nil {
+		return nil, err
+	}
+	return &jose.Encryption{
+		Algorithm: c.Settings.IDTokenEncAlg, Method: c.Settings.IDTokenEncEnc,
+		Key: jose.PublicJWK{KeyID: key.ID, Algorithm: key.Algorithm, Use: "enc", Key: key.Public},
+	}, nil
+}
+
+// noDocuments takes no client id metadata documents.
+type noDocuments struct{}
+
+func (noDocuments) Client(context.Context, ident.AccountID, string) (oauth.Client, error) {
+	return oauth.Client{}, oauth.Fail(oauth.InvalidClient, "Client id metadata documents are not taken here.")
+}
