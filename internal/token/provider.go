@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -184,6 +185,9 @@ func (s *Service) sign(account ident.AccountID, use keyring.Use, typ string, cla
 	signer, err := s.deps.Signers.Signer(account, use)
 	if err != nil {
 		return "", err
+	}
+	if private, ok := signer.Private.(ed25519.PrivateKey); ok && typ == jose.TypeAccess {
+		return jose.Sign(private, string(signer.KID), typ, claims) // what the strict reader of the client reads back
 	}
 	return jose.SignAs(use.Alg(), signer.Private, string(signer.KID), typ, claims)
 }

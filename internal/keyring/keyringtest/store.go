@@ -34,6 +34,8 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("a generation exists once", s.generation)
 	t.Run("rotations at once make one key", s.race)
 	t.Run("what is due", s.due)
+	t.Run("every algorithm", s.algorithms)
+	t.Run("what is withdrawn", s.withdraw)
 }
 
 type suite struct {

@@ -147,12 +147,8 @@ func parseForeign(compact string, x Expect) (*foreign, error) {
 	if f.signature, ok = decode(compact[last+1:]); !ok || len(f.signature) == 0 {
 		return nil, malformed("the signature is not base64url")
 	}
-	var object map[string]json.RawMessage
-	if err := strictjson.Check(f.payload, &object); err != nil {
+	if err := checkObject(f.payload); err != nil {
 		return nil, malformed("the claims: %w", err)
-	}
-	if err := json.Unmarshal(f.payload, &object); err != nil {
-		return nil, malformed("the claims are no JSON object")
 	}
 	return f, nil
 }

@@ -1,12 +1,12 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -41,8 +41,7 @@ func SignAs(alg string, key crypto.Signer, kid, typ string, claims any) (string,
 	if err != nil {
 		return "", fmt.Errorf("jose: claims: %w", err)
 	}
-	var object map[string]json.RawMessage
-	if err := strictjson.Unmarshal(payload, &object); err != nil {
+	if err := checkObject(payload); err != nil {
 		return "", fmt.Errorf("jose: refusing to sign: %w", err)
 	}
 	header, err := encode(struct {
@@ -68,6 +67,17 @@ func SignAs(alg string, key crypto.Signer, kid, typ string, claims any) (string,
 		return "", errors.New("jose: refusing to sign: the token would be too long")
 	}
 	return string(out), nil
+}
+
+// checkObject makes sure that data is one JSON object without ambiguities.
+func checkObject(data []byte) error {
+	if err := strictjson.Check(data, (*any)(nil)); err != nil {
+		return err
+	}
+	if bytes.TrimLeft(data, " \t\r\n")[0] != '{' {
+		return errors.New("it is no JSON object")
+	}
+	return nil
 }
 
 func rawSignature(alg string, key crypto.Signer, signed string) ([]byte, error) {
