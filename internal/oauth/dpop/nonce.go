@@ -31,9 +31,9 @@ func (s *Service) nonce(account ident.AccountID, kind Kind, window int64) string
 	return base64.RawURLEncoding.EncodeToString(append(out, mac[:nonceMAC]...))
 }
 
-// knows tells whether a nonce was made for that account and kind and is not too old. One of the
+// Knows tells whether a nonce was made for that account and kind and is not too old. One of the
 // next window comes from a node whose clock is a moment ahead.
-func (s *Service) knows(account ident.AccountID, kind Kind, nonce string) bool {
+func (s *Service) Knows(account ident.AccountID, kind Kind, nonce string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(raw) != 4+nonceMAC {
 		return false

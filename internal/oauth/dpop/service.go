@@ -66,11 +66,11 @@ type Deps struct {
 // Service judges proofs.
 type Service struct {
 	deps Deps
-	seen *seen
+	seen *proof.Memory
 }
 
 // New returns a Service.
-func New(d Deps) *Service { return &Service{deps: d, seen: newSeen(seenLimit)} }
+func New(d Deps) *Service { return &Service{deps: d, seen: proof.NewMemory(0)} }
 
 var (
 	errReplay = oauth.Fail(oauth.InvalidDPoPProof, "This DPoP proof was used before. Make a new one, with a new jti, for every request.")
@@ -101,7 +101,7 @@ func (s *Service) read(account ident.AccountID, kind Kind, r Request, w Want, to
 			if nonce == "" {
 				return !s.deps.RequireNonce
 			}
-			return s.knows(account, kind, nonce)
+			return s.Knows(account, kind, nonce)
 		},
 	})
 	switch {
@@ -170,7 +170,7 @@ func (s *Service) CheckToken(account ident.AccountID, r Request, jkt, token stri
 	if err != nil {
 		return err
 	}
-	fresh, full := s.seen.note(account, p.hash, p.until, s.deps.Clock.Now())
+	fresh, full := s.seen.Take(string(p.hash)+string(account), p.until, s.deps.Clock.Now())
 	switch {
 	case full:
 		return errFull
