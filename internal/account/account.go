@@ -32,6 +32,7 @@ type Settings struct {
 	SessionIdle         time.Duration // a session ends when unused for so long; 1 minute to 90 days
 	SessionAbsolute     time.Duration // a session ends after so long; SessionIdle to 90 days
 	Locale              string        // language of pages and mails when the browser names none; BCP 47
+	OAuth               OAuthSettings
 }
 
 // Limits of the settings.
@@ -101,11 +102,12 @@ func (s Settings) Validate() error {
 	if !localeForm.MatchString(s.Locale) {
 		return invalid("A locale is a language tag such as en, pt-BR or zh-Hant.")
 	}
-	return nil
+	return s.OAuth.validate()
 }
 
 func (a Account) clone() Account {
 	a.Hosts = slices.Clone(a.Hosts)
+	a.Settings.OAuth = a.Settings.OAuth.clone()
 	return a
 }
 

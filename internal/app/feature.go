@@ -36,6 +36,7 @@ import (
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/oauth/dpop"
+	"github.com/admit-id/admit/internal/oauth/registration"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session"
@@ -83,6 +84,7 @@ type features struct {
 	tokens               *token.Service
 	proofs               *dpop.Service
 	oauth                oauthFeatures
+	registrations        *registration.Service
 }
 
 func (a *App) buildFeatures(public account.PublicURL) {
@@ -125,6 +127,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildVerifier()
 	a.buildProofs()
 	a.buildOAuth()
+	x.registrations = a.newRegistrations()
 }
 
 func newClients(db tx.Runner) *serviceclient.Service {

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party/partydb"
+	"github.com/admit-id/admit/internal/oauth/registration/registrationdb"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -40,6 +41,7 @@ func (a *App) jobs() []job {
 			return oauthdb.Janitor{}.Purge(ctx, t, t.Now().Add(-2*session.MaxTokenLife), limit)
 		})},
 		{"forget used assertions", purgeEvery, a.inWrite(partydb.Store{}.Purge)},
+		{"forget old registration tokens", purgeEvery, a.inWrite(registrationdb.Store{}.Purge)},
 		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},
 		{"forget spent limits", purgeEvery, a.inWrite(ratelimit.Store{}.Purge)},
 		{"shorten the change feed", purgeEvery, func(ctx context.Context) error {

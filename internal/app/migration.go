@@ -22,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party/partydb"
+	"github.com/admit-id/admit/internal/oauth/registration/registrationdb"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/user/userdb"
@@ -47,6 +48,7 @@ func migrations() []sqldb.Migration {
 		logindb.Migrations(),
 		oauthdb.Migrations(),
 		partydb.Migrations(),
+		registrationdb.Migrations(),
 		issuerdb.Migrations(),
 		extensiondb.Migrations(),
 		dpopdb.Migrations(),

@@ -31,7 +31,7 @@ type oauthFeatures struct {
 func (a *App) buildOAuth() {
 	x, o := &a.f, &a.f.oauth
 	o.parties = party.New(party.Deps{
-		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: noDocuments{},
+		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: a.newDocuments(), Fit: a.fitClient,
 		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
 	})
 	o.families = pipeline.NewFamilies(oauthdb.Grants{}, x.sessions, a.keys)
@@ -92,11 +92,4 @@ func (a *App) clientEncryption(ctx context.Context, c oauth.Client) (*jose.Encry
 		Algorithm: c.Settings.IDTokenEncAlg, Method: c.Settings.IDTokenEncEnc,
 		Key: jose.PublicJWK{KeyID: key.ID, Algorithm: key.Algorithm, Use: "enc", Key: key.Public},
 	}, nil
-}
-
-// noDocuments takes no client id metadata documents.
-type noDocuments struct{}
-
-func (noDocuments) Client(context.Context, ident.AccountID, string) (oauth.Client, error) {
-	return oauth.Client{}, oauth.Fail(oauth.InvalidClient, "Client id metadata documents are not taken here.")
 }

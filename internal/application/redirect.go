@@ -13,9 +13,10 @@ import (
 // raw is normalised (I-1). In Exact mode raw equals a registered URL byte for byte. In
 // Origin mode the bytes of scheme and authority equal those of a registered http(s) URL,
 // and raw is a URL that every parser reads alike: printable ASCII without user info,
-// fragment, backslash, quote or space. RFC 9700 section 4.1.
+// fragment, backslash, quote or space. RFC 9700 section 4.1. A third party's application is none
+// of the login protocol: there nobody would be asked for consent.
 func (a Application) AllowsRedirect(raw string) bool {
-	if !a.Active || raw == "" || len(raw) > MaxRequestedURL {
+	if !a.Active || a.OAuth.ThirdParty || raw == "" || len(raw) > MaxRequestedURL {
 		return false
 	}
 	for _, registered := range a.RedirectURLs {
@@ -39,8 +40,12 @@ func (a Application) AllowsRedirect(raw string) bool {
 	return false
 }
 
-// Origins returns the browser origins of a's redirect URLs, as an Origin header spells them.
+// Origins returns the browser origins of a's redirect URLs, as an Origin header spells them, whose
+// pages may call the login API. A third party's pages may not.
 func (a Application) Origins() []string {
+	if a.OAuth.ThirdParty {
+		return nil
+	}
 	var out []string
 	for _, u := range a.RedirectURLs {
 		if p, ok := parseRedirect(u); ok && p.web() {
@@ -170,6 +175,9 @@ func plainHost(host string) bool {
 func loopbackHost(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "[::1]"
 }
+
+// ValidateRedirect is the rule for registering a redirect URL, as a fault of kind Invalid.
+func ValidateRedirect(raw string) error { return validateRedirect(raw) }
 
 // validateRedirect is the rule for registering.
 func validateRedirect(raw string) error {

@@ -47,6 +47,11 @@ type settings struct {
 	SessionIdle     int64  `json:"sessionIdleSeconds"`
 	SessionAbsolute int64  `json:"sessionAbsoluteSeconds"`
 	Locale          string `json:"locale"`
+
+	Registration  account.Registration `json:"oauthRegistration,omitempty"`
+	DocumentHosts []string             `json:"oauthDocumentHosts,omitempty"`
+	OpenScopes    []string             `json:"oauthOpenScopes,omitempty"`
+	OpenResources []string             `json:"oauthOpenResources,omitempty"`
 }
 
 func encode(a account.Account) (string, error) {
@@ -55,6 +60,8 @@ func encode(a account.Account) (string, error) {
 		AccessToken:     int64(a.Settings.AccessTokenDuration / time.Second),
 		SessionIdle:     int64(a.Settings.SessionIdle / time.Second),
 		SessionAbsolute: int64(a.Settings.SessionAbsolute / time.Second),
+		Registration:    a.Settings.OAuth.Registration, DocumentHosts: a.Settings.OAuth.DocumentHosts,
+		OpenScopes: a.Settings.OAuth.Scopes, OpenResources: a.Settings.OAuth.Resources,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode settings: %w", err)
@@ -152,6 +159,9 @@ func scan(r sqldb.Row) (account.Account, error) {
 	a.Settings = account.Settings{
 		AccessTokenDuration: time.Duration(s.AccessToken) * time.Second, Locale: s.Locale,
 		SessionIdle: time.Duration(s.SessionIdle) * time.Second, SessionAbsolute: time.Duration(s.SessionAbsolute) * time.Second,
+		OAuth: account.OAuthSettings{
+			Registration: s.Registration, DocumentHosts: s.DocumentHosts, Scopes: s.OpenScopes, Resources: s.OpenResources,
+		},
 	}
 	a.CreatedAt, a.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
 	return a, nil

@@ -23,6 +23,7 @@ type Deps struct {
 	Services     Services
 	Extensions   Extensions
 	Documents    Documents
+	Fit          func(oauth.Client) oauth.Client // holds clients that registered themselves to the account's rules; see registration.Fit
 	Assertions   Assertions
 	Remote       Remote
 	Issuer       func(ident.AccountID) string

@@ -79,10 +79,14 @@ func (p *Parties) application(account ident.AccountID, id string, app ident.Appl
 	if !ok || !a.Active {
 		return oauth.Client{}, errUnknown
 	}
-	return oauth.Client{
+	c := oauth.Client{
 		Account: account, ID: id, Kind: oauth.Application, Application: app, Name: a.Name,
 		RedirectURIs: a.RedirectURLs, Settings: a.OAuth.Filled(),
-	}, nil
+	}
+	if a.OAuth.Registered != "" {
+		c = p.d.Fit(c)
+	}
+	return c, nil
 }
 
 // service is what a service client may: get tokens for itself. Its ways to prove itself are its

@@ -53,6 +53,8 @@ type accountSettingsWire struct {
 	AccessTokenDuration     *wire.Duration `json:"accessTokenDuration,omitempty"`
 	SessionIdleDuration     *wire.Duration `json:"sessionIdleDuration,omitempty"`
 	SessionAbsoluteDuration *wire.Duration `json:"sessionAbsoluteDuration,omitempty"`
+
+	OAuth *accountOAuthWire `json:"oauth,omitempty"`
 }
 
 func (s *Surface) accountWire(r *http.Request, a account.Account) accountWire {
@@ -65,6 +67,7 @@ func (s *Surface) accountWire(r *http.Request, a account.Account) accountWire {
 			AccessTokenDuration:     (*wire.Duration)(&a.Settings.AccessTokenDuration),
 			SessionIdleDuration:     (*wire.Duration)(&a.Settings.SessionIdle),
 			SessionAbsoluteDuration: (*wire.Duration)(&a.Settings.SessionAbsolute),
+			OAuth:                   newAccountOAuthWire(a.Settings.OAuth),
 		},
 	}
 }
@@ -138,6 +141,7 @@ func (s *Surface) updateAccount(w http.ResponseWriter, r *http.Request) error {
 	set(&a.Settings.AccessTokenDuration, (*time.Duration)(in.Settings.AccessTokenDuration))
 	set(&a.Settings.SessionIdle, (*time.Duration)(in.Settings.SessionIdleDuration))
 	set(&a.Settings.SessionAbsolute, (*time.Duration)(in.Settings.SessionAbsoluteDuration))
+	in.Settings.OAuth.onto(&a.Settings.OAuth)
 	if a, err = s.d.Accounts.Update(r.Context(), web.ActorOf(r), a); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type oauthWire struct {
 	Resources            []string `json:"resources,omitempty"`
 	AuthorizationDetails []string `json:"authorizationDetailsTypes,omitempty"`
 
+	IntrospectionAudiences []string `json:"introspectionAudiences,omitempty"`
+
 	Native               bool     `json:"native,omitempty"`
 	ThirdParty           bool     `json:"thirdParty,omitempty"`
 	RequirePAR           bool     `json:"requirePushedAuthorizationRequests,omitempty"`
@@ -95,7 +97,7 @@ type workloadWire struct {
 func (in *oauthWire) onto(o application.OAuth) application.OAuth {
 	next := application.OAuth{
 		AuthMethod: in.AuthMethod, Secrets: o.Secrets, JWKS: in.JWKS, JWKSURI: in.JWKSURI,
-		GrantTypes: in.GrantTypes, Scopes: in.Scopes, Resources: in.Resources, AuthorizationDetails: in.AuthorizationDetails,
+		GrantTypes: in.GrantTypes, Scopes: in.Scopes, Resources: in.Resources, AuthorizationDetails: in.AuthorizationDetails, IntrospectionAudiences: in.IntrospectionAudiences,
 		Native: in.Native, ThirdParty: in.ThirdParty, RequirePAR: in.RequirePAR, RequireSignedRequest: in.RequireSignedRequest,
 		DPoPBound: in.DPoPBound, CertificateBound: in.CertificateBound, RequireAuthTime: in.RequireAuthTime,
 		DefaultMaxAge: in.DefaultMaxAge, DefaultACR: in.DefaultACR, AccessTokenFormat: in.AccessTokenFormat,
@@ -124,7 +126,7 @@ func newOAuthWire(o application.OAuth) *oauthWire {
 	filled := o.Filled()
 	out := &oauthWire{
 		AuthMethod: filled.AuthMethod, JWKS: o.JWKS, JWKSURI: o.JWKSURI, TLSSubject: (*tlsSubjectWire)(o.TLSSubject),
-		GrantTypes: filled.GrantTypes, Scopes: o.Scopes, Resources: o.Resources, AuthorizationDetails: o.AuthorizationDetails,
+		GrantTypes: filled.GrantTypes, Scopes: o.Scopes, Resources: o.Resources, AuthorizationDetails: o.AuthorizationDetails, IntrospectionAudiences: o.IntrospectionAudiences,
 		Native: o.Native, ThirdParty: o.ThirdParty, RequirePAR: o.RequirePAR, RequireSignedRequest: o.RequireSignedRequest,
 		DPoPBound: o.DPoPBound, CertificateBound: o.CertificateBound, RequireAuthTime: o.RequireAuthTime,
 		DefaultMaxAge: o.DefaultMaxAge, DefaultACR: o.DefaultACR, AccessTokenFormat: o.AccessTokenFormat,

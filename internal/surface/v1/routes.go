@@ -25,16 +25,17 @@ type Deps struct {
 
 	Changes changes.Deps // its API and Bodies are filled in
 
-	Acting       Acting
-	Accounts     Accounts
-	Tenants      Tenants
-	Applications Applications
-	Secrets      ClientSecrets
-	Clients      Clients
-	AccessKeys   AccessKeys
-	Users        Users
-	Tokens       Tokens
-	Connections  Connections
+	Acting             Acting
+	Accounts           Accounts
+	Tenants            Tenants
+	Applications       Applications
+	Secrets            ClientSecrets
+	RegistrationTokens RegistrationTokens
+	Clients            Clients
+	AccessKeys         AccessKeys
+	Users              Users
+	Tokens             Tokens
+	Connections        Connections
 
 	LinkedIssuers LinkedIssuers
 	TenantMembers TenantMembers
@@ -70,6 +71,7 @@ func (s *Surface) Routes() []web.Route {
 		s.extensionRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),
+		s.registrationRoutes(),
 		s.tenantRoutes(),
 		s.applicationRoutes(),
 		s.clientRoutes(),
