@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/test/load/authz"
+	"github.com/admit-id/admit/test/load/provider"
 )
 
 type settings struct {
@@ -35,12 +36,17 @@ type settings struct {
 	only        string
 	postgres    string
 	peers       string
+	modules     string
 	small       bool
 }
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "floor" {
 		exit(serveFloor(os.Args[2]))
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "token-floor" {
+		exit(provider.ServeFloor(os.Args[2], os.Args[3]))
 		return
 	}
 	s := settings{connections: []int{1, 16, 64}}
@@ -54,9 +60,10 @@ func main() {
 	flag.IntVar(&s.grants, "grants", 10_000, "grants on single resources that the server holds, 100 to 100,000")
 	flag.IntVar(&s.codes, "codes", 300, "code exchanges of each point, 10 to 5,000")
 	flag.IntVar(&s.starts, "starts", 5, "cold starts, 1 to 20")
-	flag.StringVar(&s.only, "only", "", "measure only this: permissions, or one operation beside the floor: renewal, exchange or jwks")
+	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, or one operation beside the floor: renewal, exchange or jwks")
 	flag.StringVar(&s.postgres, "postgres", "", "postgres://... of a PostgreSQL on this machine whose role may create databases: for two nodes, and for peers")
-	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb and cerbos, which scripts/peers.sh builds")
+	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb, cerbos and dex, which scripts/peers.sh builds")
+	flag.StringVar(&s.modules, "modules", "test", "folder whose node_modules has oidc-provider")
 	flag.BoolVar(&s.small, "small", false, "a small organisation, to try the program")
 	flag.Parse()
 	exit(run(s))
@@ -113,7 +120,7 @@ func run(s settings) error {
 // longest bounds a run, whatever the servers do.
 const longest = 15 * time.Minute
 
-// measure takes both halves, one after the other: permissions, then identity.
+// measure takes all parts, one after the other: permissions, the authorization server, the login protocol.
 func (s settings) measure(ctx context.Context) (string, error) {
 	report := intro
 	if s.only == "" || s.only == "permissions" {
@@ -125,6 +132,17 @@ func (s settings) measure(ctx context.Context) (string, error) {
 		report += result.Report() + growthSection + "\n"
 	}
 	if s.only == "permissions" {
+		return report, nil
+	}
+	if s.only == "" || s.only == "provider" {
+		result, err := provider.Run(ctx, provider.Config{Binary: s.admit, Postgres: s.postgres, Peers: s.peers, Modules: s.modules,
+			Rounds: s.rounds, Duration: s.duration, Warm: s.warm})
+		if err != nil {
+			return "", err
+		}
+		report += result.Report() + "\n"
+	}
+	if s.only == "provider" {
 		return report, nil
 	}
 	bench, err := setUp(ctx, s)

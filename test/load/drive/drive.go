@@ -103,6 +103,9 @@ func (p *Person) Renew() []byte {
 	return wire.Request("PATCH", p.server.Host, "/api/session", "{}", "Content-Type: application/json", "Origin: "+Origin, "Cookie: "+p.cookieHeader())
 }
 
+// Cookies is the browser's Cookie header.
+func (p *Person) Cookies() string { return p.cookieHeader() }
+
 // page is where a browser has arrived: a page of the server, or an address elsewhere.
 type page struct {
 	target string // path and query of a page, or the whole address elsewhere

@@ -60,20 +60,25 @@ func HostOf(address string) string {
 
 // Floor starts the least that a net/http server does, in a process of this program.
 func Floor(log *os.File) (*proc.Process, string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, "", err
-	}
 	address, err := FreePort()
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := proc.Start(log, self, "floor", address)
+	p, err := Self(log, "floor", address)
 	if err != nil {
 		return nil, "", err
 	}
 	_, err = WaitFor(p, address, "/v1/users/u/resources/r/permissions/p")
 	return p, address, err
+}
+
+// Self starts a part of this program in a process of its own.
+func Self(log *os.File, args ...string) (*proc.Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return proc.Start(log, self, args...)
 }
 
 // MasterKey gives servers a key by the environment: with PostgreSQL they do not make their own.

@@ -1,0 +1,104 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/admit-id/admit/test/load/rig"
+)
+
+func cpuOf(p rig.Point) float64  { return p.CPU }
+func rateOf(p rig.Point) float64 { return p.Rate }
+
+// Report is the part of docs/reference/performance.md about the authorization server.
+func (r *Result) Report() string {
+	var out strings.Builder
+	out.WriteString("## Authorization server\n\n")
+	r.bars(&out)
+	for _, o := range operations {
+		fmt.Fprintf(&out, "\n### %s\n\n| server | connections | requests/s | p50, ms | p99, ms | CPU/request with its database, µs |\n|---|---|---|---|---|---|\n", strings.ToUpper(o.title[:1])+o.title[1:])
+		for _, n := range connections {
+			for _, t := range append(append([]*target{}, r.floors...), r.targets...) {
+				points := t.points[o.name][n]
+				if len(points) == 0 {
+					continue
+				}
+				fmt.Fprintf(&out, "| %s | %d | %s | %s | %s | %s |\n", t.title(), n, rig.Column(points, rateOf).Text(),
+					rig.Column(points, func(p rig.Point) float64 { return p.P50 }).Text(),
+					rig.Column(points, func(p rig.Point) float64 { return p.P99 }).Text(), rig.Column(points, cpuOf).Text())
+			}
+		}
+	}
+	r.method(&out)
+	return out.String()
+}
+
+// bars compares with the floors by processor time and with peers by rate, round by round.
+func (r *Result) bars(out *strings.Builder) {
+	out.WriteString("| what | bar | measured | met |\n|---|---|---|---|\n")
+	line := func(what, bar string, s rig.Spread, met bool) {
+		word := map[bool]string{true: "yes", false: "**no**"}[met]
+		fmt.Fprintf(out, "| %s | %s | %sx | %s |\n", what, bar, s.Text(), word)
+	}
+	for i, t := range r.targets {
+		if t.peer {
+			continue
+		}
+		for _, n := range connections {
+			s := rig.Ratios(t.points["cc"][n], r.floors[i].points["cc"][n], cpuOf)
+			line(fmt.Sprintf("client credentials, %s, CPU against sign + grouped durable insert, %d connections", t.store, n), "at most 2x", s, s.Median <= 2)
+		}
+		for _, b := range []struct {
+			operation, title string
+			most             float64
+		}{{"introspect", "introspection", 1.7}, {"userinfo", "userinfo", 1.7}, {"jwks", "JWKS", 1.15}, {"discovery", "discovery", 1.15}} {
+			for _, n := range connections {
+				s := rig.Ratios(t.points[b.operation][n], r.floors[0].points[b.operation][n], cpuOf)
+				line(fmt.Sprintf("%s, %s, CPU against bare `net/http`, %d connections", b.title, t.store, n), fmt.Sprintf("at most %vx", b.most), s, s.Median <= b.most)
+			}
+		}
+		r.against(t, line)
+		after := float64(t.after) / (1 << 20)
+		word := map[bool]string{true: "yes", false: "**no**"}[after < 80]
+		fmt.Fprintf(out, "| memory (RSS) after all of it, %s; idle before %s MiB | under 80 MiB | %s MiB | %s |\n", t.store, rig.Number(float64(t.idle)/(1<<20)), rig.Number(after), word)
+	}
+}
+
+// against compares the rates at 16 connections with the peers'.
+func (r *Result) against(t *target, line func(what, bar string, s rig.Spread, met bool)) {
+	for _, p := range r.targets {
+		if !p.peer {
+			continue
+		}
+		for _, o := range operations[:3] {
+			least := map[string]float64{"cc": 1, "code": 2, "refresh": 1}[o.name]
+			if p.name == "Dex" {
+				least = map[string]float64{"cc": 10, "code": 20, "refresh": 8}[o.name]
+			}
+			s := rig.Ratios(t.points[o.name][16], p.points[o.name][16], rateOf)
+			if s.Median > 0 {
+				line(fmt.Sprintf("%s, %s, rate at 16 connections against %s (%s)", o.title, t.store, p.name, p.store), fmt.Sprintf("%vx", least), s, s.Median >= least)
+			}
+		}
+	}
+}
+
+func (r *Result) method(out *strings.Builder) {
+	out.WriteString("\n")
+	for _, f := range r.failures {
+		fmt.Fprintf(out, "- Failed: %s\n", f)
+	}
+	if len(r.absent) > 0 {
+		fmt.Fprintf(out, "- Not measured, because they were not there: %s.\n", strings.Join(r.absent, ", "))
+	}
+	store := "SQLite with `synchronous=FULL`"
+	if r.postgres != "" {
+		store += "; " + r.postgres
+	}
+	fmt.Fprintf(out, `- %s. Admit's audit event is part of every grant's transaction. oidc-provider keeps nothing, its own store replaced by a map, because that
+  drops living sessions past a thousand entries; it signs with EdDSA. Dex is as shipped (RS256) and its mock connector stands for the session.
+- Admit's refresh tokens are those of a public client, which rotate.
+- %d rounds; each takes every operation of every server at every number of connections in turn, %v each. Every answer is checked; a wrong one of Admit ends the run
+  without a report, one of a peer ends its part and is listed.
+`, store, r.config.Rounds, r.config.Duration)
+}

@@ -1,0 +1,212 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/test/load/rig"
+	"github.com/admit-id/admit/test/load/wire"
+)
+
+// operation is one kind of work that is measured.
+type operation struct{ name, title string }
+
+var operations = []operation{
+	{"cc", "client credentials"},
+	{"code", "silent code + PKCE + token"},
+	{"refresh", "refresh with rotation"},
+	{"introspect", "introspection"},
+	{"userinfo", "userinfo"},
+	{"jwks", "JWKS"},
+	{"discovery", "discovery"},
+}
+
+// target is a server under test.
+type target struct {
+	name, store string
+	peer        bool
+	address     string
+	requests    map[string]func(worker int) (rig.Worker, error) // by operation
+	points      map[string]map[int][]rig.Point
+	failed      map[string]bool
+	cpu         func() time.Duration
+	rss         func() int64
+	stop        func() error
+	idle, after int64
+}
+
+func newTarget(name, store, address string) *target {
+	return &target{name: name, store: store, address: address, requests: map[string]func(int) (rig.Worker, error){},
+		points: map[string]map[int][]rig.Point{}, failed: map[string]bool{}, stop: func() error { return nil }}
+}
+
+func (t *target) title() string {
+	if t.store == "" {
+		return t.name
+	}
+	return t.name + ", " + t.store
+}
+
+func (t *target) point(operation string, n int, p rig.Point) {
+	if t.points[operation] == nil {
+		t.points[operation] = map[int][]rig.Point{}
+	}
+	t.points[operation][n] = append(t.points[operation][n], p)
+}
+
+// server is what every OAuth server has, with the two clients of the measurement.
+type server struct {
+	host                                                        string // for the Host header
+	token, authorize, introspect, userinfo, keys, discoveryPath string
+	service                                                     credential // asks for itself, and introspects
+	web                                                         credential // sends people to sign in
+	cookies                                                     []string   // of signed-in browsers; one a worker, over and over
+	scope                                                       string     // of the silent sign-in
+	extra                                                       string     // more of its query
+	serviceScope                                                string     // of client credentials
+}
+
+// credential is a client; without a secret it is public.
+type credential struct{ id, secret, redirect string }
+
+const form = "Content-Type: application/x-www-form-urlencoded"
+
+// sameVerifier is every sign-in's PKCE verifier, with its challenge: the server cannot tell, and
+// making them is no work of the server's.
+const (
+	sameVerifier  = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
+	sameChallenge = "7xLg7l4b2r-D3F8BOeu3Y8UADhoT5C5dUAmj2CequqE"
+)
+
+func (s *server) post(path string, c credential, fields url.Values) []byte {
+	headers := []string{form}
+	if c.secret != "" {
+		headers = append(headers, "Authorization: Basic "+basic(url.QueryEscape(c.id), url.QueryEscape(c.secret)))
+	} else {
+		fields.Set("client_id", c.id)
+	}
+	return wire.Request("POST", s.host, path, fields.Encode(), headers...)
+}
+
+// offer fills the target with what the server can do.
+func (s *server) offer(ctx context.Context, t *target) error {
+	repeat := func(operation string, request []byte, holds string) {
+		t.requests[operation] = func(int) (rig.Worker, error) {
+			c, err := wire.New(t.address)
+			return &repeater{conn: c, request: rig.Request{Bytes: request, Status: 200, Holds: []byte(holds)}}, err
+		}
+	}
+	ask := url.Values{"grant_type": {"client_credentials"}}
+	if s.serviceScope != "" {
+		ask.Set("scope", s.serviceScope)
+	}
+	cc := s.post(s.token, s.service, ask)
+	repeat("cc", cc, `"access_token"`)
+	repeat("jwks", wire.Request("GET", s.host, s.keys, ""), `"kty"`)
+	repeat("discovery", wire.Request("GET", s.host, s.discoveryPath, ""), `"token_endpoint"`)
+
+	c, err := wire.New(t.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	own, err := tokensOf(c.Do(cc))
+	if err != nil {
+		return fmt.Errorf("client credentials: %w", err)
+	}
+	repeat("introspect", s.post(s.introspect, s.service, url.Values{"token": {own.Access}}), `"active":true`)
+	persons, err := s.silent(c, 0)
+	if err != nil {
+		return fmt.Errorf("the silent sign-in: %w", err)
+	}
+	repeat("userinfo", wire.Request("GET", s.host, s.userinfo, "", "Authorization: Bearer "+persons.Access), `"sub"`)
+	t.requests["code"] = func(worker int) (rig.Worker, error) {
+		c, err := wire.New(t.address)
+		return &signer{server: s, conn: c, worker: worker}, err
+	}
+	return s.offerRefresh(ctx, t, c)
+}
+
+// offerRefresh gets a family of tokens for every worker there can be. Each keeps its newest from
+// point to point.
+func (s *server) offerRefresh(ctx context.Context, t *target, c *wire.Conn) error {
+	most := connections[len(connections)-1]
+	newest := make([]string, most)
+	for i := range newest {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		got, err := s.silent(c, i)
+		if err != nil {
+			return fmt.Errorf("a refresh token: %w", err)
+		}
+		if newest[i] = got.Refresh; got.Refresh == "" {
+			return fmt.Errorf("%s gives no refresh token", t.title())
+		}
+	}
+	t.requests["refresh"] = func(worker int) (rig.Worker, error) {
+		c, err := wire.New(t.address)
+		return &refresher{server: s, conn: c, newest: &newest[worker]}, err
+	}
+	return nil
+}
+
+// tokens is an answer of a token endpoint.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+}
+
+func tokensOf(a wire.Answer, err error) (t tokens, _ error) {
+	if err != nil {
+		return t, err
+	}
+	if err := json.Unmarshal(a.Body, &t); err != nil || a.Status != 200 || t.Access == "" {
+		return t, fmt.Errorf("answered %d %.300q", a.Status, a.Body)
+	}
+	return t, nil
+}
+
+// silent signs a browser that has a session in again, without a page: authorization, code, tokens.
+func (s *server) silent(c *wire.Conn, worker int) (tokens, error) {
+	query := url.Values{"client_id": {s.web.id}, "redirect_uri": {s.web.redirect}, "response_type": {"code"}, "scope": {s.scope},
+		"state": {"s"}, "code_challenge": {sameChallenge}, "code_challenge_method": {"S256"}}
+	target := s.authorize + "?" + query.Encode() + s.extra
+	var cookies []string
+	if len(s.cookies) > 0 {
+		cookies = []string{s.cookies[worker%len(s.cookies)]}
+	}
+	for range 8 {
+		var headers []string
+		if len(cookies) > 0 {
+			headers = append(headers, "Cookie: "+strings.Join(cookies, "; "))
+		}
+		a, err := c.Do(wire.Request("GET", s.host, target, "", headers...))
+		if err != nil {
+			return tokens{}, err
+		}
+		if a.Status < 300 || a.Status > 399 {
+			return tokens{}, fmt.Errorf("authorization answered %d %.300q", a.Status, a.Body)
+		}
+		to, err := url.Parse(a.Location)
+		if err != nil {
+			return tokens{}, err
+		}
+		if strings.HasPrefix(a.Location, s.web.redirect) {
+			code := to.Query().Get("code")
+			if code == "" {
+				return tokens{}, fmt.Errorf("authorization ended at %.300q", a.Location)
+			}
+			return tokensOf(c.Do(s.post(s.token, s.web, url.Values{"grant_type": {"authorization_code"}, "code": {code},
+				"redirect_uri": {s.web.redirect}, "code_verifier": {sameVerifier}})))
+		}
+		cookies = append(cookies, a.Cookies...)
+		target = to.RequestURI()
+	}
+	return tokens{}, fmt.Errorf("authorization does not end; it was last at %.200q", target)
+}
