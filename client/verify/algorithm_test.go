@@ -103,7 +103,7 @@ func TestOtherAlgorithms(t *testing.T) {
 func TestConfirmationAndActor(t *testing.T) {
 	thumb := strings.Repeat("A", 43)
 	read := func(changes map[string]any) (Claims, error) {
-		return honestVerifier(t).Verify(context.Background(), forge(honestHeader, honestClaims(changes)))
+		return honestVerifier(t).VerifyBound(context.Background(), forge(honestHeader, honestClaims(changes)))
 	}
 	c, err := read(map[string]any{
 		"cnf": map[string]any{"jkt": thumb, "x5t#S256": thumb}, "gid": "gra_1", "acr": "urn:admit:aal1", "auth_time": now.Unix(),
@@ -112,6 +112,10 @@ func TestConfirmationAndActor(t *testing.T) {
 	if err != nil || c.Confirmation != (Confirmation{thumb, thumb}) || !c.Confirmation.Bound() || c.GrantID != "gra_1" || c.ACR != "urn:admit:aal1" ||
 		!c.AuthTime.Equal(now) || c.Actor == nil || c.Actor.Subject != "sc_1" || c.Actor.Actor.Subject != "sc_2" {
 		t.Errorf("%+v, %v", c, err)
+	}
+	bound := forge(honestHeader, honestClaims(map[string]any{"cnf": map[string]any{"jkt": thumb}}))
+	if _, err := honestVerifier(t).Verify(context.Background(), bound); !errors.Is(err, ErrBound) {
+		t.Errorf("a bound token as a bearer: %v", err)
 	}
 	if !c.HasScope("email") || c.HasScope("mail") || c.HasScope("") || c.HasScope("openid profile") {
 		t.Error("scopes")

@@ -43,6 +43,7 @@ var (
 	ErrAudience        = errors.New("verify: the token is for another audience")
 	ErrExpired         = errors.New("verify: the token has expired")
 	ErrNotYetValid     = errors.New("verify: the token is not valid yet")
+	ErrBound           = errors.New("verify: the token is bound to a key or a certificate, which nobody has checked")
 	ErrKeysUnavailable = errors.New("verify: the issuer's keys cannot be had now")
 )
 

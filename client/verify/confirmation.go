@@ -3,8 +3,7 @@ package verify
 import "github.com/admit-id/admit/client/internal/strict"
 
 // Confirmation is what a token is bound to (cnf, RFC 7800). A token that has one is worth nothing
-// by itself: whoever sends it must prove to hold the key or the certificate. RequireToken of
-// package middleware sees to that.
+// by itself: whoever sends it must prove to hold the key or the certificate.
 type Confirmation struct {
 	JKT string // the thumbprint of a key, jkt (RFC 9449 section 6.1), or empty
 	X5T string // the thumbprint of a client certificate, x5t#S256 (RFC 8705 section 3.1), or empty

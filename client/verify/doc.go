@@ -18,8 +18,8 @@
 // The signing keys come from the issuer's key set (KeySetPath, or AllKeysPath for other algorithms)
 // and from nowhere else: nothing in a token can choose where keys are fetched.
 //
-// A token that is bound to a key or a certificate ([Confirmation]) is accepted here like others: this
-// package sees no request. RequireToken of package middleware wants the proof.
+// A token that is bound to a key or a certificate ([Confirmation]) is refused, because this package sees
+// no request that could prove it. RequireToken of package middleware does, and takes such tokens.
 //
 // It does not ask whether the session behind a token has ended since. A token stays valid
 // here until it expires. For decisions that must see a removed right or a closed session

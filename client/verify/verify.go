@@ -96,7 +96,20 @@ func (v *Verifier) Issuer() string { return v.issuer }
 // Verify checks token, the text after "Bearer ", and returns its claims. The error says what
 // is wrong (ErrExpired, ErrSignature, ...), for the log; tell the caller no more than that
 // the token is not valid. ErrKeysUnavailable is not the token's fault: answer 503.
+//
+// A token that is bound to a key or a certificate is refused with ErrBound: whoever checks that too
+// calls VerifyBound, as RequireToken of package middleware does.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
+	c, err := v.VerifyBound(ctx, token)
+	if err == nil && c.Confirmation.Bound() {
+		return Claims{}, ErrBound
+	}
+	return c, err
+}
+
+// VerifyBound is Verify for those who check what the token is bound to: the claims are worth
+// nothing before the request has proved their Confirmation.
+func (v *Verifier) VerifyBound(ctx context.Context, token string) (Claims, error) {
 	t, err := parse(token, v.algorithms)
 	if err != nil {
 		return Claims{}, err
