@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -111,12 +112,20 @@ func (k *AccessKey) Token(_ context.Context, baseURL string) (string, error) {
 	return t.text, nil
 }
 
+const assertionLife = time.Minute
+
+// Assertion returns a client assertion (private_key_jwt, RFC 7523) for one request to an authorization
+// server: audience is its issuer. See Assertion of package oauth.
+func (k *AccessKey) Assertion(audience string) (string, error) {
+	now := k.now()
+	return k.signed("client-authentication+jwt", map[string]any{
+		"iss": k.clientID, "sub": k.clientID, "aud": audience, "jti": rand.Text(),
+		"iat": now.Unix(), "exp": now.Add(assertionLife).Unix(),
+	})
+}
+
 func (k *AccessKey) sign(baseURL string, now, expires time.Time) (string, error) {
-	header, err := json.Marshal(map[string]string{"alg": "EdDSA", "kid": k.keyID, "typ": "at+jwt"})
-	if err != nil {
-		return "", fmt.Errorf("client: %w", err)
-	}
-	claims, err := json.Marshal(map[string]any{
+	return k.signed("at+jwt", map[string]any{
 		"iss":       baseURL + "/v1/clients/" + escape(k.clientID),
 		"sub":       k.clientID,
 		"client_id": k.clientID,
@@ -125,10 +134,18 @@ func (k *AccessKey) sign(baseURL string, now, expires time.Time) (string, error)
 		"exp":       expires.Unix(),
 		"scope":     "openid",
 	})
+}
+
+func (k *AccessKey) signed(kind string, said map[string]any) (string, error) {
+	header, err := json.Marshal(map[string]string{"alg": "EdDSA", "kid": k.keyID, "typ": kind})
+	if err != nil {
+		return "", fmt.Errorf("client: %w", err)
+	}
+	claims, err := json.Marshal(said)
 	if err != nil {
 		return "", fmt.Errorf("client: %w", err)
 	}
 	b64 := base64.RawURLEncoding
-	signed := b64.EncodeToString(header) + "." + b64.EncodeToString(claims)
-	return signed + "." + b64.EncodeToString(ed25519.Sign(k.private, []byte(signed))), nil
+	text := b64.EncodeToString(header) + "." + b64.EncodeToString(claims)
+	return text + "." + b64.EncodeToString(ed25519.Sign(k.private, []byte(text))), nil
 }
