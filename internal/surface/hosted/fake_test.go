@@ -28,6 +28,7 @@ type fakeLogin struct {
 	given  map[string]string
 	views  map[string]login.View // overrides by verb
 	mail   login.MailContent
+	oauth  *fakeOAuth
 	err    error
 }
 
@@ -210,7 +211,11 @@ func handler(t testing.TB, f *fakeLogin, a fakeAccounts, development bool) http.
 
 func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c Client) http.Handler {
 	t.Helper()
-	s, err := New(Deps{Outbound: c, Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development})
+	o := f.oauth
+	if o == nil {
+		o = &fakeOAuth{}
+	}
+	s, err := New(o.with(Deps{Outbound: c, Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,8 @@ var everyPage = []string{
 	"/login?state=await-1", "/login?state=expired-1", "/login?state=other-1", "/login?state=cookie-1", "/login?state=done-1", "/login?state=failed-1", "/login?state=broken-1",
 	"/login", "/login/link?token=x", "/login/link?token=other", "/login/link?token=dead", "/login/link", "/setup?token=x", "/setup?token=dead", "/setup",
 	"/setup/done?state=x", "/logged-out", "/nowhere",
+	"/device", "/device?user_code=BCDF-GHJK", "/device/confirm?request=dev_1", "/device/confirm?request=gone_1", "/device/done?said=allow", "/device/done?said=deny",
+	"/consent?request=areq_1", "/consents", "/oauth/logout", "/oauth/logout?client_id=app_tv",
 }
 
 func page404(r *http.Request) *http.Request { r.Header.Set("Accept", "text/html"); return r }

@@ -89,6 +89,11 @@ type page struct {
 	Reference                   string  // the request id
 	Fields                      []field // hidden ones, of a form that leaves
 
+	// Of pages that ask a person about a client, and of the end of a session.
+	Ask    *question
+	Frames []string
+	Onward template.URL
+
 	assets assets
 }
 
@@ -195,7 +200,7 @@ func (s *Surface) write(w http.ResponseWriter, status int, name string, p page, 
 	if p.loopback {
 		targets = append(targets, "http://localhost:*", "http://127.0.0.1:*")
 	}
-	return send(w, status, &b, policy(targets))
+	return send(w, status, &b, policy(targets)+frameSources(p.Frames))
 }
 
 // writeUnder renders the page and sends it under a policy of its own.

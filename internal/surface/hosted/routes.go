@@ -30,6 +30,15 @@ func (s *Surface) Routes() []web.Route {
 		s.route("GET", "/logged-out", web.Public, web.LimitPage, s.showLoggedOut),
 		s.route("GET", "/assets/{name}", web.Public, web.LimitPage, s.serveAsset),
 	}
+	if s.deps.Devices != nil {
+		list = append(list, s.deviceRoutes()...)
+	}
+	if s.deps.Requests != nil {
+		list = append(list, s.consentRoutes()...)
+	}
+	if s.deps.Logouts != nil {
+		list = append(list, s.logoutRoutes()...)
+	}
 	for _, step := range []string{"email", "resend", "change", "code", "connection", "continue", "restart"} {
 		list = append(list, s.route("GET", "/login/"+step, web.Public, web.LimitPage, s.returnToLogin))
 	}

@@ -61,6 +61,14 @@ type Deps struct {
 	Links    Links
 	Accounts Accounts
 	Clock    clock.Clock
+	// Of the authorization server. Pages of what is not there are not there.
+	Devices  Devices
+	Requests Requests
+	Consents Consents
+	Logouts  Logouts
+	Errands  Errands
+	Sessions Sessions
+	Users    Users
 	// Outbound fetches logos from other hosts; without it only those on this server are shown.
 	Outbound Client
 	// Development shows where the mails and the try-it page are.

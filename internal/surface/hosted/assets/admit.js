@@ -46,6 +46,18 @@
     });
   }
 
+  // After a sign-out the applications' frames get a moment; then the browser goes on.
+  const onward = document.querySelector("[data-onward]");
+  if (onward) {
+    let waiting = 0;
+    const go = () => { if (onward.href) { location.replace(onward.href); onward.removeAttribute("data-onward"); waiting = -1; } };
+    for (const frame of document.querySelectorAll("iframe")) {
+      waiting++;
+      frame.addEventListener("load", () => { waiting--; if (waiting === 0) go(); }, { once: true });
+    }
+    setTimeout(() => { if (waiting >= 0) go(); }, 4000);
+  }
+
   // A menu closes when one looks elsewhere.
   const menu = document.querySelector("details");
   if (menu) {
