@@ -1,39 +1,84 @@
 // Package middleware protects a net/http API with Admit's access tokens.
 //
 // It owns the way from the Authorization header to verified claims in the request's
-// context, and the answers to requests that have none.
+// context, and the answers to requests that have none or not enough: RFC 6750, proofs of
+// possession (RFC 9449), certificates (RFC 8705), step-up (RFC 9470) and the metadata of a
+// protected resource (RFC 9728).
 package middleware
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/admit-id/admit/client/dpop"
 	"github.com/admit-id/admit/client/verify"
 )
 
-// Verifier checks a token; *verify.Verifier is one.
+// Verifier checks a token; *verify.Verifier is one. If it has the method VerifyBound as well, tokens
+// that are bound to a key or a certificate are taken too.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (verify.Claims, error)
 }
 
-// Options adjust RequireToken. The zero value is right for most APIs.
+type boundVerifier interface {
+	VerifyBound(ctx context.Context, token string) (verify.Claims, error)
+}
+
+// Options adjust RequireToken. The zero value is right for APIs that take plain bearer tokens.
 type Options struct {
 	// Refused is told of every request that is not let through and why, for the log. The
 	// error never holds the token. Nil means nobody is told.
 	Refused func(r *http.Request, why error)
+
+	// Need is what every request needs besides a token; Require asks for more on single routes.
+	Need Need
+
+	// BaseURL is the scheme and host of this API as its clients write them, such as
+	// "https://api.example.com". DPoP proofs name the URL of the request, so without it tokens that
+	// are bound to a key are refused: the Host header is not to be believed.
+	BaseURL string
+	// Nonces are demanded in DPoP proofs, if there are any.
+	Nonces *dpop.Nonces
+	// Memory remembers used proofs. Nil means one of RequireToken's own; give several handlers of one
+	// API the same.
+	Memory *dpop.Memory
+	// Certificate returns the certificate that the client of a request has proved to hold, or nil.
+	// Nil means the one of the TLS connection. Behind a proxy that passes it on, read the proxy's header
+	// here, and only in requests that come from the proxy.
+	Certificate func(r *http.Request) *x509.Certificate
+	// OnlyBound refuses tokens that are bound to nothing.
+	OnlyBound bool
+
+	// Metadata is the URL of the metadata of this API (RFC 9728), which refusals name; see Resource.
+	Metadata string
+	// Now tells the time. Nil means time.Now.
+	Now func() time.Time
 }
 
-// ErrNoToken is what Refused hears when the request has no Authorization header.
-var ErrNoToken = errors.New("middleware: no token")
-
-// ErrHeader is what Refused hears when the Authorization header is not one bearer token.
-var ErrHeader = errors.New("middleware: the Authorization header is not one bearer token")
+// What Refused hears besides the errors of verify and dpop.
+var (
+	ErrNoToken     = errors.New("middleware: no token")
+	ErrHeader      = errors.New("middleware: the Authorization header is not one token")
+	ErrScheme      = errors.New("middleware: the token was sent with the scheme of another kind of token")
+	ErrProofKey    = errors.New("middleware: the DPoP proof is of another key than the token's")
+	ErrReplay      = errors.New("middleware: the DPoP proof was used before")
+	ErrFull        = errors.New("middleware: no room to remember more DPoP proofs")
+	ErrCertificate = errors.New("middleware: the token is bound to another certificate than the connection's")
+	ErrUnbound     = errors.New("middleware: the token is bound to nothing")
+	ErrNoBaseURL   = errors.New("middleware: Options.BaseURL is empty, so no DPoP proof can be checked")
+	ErrScope       = errors.New("middleware: the token has not all of the scopes")
+	ErrStepUp      = errors.New("middleware: the person has to sign in again, or in a stronger way")
+)
 
 type grant struct {
 	claims verify.Claims
 	token  string
+	guard  *guard
+	scheme string
 }
 
 type key struct{}
@@ -45,22 +90,22 @@ type key struct{}
 // answered with 401 and a WWW-Authenticate header (RFC 6750 section 3); the body says no
 // more than that. If the issuer's keys cannot be had, the answer is 503. Tokens in the query or
 // in a form are not looked at.
+//
+// A token that is bound to a key is taken with the scheme DPoP and a proof, and only so; one that is bound
+// to a certificate over a connection with that certificate.
 func RequireToken(v Verifier, options Options) func(http.Handler) http.Handler {
+	g := newGuard(v, options)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			token, err := Bearer(r)
+			found, err := g.check(r)
 			if err == nil {
-				var claims verify.Claims
-				if claims, err = v.Verify(r.Context(), token); err == nil {
-					ctx := context.WithValue(r.Context(), key{}, grant{claims, token})
-					next.ServeHTTP(w, r.WithContext(ctx))
-					return
-				}
+				err = g.options.Need.met(found.claims, g.now())
 			}
-			if options.Refused != nil {
-				options.Refused(r, err)
+			if err != nil {
+				g.refuse(w, r, found.scheme, g.options.Need, err)
+				return
 			}
-			refuse(w, err)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, found)))
 		})
 	}
 }
@@ -81,35 +126,38 @@ func Token(ctx context.Context) string {
 // Bearer returns the token of the request's one Authorization header (RFC 6750 section 2.1).
 // The error is ErrNoToken or ErrHeader.
 func Bearer(r *http.Request) (string, error) {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return "", ErrNoToken
+	scheme, token, err := credentials(r)
+	if err == nil && scheme != bearer {
+		err = ErrHeader
 	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " ,\t") {
-		return "", ErrHeader
+	if err != nil {
+		return "", err
 	}
 	return token, nil
 }
 
-func refuse(w http.ResponseWriter, err error) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	if errors.Is(err, verify.ErrKeysUnavailable) {
-		h.Set("Retry-After", "5")
-		answer(w, http.StatusServiceUnavailable, "The token cannot be checked at the moment.", "Unavailable")
-		return
-	}
-	challenge := `Bearer`
-	if !errors.Is(err, ErrNoToken) {
-		challenge = `Bearer error="invalid_token", error_description="The access token is not valid."`
-	}
-	h.Set("WWW-Authenticate", challenge)
-	answer(w, http.StatusUnauthorized, "A valid access token is needed.", "Unauthenticated")
-}
+const (
+	bearer = "Bearer"
+	proved = "DPoP"
+)
 
-func answer(w http.ResponseWriter, status int, title, code string) {
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"title":"` + title + `","errorCode":"` + code + "\"}\n")) // the caller may be gone
+// credentials returns the scheme, bearer or proved, and the token.
+func credentials(r *http.Request) (scheme, token string, err error) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return "", "", ErrNoToken
+	}
+	scheme, token, _ = strings.Cut(values[0], " ")
+	switch {
+	case strings.EqualFold(scheme, bearer):
+		scheme = bearer
+	case strings.EqualFold(scheme, proved):
+		scheme = proved
+	default:
+		return "", "", ErrHeader
+	}
+	if len(values) > 1 || token == "" || strings.ContainsAny(token, " ,\t") {
+		return "", "", ErrHeader
+	}
+	return scheme, token, nil
 }
