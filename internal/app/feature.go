@@ -127,6 +127,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildVerifier()
 	a.buildProofs()
 	a.buildOAuth()
+	a.buildAuthorize()
 	x.registrations = a.newRegistrations()
 }
 

@@ -40,6 +40,7 @@ func (a *App) jobs() []job {
 		{"forget codes and grants", purgeEvery, a.inWrite(func(ctx context.Context, t tx.Tx, limit int) (int64, error) {
 			return oauthdb.Janitor{}.Purge(ctx, t, t.Now().Add(-2*session.MaxTokenLife), limit)
 		})},
+		{"forget authorization requests", purgeEvery, inBatches(a.f.oauth.requests.Purge)},
 		{"forget used assertions", purgeEvery, a.inWrite(partydb.Store{}.Purge)},
 		{"forget old registration tokens", purgeEvery, a.inWrite(registrationdb.Store{}.Purge)},
 		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},

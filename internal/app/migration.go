@@ -19,6 +19,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/oauth/authorize/authorizedb"
+	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
 	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party/partydb"
@@ -47,6 +49,8 @@ func migrations() []sqldb.Migration {
 		emailcodedb.Migrations(),
 		logindb.Migrations(),
 		oauthdb.Migrations(),
+		authorizedb.Migrations(),
+		consentdb.Migrations(),
 		partydb.Migrations(),
 		registrationdb.Migrations(),
 		issuerdb.Migrations(),

@@ -9,6 +9,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/authorize"
+	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/oauth/introspection"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party"
@@ -26,6 +28,8 @@ type oauthFeatures struct {
 	reader   *introspection.Reader
 	people   *introspection.People
 	facts    *introspection.Service
+	requests *authorize.Service
+	consents *consent.Service
 }
 
 func (a *App) buildOAuth() {
@@ -35,6 +39,11 @@ func (a *App) buildOAuth() {
 		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
 	})
 	o.families = pipeline.NewFamilies(oauthdb.Grants{}, x.sessions, a.keys)
+	o.people = introspection.NewPeople(a.db, x.users)
+	o.reader = introspection.NewReader(introspection.ReaderDeps{
+		DB: a.db, Opaques: oauthdb.Opaques{}, Tokens: x.tokens, Ended: x.revocations, Issuer: x.accountDirectory.Issuer,
+		Published: x.tokens.Published, Client: a.clientThere, Fresh: a.follower.Fresh, Clock: a.clock,
+	})
 	o.pipeline = pipeline.New(pipeline.Deps{
 		DB: a.db, Parties: o.parties, Proofs: x.proofs, Users: x.users, Sessions: x.sessions, Opaques: oauthdb.Opaques{},
 		Families: o.families, Signer: x.tokens, Encryption: a.clientEncryption, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
@@ -42,12 +51,9 @@ func (a *App) buildOAuth() {
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
 			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families},
 			pipeline.ClientGrant{},
+			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},
+			pipeline.AssertionGrant{Keys: o.parties, Used: partydb.Store{}, Linked: a.linkedIssuers(), Issuer: x.accountDirectory.Issuer, Clock: a.clock},
 		},
-	})
-	o.people = introspection.NewPeople(a.db, x.users)
-	o.reader = introspection.NewReader(introspection.ReaderDeps{
-		DB: a.db, Opaques: oauthdb.Opaques{}, Tokens: x.tokens, Ended: x.revocations, Issuer: x.accountDirectory.Issuer,
-		Published: x.tokens.Published, Client: a.clientThere, Fresh: a.follower.Fresh, Clock: a.clock,
 	})
 	o.facts = introspection.New(introspection.Deps{
 		DB: a.db, Reader: o.reader, People: o.people, Parties: o.parties, Signer: x.tokens,

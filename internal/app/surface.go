@@ -43,6 +43,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
 		a.oauthSurface().Routes(),
+		a.frontSurface(pages).Routes(),
 		a.registrationSurface().Routes(),
 		a.apiSurface(tokens).Routes(),
 		a.authzenSurface(tokens).Routes(),

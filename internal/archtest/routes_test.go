@@ -55,7 +55,7 @@ func routesOfTheBinary(t *testing.T) []string {
 var marks = regexp.MustCompile(`(\*\*\*|\.\.\.)\}`)
 
 // backChannel are the endpoints of the authorization server that clients call without a browser.
-var backChannel = []string{"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo"}
+var backChannel = []string{"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo", "/oauth/par", "/oauth/authorize"}
 
 // The JSON interfaces that others program against: /v1, /access, /api, /.well-known and backChannel.
 func documented(route string) bool {
