@@ -86,12 +86,25 @@ func (a *question) wants(p page, scopes, resources []string, details json.RawMes
 		d := detail{Type: text(one["type"])}
 		for name := range one {
 			if name != "type" {
-				d.Members = append(d.Members, field{visible(name), text(one[name])})
+				d.Members = append(d.Members, membersOf(visible(name), one[name])...)
 			}
 		}
 		slices.SortFunc(d.Members, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 		a.Details = append(a.Details, d)
 	}
+}
+
+// membersOf takes an object apart, so that nobody has to read JSON.
+func membersOf(name string, raw json.RawMessage) []field {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil || len(object) == 0 {
+		return []field{{name, text(raw)}}
+	}
+	var out []field
+	for inner, value := range object {
+		out = append(out, membersOf(name+" › "+visible(inner), value)...)
+	}
+	return out
 }
 
 // text is a JSON value as people read it: strings and lists of them without quotes.
