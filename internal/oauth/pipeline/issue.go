@@ -110,7 +110,7 @@ func (s *Service) narrow(m *issue) error {
 	case o.Audience != nil:
 		m.audience = o.Audience
 		return nil
-	case len(resources) > 0 && len(o.Resources) == 0 && !o.Own:
+	case len(resources) > 0 && len(o.Resources) == 0 && !o.Own && !o.Anew:
 		return oauth.Fail(oauth.InvalidTarget, "No resource was granted. Name resources in the authorization request.")
 	}
 	if m.audience, err = narrowResources(o.Resources, resources, registered.Resources); err != nil {
@@ -132,8 +132,10 @@ func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) (err error) {
 	if o.User == "" {
 		return nil
 	}
-	if m.person, err = s.d.Users.Find(ctx, t, m.asked.Account, o.User); err != nil {
-		return gone(err)
+	if !user.Foreign(o.User) { // of those whom linked issuers name nothing is kept
+		if m.person, err = s.d.Users.Find(ctx, t, m.asked.Account, o.User); err != nil {
+			return gone(err)
+		}
 	}
 	if o.Session == "" {
 		return nil

@@ -73,6 +73,8 @@ type Outcome struct {
 	Audience []string
 	// Own says that the client acts for itself: what it is registered for is what it was granted.
 	Own bool
+	// Anew says that no resources were granted before: those that the client is registered for can be asked for.
+	Anew bool
 	// Code is the authorization code, for the hash in the ID token.
 	Code string
 	// NoID leaves the ID token out, where the grant has none (RFC 8693, RFC 7523).
