@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The side-by-side benchmark: Admit, the least that net/http does, and other authorization
-# servers, in one run. It writes docs/reference/performance.md.
+# and identity servers, in one run. It writes docs/reference/performance.md.
 #
 #   scripts/bench.sh [FLAG...]   flags of test/load (-help lists them)
 #
 # PostgreSQL, if it is installed, is started for the run with everything durable, and
 # removed afterwards; without it, what needs it is reported as not measured. Peers are taken
 # from PEERS_DIR (default .cache/peers), where scripts/peers.sh builds them; one that is not
-# there is reported as absent. With peers a run takes about a quarter of an hour at most,
-# without them four minutes.
+# there is reported as absent; oidc-provider comes with the tests' own packages (make deps). With
+# peers a run takes about twenty-five minutes at most, without them ten.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,7 +32,7 @@ else
   postgres=
 fi
 peers=${PEERS_DIR:-.cache/peers}
-for name in openfga spicedb cerbos; do
+for name in openfga spicedb cerbos dex; do
   [ -x "$peers/$name" ] || echo "bench.sh: $name is not in $peers; scripts/peers.sh builds it" >&2
 done
 go build -o "$work/load" ./test/load
