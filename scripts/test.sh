@@ -99,6 +99,7 @@ main() {
     export ADMIT_BIN
     postgres || { failed=1; close; }
     export ADMIT_TEST_SOAK=$long
+    step 'rotation of keys' go test -count=1 -v -run TestSoakRotation ./internal/surface/oidc
     step 'soak' go test -count=1 -timeout 0 -v -run TestSoak ./test/attack
     close
   fi
