@@ -37,6 +37,7 @@ type App struct {
 	tracer   *obs.Tracer
 	f        features
 	router   *web.Router
+	served   map[string]bool // paths of routes
 	ops      *ops.Surface
 	chosen   ident.AccountID // that commands work on
 	heapOurs bool            // GOGC is not set

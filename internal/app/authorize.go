@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -14,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
+	"github.com/admit-id/admit/internal/surface/oidc"
 	"github.com/admit-id/admit/internal/surface/oidc/front"
 	"github.com/admit-id/admit/internal/token"
 )
@@ -35,6 +37,21 @@ func (a *App) frontSurface(pages front.Pages) *front.Surface {
 		Requests: a.f.oauth.requests, Clients: a.f.oauth.parties, Proofs: a.f.proofs, Pages: pages, Issuer: a.f.accountDirectory.Issuer,
 	})
 }
+
+// provider tells what the authorization server of an account offers.
+type provider struct{ *App }
+
+func (p provider) Offer(id ident.AccountID) oidc.Offer {
+	found, _ := p.f.accountDirectory.Get(id)
+	return oidc.Offer{
+		Registration: found.Settings.OAuth.Registration != account.RegistrationOff, Documents: len(found.Settings.OAuth.DocumentHosts) > 0,
+		Certificates: p.takesCertificates(), MTLS: p.mtlsURL(id),
+	}
+}
+
+func (p provider) Serves(path string) bool { return p.served[path] }
+
+func (p provider) GrantTypes() []string { return p.f.oauth.pipeline.GrantTypes() }
 
 // verifySigned reads what a client has signed.
 func (a *App) verifySigned(ctx context.Context, c oauth.Client, text string, algorithms, types []string) (map[string]any, error) {

@@ -71,6 +71,10 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		}
 		d.Tracer = a.tracer
 	}
+	a.served = map[string]bool{}
+	for _, r := range routes {
+		a.served[r.Pattern] = true
+	}
 	a.router, err = web.NewRouter(d, web.WithQuota(routes, serviceclient.NewLimiter(x.clientDirectory, a.clock), web.NewWriters(a.clock, a.cfg.RateLimitScale)))
 	return err
 }
@@ -85,7 +89,7 @@ func (a *App) loginSurface() *loginapi.Surface {
 
 func (a *App) discoverySurface() *oidc.Surface {
 	return oidc.New(oidc.Deps{
-		Accounts: a.f.accountDirectory, Keys: a.f.ring, Clients: a.f.clientDirectory, Clock: a.clock,
+		Accounts: a.f.accountDirectory, Keys: a.f.ring, Clients: a.f.clientDirectory, Provider: provider{a}, Clock: a.clock,
 	})
 }
 

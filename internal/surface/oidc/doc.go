@@ -1,5 +1,5 @@
-// Package oidc owns the public documents by which others verify what Admit signs: discovery
-// and the key sets.
+// Package oidc owns the public documents by which others find Admit and verify what it signs:
+// discovery and the key sets.
 //
 // Four key sets:
 //   - /.well-known/openid-configuration/jwks holds access-token keys only. SDKs look here,
@@ -13,6 +13,7 @@
 // Documents are encoded once and sent as they are until the keys behind them change or one
 // of them comes to its published end.
 //
-// Discovery names only what there is. There is no OAuth authorization or token endpoint
-// yet, so it names none.
+// Discovery names only what there is: an endpoint that no route serves is left out. It stands at
+// /.well-known/openid-configuration and at /.well-known/oauth-authorization-server (RFC 8414). An
+// issuer has no path, so both forms of the addresses that the two standards build are the same.
 package oidc

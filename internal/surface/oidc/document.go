@@ -23,7 +23,8 @@ type document struct {
 
 	source *keyring.Set // what a key set was made from
 	until  time.Time    // when it is wrong by the clock alone; zero: never
-	issuer string       // what discovery was made from
+	issuer string       // what discovery was made from, with offer
+	offer  Offer
 }
 
 func newDocument(v any) (*document, error) {

@@ -9,6 +9,7 @@ import (
 // The paths of the documents. Discovery tells them to others; SDKs build the second one themselves.
 const (
 	pathDiscovery  = "/.well-known/openid-configuration"
+	pathMetadata   = "/.well-known/oauth-authorization-server" // RFC 8414
 	pathAccessKeys = "/.well-known/openid-configuration/jwks"
 	pathIDKeys     = "/.well-known/openid-configuration/id-token-jwks"
 	pathKeys       = "/.well-known/jwks.json"
@@ -24,6 +25,7 @@ func (s *Surface) Routes() []web.Route {
 	}
 	return []web.Route{
 		route(pathDiscovery, true, s.discovery),
+		route(pathMetadata, true, s.discovery),
 		route(pathAccessKeys, true, s.accessKeys), // keys are published long before they sign, and long after
 		route(pathIDKeys, true, s.idKeys),
 		route(pathKeys, true, s.allKeys),

@@ -36,6 +36,7 @@ type Deps struct {
 	Accounts Accounts
 	Keys     Keys
 	Clients  Clients
+	Provider Provider
 	Clock    clock.Clock
 }
 
@@ -156,41 +157,6 @@ func (s *Surface) clientKeys(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return d.send(w, r, cacheClient)
-}
-
-// metadata is the discovery document, OpenID Connect Discovery 1.0 section 3. The last
-// member is Admit's own.
-type metadata struct {
-	Issuer           string   `json:"issuer"`
-	JWKSURI          string   `json:"jwks_uri"`
-	SubjectTypes     []string `json:"subject_types_supported"`
-	IDTokenAlgs      []string `json:"id_token_signing_alg_values_supported"`
-	Scopes           []string `json:"scopes_supported"`
-	Claims           []string `json:"claims_supported"`
-	AccessTokenJWKS  string   `json:"access_token_jwks_uri"`
-	AccessTokenAlgs  []string `json:"access_token_signing_alg_values_supported"`
-	MaxTokenLifetime int64    `json:"access_token_lifetime_seconds_max"`
-}
-
-func (s *Surface) discovery(w http.ResponseWriter, r *http.Request) error {
-	account := web.AccountOf(r)
-	issuer := s.deps.Accounts.Issuer(account)
-	if d := s.config.get(account); d != nil && d.issuer == issuer {
-		return d.send(w, r, cacheConfig)
-	}
-	d, err := newDocument(metadata{
-		Issuer: issuer, JWKSURI: issuer + pathIDKeys, AccessTokenJWKS: issuer + pathAccessKeys,
-		SubjectTypes: []string{"public"}, IDTokenAlgs: []string{"EdDSA"}, AccessTokenAlgs: []string{"EdDSA"},
-		Scopes:           []string{"openid", "profile", "email"},
-		Claims:           []string{"iss", "sub", "aud", "exp", "iat", "sid", "name", "email", "email_verified", "picture", "locale"},
-		MaxTokenLifetime: int64(keyring.MaxTokenLife.Seconds()),
-	})
-	if err != nil {
-		return err
-	}
-	d.issuer = issuer
-	s.config.put(account, d)
-	return d.send(w, r, cacheConfig)
 }
 
 var (

@@ -46,6 +46,16 @@ func (world) OriginAllowed(ident.AccountID, string) bool { return false }
 func (world) Allow(web.LimitClass, netip.Addr) (time.Duration, bool) {
 	return 0, true
 }
+func (w world) Offer(account ident.AccountID) Offer {
+	if account == "acc_b" {
+		return Offer{}
+	}
+	return Offer{Registration: true, Documents: true, Certificates: true, MTLS: "https://mtls.a.example"}
+}
+func (world) Serves(path string) bool {
+	return path != "/oauth/device" && path != "/oauth/logout"
+}
+func (world) GrantTypes() []string { return []string{"authorization_code"} }
 func (w world) Keys(account ident.AccountID, id ident.ServiceClientID) ([]serviceclient.Key, bool) {
 	keys, ok := w.clients[id]
 	return keys, ok && account == "acc_a"
@@ -75,7 +85,7 @@ func start(t testing.TB) *fixture {
 		}
 	}
 	f.load(t)
-	s := New(Deps{Accounts: f.world, Keys: f.ring, Clients: f.world, Clock: clk})
+	s := New(Deps{Accounts: f.world, Keys: f.ring, Clients: f.world, Provider: f.world, Clock: clk})
 	f.handler, err = web.NewRouter(web.Deps{
 		Accounts: f.world, Tokens: f.world, Origins: f.world, Limiter: f.world, Clock: clk, Log: slog.New(slog.DiscardHandler),
 	}, s.Routes())
@@ -200,21 +210,35 @@ func TestDiscovery(t *testing.T) {
 	f := start(t)
 	for range 2 { // made, then kept
 		for host, issuer := range map[string]string{"login.a.example": "https://login.a.example", "login.b.example": "https://login.b.example"} {
-			res := f.do("GET", host, pathDiscovery, "X-Forwarded-Host", "evil.example")
-			var m map[string]any
-			if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
-				t.Fatal(err)
-			}
-			if m["issuer"] != issuer || m["jwks_uri"] != issuer+pathIDKeys || m["access_token_jwks_uri"] != issuer+pathAccessKeys {
-				t.Errorf("%v", m)
-			}
-			for _, absent := range []string{"authorization_endpoint", "token_endpoint", "registration_endpoint", "userinfo_endpoint"} {
-				if _, there := m[absent]; there {
-					t.Errorf("discovery names %s, which does not exist", absent)
+			for _, path := range []string{pathDiscovery, pathMetadata} {
+				res := f.do("GET", host, path, "X-Forwarded-Host", "evil.example")
+				var m map[string]any
+				if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
+					t.Fatal(err)
 				}
-			}
-			if res.Header.Get("Access-Control-Allow-Origin") != "*" {
-				t.Error(res.Header)
+				if m["issuer"] != issuer || m["jwks_uri"] != issuer+pathKeys || m["access_token_jwks_uri"] != issuer+pathAccessKeys ||
+					m["authorization_endpoint"] != issuer+"/oauth/authorize" || m["token_endpoint"] != issuer+"/oauth/token" ||
+					m["pushed_authorization_request_endpoint"] != issuer+"/oauth/par" || m["authorization_response_iss_parameter_supported"] != true ||
+					m["request_uri_parameter_supported"] != false || len(m["response_types_supported"].([]any)) != 1 {
+					t.Errorf("%v", m)
+				}
+				if challenges := m["code_challenge_methods_supported"].([]any); len(challenges) != 1 || challenges[0] != "S256" {
+					t.Error(challenges)
+				}
+				for _, absent := range []string{"device_authorization_endpoint", "end_session_endpoint", "backchannel_logout_supported"} {
+					if _, there := m[absent]; there {
+						t.Errorf("discovery names %s, which does not exist", absent)
+					}
+				}
+				_, registers := m["registration_endpoint"]
+				aliases, _ := m["mtls_endpoint_aliases"].(map[string]any)
+				if a := host == "login.a.example"; registers != a || (m["client_id_metadata_document_supported"] != nil) != a ||
+					(m["tls_client_certificate_bound_access_tokens"] != nil) != a || a != (aliases["token_endpoint"] == "https://mtls.a.example/oauth/token") {
+					t.Errorf("%s: %v", host, m)
+				}
+				if res.Header.Get("Access-Control-Allow-Origin") != "*" {
+					t.Error(res.Header)
+				}
 			}
 		}
 	}
