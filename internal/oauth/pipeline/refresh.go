@@ -48,7 +48,7 @@ func parseRefresh(text string) (refreshToken, bool) {
 		return refreshToken{}, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil || !strings.HasPrefix(string(raw), grantPrefix) {
+	if err != nil || !grantForm(string(raw[:grantSize])) {
 		return refreshToken{}, false
 	}
 	version := binary.BigEndian.Uint64(raw[grantSize:])
@@ -56,6 +56,16 @@ func parseRefresh(text string) (refreshToken, bool) {
 		return refreshToken{}, false
 	}
 	return refreshToken{string(raw[:grantSize]), int64(version), raw[grantSize+8:]}, true
+}
+
+// grantForm tells whether a text can be the id of a grant, so that nothing else gets to the database.
+func grantForm(id string) bool {
+	for i := len(grantPrefix); i < len(id); i++ {
+		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return strings.HasPrefix(id, grantPrefix)
 }
 
 // of returns the refresh token of a version of a grant.
