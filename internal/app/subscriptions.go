@@ -17,6 +17,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/oauth/consent"
+	"github.com/admit-id/admit/internal/oauth/pipeline"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
@@ -35,6 +37,7 @@ func subscribe(bus *tx.Bus, a *App) {
 
 	bus.Subscribe(application.EventCreated, a.provideKeys)
 	bus.Subscribe(application.EventUpdated, a.provideKeys)
+	bus.Subscribe(account.EventUpdated, a.provideDocumentKeys)
 
 	bus.Subscribe(connection.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
@@ -51,10 +54,21 @@ func subscribe(bus *tx.Bus, a *App) {
 	bus.Subscribe(session.EventUserEnded, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.oauth.families.EndForUser(ctx, t, e.Actor, ident.UserID(e.Target))
 	})
+	bus.Subscribe(session.EventUserEnded, a.f.oauth.logouts.UserEnded)
+	bus.Subscribe("session.ended", a.f.oauth.logouts.SessionEnded)
+	bus.Subscribe("session.replaced", a.f.oauth.logouts.SessionEnded)
+	bus.Subscribe(pipeline.EventIssued, a.joinSession)
+	bus.Subscribe(user.EventDeleted, a.f.oauth.consents.ForgetUser)
+	bus.Subscribe(consent.EventWithdrawn, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.oauth.families.EndForConsent(ctx, t, e.Actor, ident.UserID(e.Detail["user"]), e.Target)
+	})
 	for _, deleted := range []string{application.EventDeleted, extension.EventDeleted, serviceclient.EventDeleted} {
 		bus.Subscribe(deleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 			return a.f.oauth.families.EndForClient(ctx, t, e.Actor, e.Target)
 		})
+		bus.Subscribe(deleted, a.f.oauth.consents.ForgetClient)
+		bus.Subscribe(deleted, a.f.oauth.devices.ForgetClient)
+		bus.Subscribe(deleted, a.f.oauth.logouts.ForgetClient)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/feed"
@@ -20,6 +21,7 @@ import (
 type fixture struct {
 	*application.Service
 	db        *sqldb.DB
+	clock     *clock.Fake
 	directory *application.Directory
 	mu        sync.Mutex
 	events    []string
@@ -35,7 +37,7 @@ func start(t *testing.T) *fixture {
 		f.events = append(f.events, e.Type+" "+e.Target)
 		return nil
 	})
-	f.db, _ = sqldbtest.SQLite(t, applicationdb.Migrations(), bus)
+	f.db, f.clock = sqldbtest.SQLite(t, applicationdb.Migrations(), bus)
 	f.Service = application.New(f.db, applicationdb.Store{})
 	f.directory = application.NewDirectory(applicationdb.Store{})
 	follower := feed.NewFollower(f.db, f.db, 0)

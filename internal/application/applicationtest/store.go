@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,6 +73,11 @@ func Build(account ident.AccountID, id ident.ApplicationID) application.Applicat
 func (s suite) roundTrip(t *testing.T) {
 	a := Build(accountA, "app_round")
 	a.AllowLoopbackTokens, a.CookieDomain = true, "shop.example"
+	a.OAuth = application.OAuth{
+		AuthMethod: application.AuthSecretBasic, JWKS: []byte(`{"keys":[]}`), GrantTypes: []string{application.GrantCode},
+		AccessTokenLife: 7 * time.Minute, TLSSubject: &application.TLSSubject{DN: "CN=a"}, ThirdParty: true, RegistrationHash: []byte{1, 2},
+		Secrets: []application.ClientSecret{{ID: "sec_1", Hash: []byte{3}, CreatedAt: time.Unix(1, 0).UTC()}},
+	}
 	if !s.insert(t, a) {
 		t.Fatal("not added")
 	}
