@@ -277,7 +277,9 @@ func TestEnds(t *testing.T) {
 			}
 		}
 		one, other := w.first("app_secret"), w.first("app_public")
-		w.in(func(ctx context.Context, t tx.Tx) error { return w.families.EndForConsent(ctx, t, by, w.person.ID, "app_secret") })
+		w.in(func(ctx context.Context, t tx.Tx) error {
+			return w.families.EndForConsent(ctx, t, by, w.person.ID, "app_secret")
+		})
 		check("consent", one, "app_secret", false, false)
 		check("another client's consent", other, "app_public", true, true)
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -235,7 +237,7 @@ func (w *world) VerifySigned(_ context.Context, _ oauth.Client, text string, _, 
 	}
 	if form.Has("exp") {
 		at, _ := time.Parse(time.RFC3339, form.Get("exp"))
-		out["exp"] = float64(at.Unix())
+		out["exp"] = json.Number(strconv.FormatInt(at.Unix(), 10))
 	}
 	return out, nil
 }
