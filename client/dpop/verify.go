@@ -38,9 +38,9 @@ const (
 	Leeway = 10 * time.Second
 )
 
-// Algorithms are what proofs may be signed with.
+// Algorithms are what proofs may be signed with. EdDSA and Ed25519 are two names of one (RFC 9864).
 func Algorithms() []string {
-	return []string{strict.EdDSA, strict.ES256, strict.RS256, strict.PS256}
+	return []string{strict.EdDSA, strict.Ed25519, strict.ES256, strict.RS256, strict.PS256}
 }
 
 // What a proof fails by. Every error of Verify matches one of these with errors.Is.
@@ -141,7 +141,10 @@ func (p *proof) readHeader(data []byte) (key *strict.Key, err error) {
 		case "typ":
 			typ, err = strict.String(m.Value)
 		case "alg":
-			p.algorithm, err = strict.String(m.Value)
+			if p.algorithm, err = strict.String(m.Value); p.algorithm == strict.Ed25519 {
+				p.algorithm = strict.EdDSA
+			}
+			p.algorithm = strict.Algorithm(p.algorithm)
 		case "kid":
 			_, err = strict.String(m.Value)
 		case "jwk":
@@ -161,7 +164,7 @@ func (p *proof) readHeader(data []byte) (key *strict.Key, err error) {
 	case key == nil:
 		return nil, invalid("its header has no jwk")
 	case !key.Fits(p.algorithm):
-		return nil, invalid("its alg is none that fits its key: EdDSA, ES256, RS256 or PS256")
+		return nil, invalid("its alg is none that fits its key: EdDSA (or Ed25519), ES256, RS256 or PS256")
 	}
 	return key, nil
 }

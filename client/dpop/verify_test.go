@@ -109,6 +109,9 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	head := func(h map[string]any) string { return forge(t, key, h, nil) }
+	if _, err := Verify([]string{head(map[string]any{"alg": "Ed25519"})}, expected()); err != nil {
+		t.Error("the name of RFC 9864:", err)
+	}
 	claim := func(c map[string]any) string { return forge(t, key, nil, c) }
 	jwk := func(text string) string { return head(map[string]any{"jwk": json.RawMessage(text)}) }
 	x := strict.Encode(key.Public().(ed25519.PublicKey))
@@ -124,7 +127,7 @@ func TestFaults(t *testing.T) {
 		"JSON serialization": {`{"payload":"` + parts[1] + `"}`}, "detached payload": {parts[0] + ".." + parts[2]},
 		"typ missing": {head(map[string]any{"typ": nil})}, "typ JWT": {head(map[string]any{"typ": "JWT"})}, "typ in capitals": {head(map[string]any{"typ": "DPOP+JWT"})}, "typ at+jwt": {head(map[string]any{"typ": "at+jwt"})},
 		"alg missing": {head(map[string]any{"alg": nil})}, "alg none": {head(map[string]any{"alg": "none"})}, "alg noNe": {head(map[string]any{"alg": "noNe"})}, "alg none, unsigned": {strict.Encode([]byte(`{"typ":"dpop+jwt","alg":"none","jwk":`+okp+`}`)) + "." + parts[1] + "."},
-		"alg HS256": {head(map[string]any{"alg": "HS256"})}, "alg Ed25519": {head(map[string]any{"alg": "Ed25519"})}, "alg ES384": {head(map[string]any{"alg": "ES384"})}, "alg of another key": {head(map[string]any{"alg": "ES256"})}, "alg a list": {head(map[string]any{"alg": []string{"EdDSA"}})}, "alg null": {head(map[string]any{"alg": json.RawMessage("null")})},
+		"alg HS256": {head(map[string]any{"alg": "HS256"})}, "alg Ed25519 of another key": {forge(t, ec, map[string]any{"alg": "Ed25519"}, nil)}, "alg ES384": {head(map[string]any{"alg": "ES384"})}, "alg of another key": {head(map[string]any{"alg": "ES256"})}, "alg a list": {head(map[string]any{"alg": []string{"EdDSA"}})}, "alg null": {head(map[string]any{"alg": json.RawMessage("null")})},
 		"jwk missing": {head(map[string]any{"jwk": nil})}, "jwk a string": {head(map[string]any{"jwk": "x"})}, "jwk private": {jwk(`{"kty":"OKP","crv":"Ed25519","x":"` + x + `","d":"` + x + `"}`)},
 		"jwk oct": {jwk(`{"kty":"oct","k":"` + x + `"}`)}, "jwk oct without k": {jwk(`{"kty":"oct"}`)}, "jwk of another curve": {jwk(`{"kty":"OKP","crv":"Ed448","x":"` + x + `"}`)},
 		"jwk P-384": {jwk(`{"kty":"EC","crv":"P-384","x":"` + strict.Encode(p384.X.Bytes()) + `","y":"` + strict.Encode(p384.Y.Bytes()) + `"}`)}, "jwk off the curve": {jwk(`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + x + `"}`)},
@@ -164,6 +167,7 @@ func TestGood(t *testing.T) {
 	for name, made := range map[string]string{
 		"extra claims": forge(t, edKey("a"), nil, map[string]any{"exp": 1, "aud": "x", "cnf": nil, "extra": []int{1}}),
 		"kid":          forge(t, edKey("a"), map[string]any{"kid": "k"}, nil),
+		"Ed25519":      forge(t, edKey("a"), map[string]any{"alg": "Ed25519"}, nil),
 		"P-256":        forge(t, ec, nil, nil), "RS256": forge(t, rs, nil, nil),
 		"PS256":     seal(t, rs, "PS256", strings.Replace(headerOf(t, rs), "RS256", "PS256", 1), change(map[string]any{"jti": "i", "htm": "POST", "htu": target, "iat": now.Unix()}, nil)),
 		"iat -60 s": forge(t, edKey("a"), nil, map[string]any{"iat": now.Unix() - 60}), "iat +10 s": forge(t, edKey("a"), nil, map[string]any{"iat": now.Unix() + 10}),

@@ -20,6 +20,19 @@ const (
 	PS256 = "PS256"
 )
 
+// Ed25519 is what RFC 9864 calls EdDSA with this curve. Keys of proofs may be called so; tokens and
+// key sets have the one name EdDSA.
+const Ed25519 = "Ed25519"
+
+// Algorithm returns the name by which an algorithm is known here: Ed25519 is RFC 9864's for what
+// EdDSA means with the one curve that is read.
+func Algorithm(name string) string {
+	if name == "Ed25519" {
+		return EdDSA
+	}
+	return name
+}
+
 // Bounds of RSA keys, in bits. The upper one bounds what a signature costs to check.
 const (
 	minRSA = 2048
@@ -71,6 +84,9 @@ func ReadKey(data []byte, algorithms ...string) (*Key, error) {
 	}
 	fitting := kinds[text["kty"]+" "+text["crv"]]
 	if alg, ok := text["alg"]; ok {
+		if alg == Ed25519 && len(algorithms) == 0 {
+			alg = EdDSA
+		}
 		fitting = only(fitting, alg)
 	}
 	if len(algorithms) > 0 {

@@ -163,6 +163,9 @@ func (f *foreign) readHeader(data []byte, x Expect) error {
 		switch {
 		case name == "alg":
 			f.header.Algorithm, err = text(value)
+			if f.header.Algorithm == "Ed25519" { // RFC 9864's name of it
+				f.header.Algorithm = EdDSA
+			}
 		case name == "kid":
 			f.header.KeyID, err = text(value)
 		case name == "typ":

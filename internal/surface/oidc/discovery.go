@@ -126,7 +126,8 @@ func (s *Surface) endpoints(base string) endpoints {
 }
 
 func (s *Surface) metadata(issuer string, o Offer) metadata {
-	foreign, own := jose.ForeignAlgorithms(), jose.Algorithms()
+	own := jose.Algorithms()
+	foreign := append(jose.Algorithms(), "Ed25519") // another name for EdDSA, RFC 9864
 	methods := []string{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"}
 	if o.Certificates {
 		methods = append(methods, "tls_client_auth", "self_signed_tls_client_auth")
