@@ -6,7 +6,7 @@
 //   - it came in exactly one DPoP header, as a compact JWS of at most [MaxProof] bytes in
 //     canonical base64url whose JSON has no member twice, at any level, in any case;
 //   - its header has the members typ ("dpop+jwt"), alg and jwk, perhaps kid, and no other;
-//   - jwk is a public key and alg fits it: Ed25519 (EdDSA), P-256 (ES256), RSA of 2048 to
+//   - jwk is a public key and alg fits it: Ed25519 (EdDSA, also called Ed25519), P-256 (ES256), RSA of 2048 to
 //     4096 bits (RS256, PS256); and the signature is right;
 //   - htm is the request's method, htu its URL (see [SameURL]), iat now, jti there and short;
 //   - ath is the hash of the access token, where there is one, and the nonce is one of ours,

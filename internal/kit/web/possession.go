@@ -41,7 +41,7 @@ const (
 	proofScheme  = "DPoP "
 	useNonce     = "use_dpop_nonce"
 	badToken     = "invalid_token"
-	challengeEnd = `, algs="EdDSA ES256 RS256 PS256"`
+	challengeEnd = `, algs="EdDSA Ed25519 ES256 RS256 PS256"`
 )
 
 var (

@@ -125,7 +125,7 @@ func TestTokensThatAreBound(t *testing.T) {
 		{"no proof", "DPoP keyed", nil, 401, `DPoP realm="admit", error="invalid_dpop_proof", error_description="bad"`},
 		{"bad proof", "DPoP keyed", []string{"bad"}, 401, `DPoP realm="admit", error="invalid_dpop_proof"`},
 		{"two proofs", "DPoP keyed", []string{"good", "good"}, 401, `DPoP realm="admit", error="invalid_dpop_proof"`},
-		{"old nonce", "DPoP keyed", []string{"old"}, 401, `DPoP realm="admit", error="use_dpop_nonce", error_description="again", algs="EdDSA ES256 RS256 PS256"`},
+		{"old nonce", "DPoP keyed", []string{"old"}, 401, `DPoP realm="admit", error="use_dpop_nonce", error_description="again", algs="EdDSA Ed25519 ES256 RS256 PS256"`},
 		{"unknown token", "DPoP unknown", []string{"good"}, 401, `DPoP realm="admit", error="invalid_token"`},
 		{"empty token", "DPoP ", []string{"good"}, 401, `Bearer realm="admit", error="invalid_request"`},
 		{"two tokens", "DPoP keyed, DPoP keyed", []string{"good"}, 401, `Bearer realm="admit", error="invalid_request"`},
