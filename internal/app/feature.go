@@ -128,6 +128,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	a.buildProofs()
 	a.buildOAuth()
 	a.buildAuthorize()
+	a.buildLogout()
 	x.registrations = a.newRegistrations()
 }
 

@@ -41,6 +41,8 @@ func (a *App) jobs() []job {
 			return oauthdb.Janitor{}.Purge(ctx, t, t.Now().Add(-2*session.MaxTokenLife), limit)
 		})},
 		{"forget authorization requests", purgeEvery, inBatches(a.f.oauth.requests.Purge)},
+		{"forget devices", purgeEvery, inBatches(a.f.oauth.devices.Purge)},
+		{"forget told logouts", purgeEvery, inBatches(a.f.oauth.logouts.Purge)},
 		{"forget used assertions", purgeEvery, a.inWrite(partydb.Store{}.Purge)},
 		{"forget old registration tokens", purgeEvery, a.inWrite(registrationdb.Store{}.Purge)},
 		{"forget sent mail", purgeEvery, a.inWrite(a.f.outbox.Purge)},
@@ -60,6 +62,11 @@ func (a *App) startJobs(ctx context.Context, sender *mail.Sender) {
 	for _, j := range a.jobs() {
 		a.running.Go(func() { a.repeat(ctx, j) })
 	}
+	a.running.Go(func() {
+		if err := a.logoutSender().Run(ctx); err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "clients are no longer told of logouts", "error", err)
+		}
+	})
 	if sender != nil {
 		a.running.Go(func() {
 			if err := sender.Run(ctx); err != nil && ctx.Err() == nil {

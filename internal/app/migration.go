@@ -21,7 +21,9 @@ import (
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/oauth/authorize/authorizedb"
 	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
+	"github.com/admit-id/admit/internal/oauth/device/devicedb"
 	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
+	"github.com/admit-id/admit/internal/oauth/logout/logoutdb"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party/partydb"
 	"github.com/admit-id/admit/internal/oauth/registration/registrationdb"
@@ -50,6 +52,8 @@ func migrations() []sqldb.Migration {
 		logindb.Migrations(),
 		oauthdb.Migrations(),
 		authorizedb.Migrations(),
+		devicedb.Migrations(),
+		logoutdb.Migrations(),
 		consentdb.Migrations(),
 		partydb.Migrations(),
 		registrationdb.Migrations(),

@@ -11,7 +11,9 @@ import (
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
 	"github.com/admit-id/admit/internal/oauth/consent"
+	"github.com/admit-id/admit/internal/oauth/device"
 	"github.com/admit-id/admit/internal/oauth/introspection"
+	"github.com/admit-id/admit/internal/oauth/logout"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/oauth/party"
 	"github.com/admit-id/admit/internal/oauth/party/partydb"
@@ -30,6 +32,8 @@ type oauthFeatures struct {
 	facts    *introspection.Service
 	requests *authorize.Service
 	consents *consent.Service
+	devices  *device.Service
+	logouts  *logout.Service
 }
 
 func (a *App) buildOAuth() {
@@ -38,6 +42,7 @@ func (a *App) buildOAuth() {
 		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: a.newDocuments(), Fit: a.fitClient,
 		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
 	})
+	o.devices = a.newDevices()
 	o.families = pipeline.NewFamilies(oauthdb.Grants{}, x.sessions, a.keys)
 	o.people = introspection.NewPeople(a.db, x.users)
 	o.reader = introspection.NewReader(introspection.ReaderDeps{
@@ -50,6 +55,7 @@ func (a *App) buildOAuth() {
 		Grants: []pipeline.Grant{
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
 			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families},
+			pipeline.DeviceGrant{Devices: o.devices},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},
 			pipeline.AssertionGrant{Keys: o.parties, Used: partydb.Store{}, Linked: a.linkedIssuers(), Issuer: x.accountDirectory.Issuer, Clock: a.clock},

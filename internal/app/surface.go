@@ -26,10 +26,10 @@ import (
 // buildSurfaces declares everything that is served.
 func (a *App) buildSurfaces(ctx context.Context) error {
 	x := &a.f
-	pages, err := hosted.New(hosted.Deps{
+	pages, err := hosted.New(a.askingPages(hosted.Deps{
 		Steps: x.logins, Upstream: x.logins, Links: pageLinks{x.logins, x.setups}, Accounts: pageAccounts{x}, Clock: a.clock,
 		Outbound: a.outbound, Development: a.cfg.Dev,
-	})
+	}))
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		a.discoverySurface().Routes(),
 		a.oauthSurface().Routes(),
 		a.frontSurface(pages).Routes(),
+		a.deviceSurface().Routes(),
 		a.registrationSurface().Routes(),
 		a.apiSurface(tokens).Routes(),
 		a.authzenSurface(tokens).Routes(),

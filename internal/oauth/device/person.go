@@ -187,12 +187,8 @@ func (s *Service) Decide(ctx context.Context, v login.Visit, id string, user ide
 }
 
 func (s *Service) allowed(a Authorization, who session.Session) *oauth.Authorization {
-	out := &oauth.Authorization{
+	return &oauth.Authorization{
 		Grant: ident.New("gra_"), Account: a.Account, Client: a.Client, User: who.User, Session: who.ID, Root: who.Root, Connection: who.Connection,
-		Scopes: a.Scopes, Resources: a.Resources, Details: a.Details, AuthTime: who.AuthTime(), AMR: who.AMR(), JKT: a.JKT, X5T: a.X5T,
+		Scopes: a.Scopes, Resources: a.Resources, Details: a.Details, AuthTime: who.AuthTime(), AMR: who.AMR(), ACR: who.ACR(), JKT: a.JKT, X5T: a.X5T,
 	}
-	if s.d.ACR != nil {
-		out.ACR = s.d.ACR(who)
-	}
-	return out
 }

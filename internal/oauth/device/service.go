@@ -37,8 +37,6 @@ type Deps struct {
 	Keys     *crypt.Keys
 	Clients  oauth.Clients
 	Sessions Sessions
-	// ACR computes the `acr` of a session from its evidence (I-9).
-	ACR func(session.Session) string
 }
 
 // Service holds both sides of the grant.

@@ -62,7 +62,6 @@ func each(t *testing.T, fn func(w world)) {
 		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}})
 		w.s = device.New(device.Deps{
 			DB: db, Store: devicedb.Store{}, Keys: keys, Clients: w.clients, Sessions: w.sessions,
-			ACR: func(session.Session) string { return "urn:admit:aal1" },
 		})
 		fn(w)
 	})

@@ -4,22 +4,17 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/oauth"
 )
 
-// Join notes that a client takes part in a session: call it where an ID token is issued, in the same
-// unit of work. Clients that do not want to be told are not noted.
-func (s *Service) Join(ctx context.Context, t tx.Tx, c oauth.Client, a oauth.Authorization) error {
-	if !Notified(c) || a.Session == "" || a.User == "" {
-		return nil
+// Join notes that a client takes part in a session, in the unit of work in which its tokens are issued.
+func (s *Service) Join(ctx context.Context, t tx.Tx, p Party) error {
+	if p.Session == "" || p.Root == "" || p.User == "" || p.Client == "" {
+		return fault.New(fault.Internal, fault.CodeInternal, "Who takes part in a session has a name, and so have the session and its person.")
 	}
-	root := a.Root
-	if root == "" {
-		root = a.Session
-	}
-	return s.d.Store.Join(ctx, t, Party{Account: a.Account, Session: a.Session, Root: root, Client: c.ID, User: a.User})
+	return s.d.Store.Join(ctx, t, p)
 }
 
 // SessionEnded reacts to the end of a chain of sessions, whatever ended it.
@@ -35,17 +30,14 @@ func (s *Service) SessionEnded(ctx context.Context, t tx.Tx, e event.Event) erro
 	return err
 }
 
-// UserEnded reacts to the end of everything of a person: their sessions, what waits with their yes,
-// and what clients hold of them.
+// UserEnded reacts to the end of everything of a person: what waits with their yes goes, and clients
+// are told.
 func (s *Service) UserEnded(ctx context.Context, t tx.Tx, e event.Event) error {
 	user := ident.UserID(e.Target)
 	if user == "" {
 		return nil
 	}
 	if err := s.d.Devices.EndUser(ctx, t, e.Account, user); err != nil {
-		return err
-	}
-	if err := s.d.Grants.EndForUser(ctx, t, e.Actor, user); err != nil {
 		return err
 	}
 	_, err := s.d.Store.Leave(ctx, t, Whose{Account: e.Account, User: user})

@@ -33,7 +33,6 @@ type Hints interface {
 // Grants ends families of tokens. *pipeline.Families does.
 type Grants interface {
 	EndForSession(ctx context.Context, t tx.Tx, by actor.Actor, root ident.SessionID) error
-	EndForUser(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID) error
 	EndForClient(ctx context.Context, t tx.Tx, by actor.Actor, client string) error
 	EndForAccount(ctx context.Context, t tx.Tx, by actor.Actor) error
 }
