@@ -8,8 +8,9 @@ import (
 	"github.com/admit-id/admit/client/internal/strict"
 )
 
-// maxKeys is how many keys a key set may hold.
-const maxKeys = 64
+// maxKeys is how many keys a key set may hold. A server of Admit publishes fewer, however often it
+// is told to rotate them.
+const maxKeys = 256
 
 // ParseKeySet reads a JSON Web Key Set (RFC 7517 section 5) and returns its Ed25519 keys
 // (RFC 8037) by kid. Keys of other types are passed over. A set that is not strict JSON,

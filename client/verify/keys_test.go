@@ -200,7 +200,7 @@ func TestParseKeySet(t *testing.T) {
 		`{}`:          -1,
 		`[]`:          -1,
 		``:            -1,
-		`{"keys":[` + strings.TrimSuffix(strings.Repeat(`{"kty":"RSA"},`, 65), ",") + `]}`: -1,
+		`{"keys":[` + strings.TrimSuffix(strings.Repeat(`{"kty":"RSA"},`, maxKeys+1), ",") + `]}`: -1,
 	} {
 		keys, err := ParseKeySet([]byte(text))
 		if want < 0 && err == nil || want >= 0 && (err != nil || len(keys) != want) {

@@ -271,3 +271,28 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("%d events", withdrawn)
 	}
 }
+
+// However often keys are rotated, the published set stays one that verifiers read.
+func TestRotationIsBounded(t *testing.T) {
+	f := start(t)
+	ctx := t.Context()
+	if err := f.Ensure(ctx, account); err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	var err error
+	for ; err == nil && made < 2*keyring.MaxPublished; made++ {
+		_, err = f.Rotate(ctx, by, keyring.Access, 0)
+		f.clk.Advance(keyring.Propagation)
+	}
+	if n := len(f.kids()); !fault.Is(err, fault.Conflict) || n != keyring.MaxPublished {
+		t.Fatalf("%d keys are published: %v", n, err)
+	}
+	if next, err := f.Withdraw(ctx, by, f.signer(t).KID); err != nil || next.KID == "" {
+		t.Error("a key cannot be withdrawn when there are many:", err)
+	}
+	f.clk.Advance(keyring.MaxTokenLife + keyring.Margin)
+	if _, err := f.Rotate(ctx, by, keyring.Access, 0); err != nil {
+		t.Error(err)
+	}
+}

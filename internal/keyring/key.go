@@ -84,6 +84,9 @@ const (
 	DefaultAfter = 10 * time.Minute
 	// MaxAge is how long a key signs before it is rotated.
 	MaxAge = 90 * 24 * time.Hour
+	// MaxPublished is how many keys of an account can be published at one time. Beyond it nothing is
+	// rotated, because readers of key sets have limits too.
+	MaxPublished = 200
 	// Lead is how long a key that is made because of age is published before it signs.
 	Lead = 24 * time.Hour
 )

@@ -82,7 +82,8 @@ func (s *Service) Ensure(ctx context.Context, account ident.AccountID) error {
 // Rotate plans that a new key signs from now+after, or from now+Propagation if that is
 // later; the old one signs until then. While a new key is waiting, Rotate makes no other
 // one: it brings that one forward if it would begin later than asked, and else leaves it.
-// So rotating on two nodes at once makes one key. It returns the newest key.
+// So rotating on two nodes at once makes one key. It returns the newest key. Errors: Invalid for the
+// use of a static key, Conflict when MaxPublished keys are published.
 func (s *Service) Rotate(ctx context.Context, by actor.Actor, use Use, after time.Duration) (Key, error) {
 	var out Key
 	if !use.Valid() || use.Static() {
@@ -122,11 +123,32 @@ func (s *Service) rotate(ctx context.Context, t tx.Tx, by actor.Actor, use Use, 
 		}
 		return newest, nil
 	}
+	if err := s.room(ctx, t, by.Account); err != nil {
+		return Key{}, err
+	}
 	made, err := s.insert(ctx, t, by, use, newest.Generation+1, from, private)
 	if err != nil || !made.SignFrom.Equal(from) {
 		return made, err
 	}
 	return made, s.until(ctx, t, newest, from)
+}
+
+// room tells whether one more key may be published.
+func (s *Service) room(ctx context.Context, t tx.Tx, account ident.AccountID) error {
+	all, err := s.Store.Find(ctx, t, account, "")
+	if err != nil {
+		return err
+	}
+	published := 0
+	for _, k := range all {
+		if k.Published(t.Now()) {
+			published++
+		}
+	}
+	if published >= MaxPublished {
+		return fault.Newf(fault.Conflict, fault.CodeConflict, "%d keys are published. Old ones go when what they have signed has expired, a day after they signed last.", published)
+	}
+	return nil
 }
 
 // insert makes a key of a generation; private is nil to have one generated. When another node has

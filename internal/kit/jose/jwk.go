@@ -21,7 +21,7 @@ import (
 // Limits of key sets that others publish.
 const (
 	MaxKeySet  = 256 << 10 // bytes
-	MaxKeys    = 64
+	MaxKeys    = 256
 	minRSABits = 2048
 	maxRSABits = 8192
 )
@@ -99,7 +99,7 @@ func ParseJWKS(data []byte) ([]PublicJWK, error) {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	if len(set.Keys) > MaxKeys {
-		return nil, badKey("the set has more than 64 keys")
+		return nil, badKey("the set has more than 256 keys")
 	}
 	var out []PublicJWK
 	for i := range set.Keys {
