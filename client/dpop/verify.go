@@ -144,7 +144,6 @@ func (p *proof) readHeader(data []byte) (key *strict.Key, err error) {
 			if p.algorithm, err = strict.String(m.Value); p.algorithm == strict.Ed25519 {
 				p.algorithm = strict.EdDSA
 			}
-			p.algorithm = strict.Algorithm(p.algorithm)
 		case "kid":
 			_, err = strict.String(m.Value)
 		case "jwk":

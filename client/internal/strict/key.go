@@ -24,15 +24,6 @@ const (
 // key sets have the one name EdDSA.
 const Ed25519 = "Ed25519"
 
-// Algorithm returns the name by which an algorithm is known here: Ed25519 is RFC 9864's for what
-// EdDSA means with the one curve that is read.
-func Algorithm(name string) string {
-	if name == "Ed25519" {
-		return EdDSA
-	}
-	return name
-}
-
 // Bounds of RSA keys, in bits. The upper one bounds what a signature costs to check.
 const (
 	minRSA = 2048
