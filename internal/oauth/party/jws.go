@@ -2,7 +2,6 @@ package party
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/jwks"
 	"github.com/admit-id/admit/internal/kit/strictjson"
 )
@@ -23,9 +21,9 @@ const MaxJWT = 32 << 10
 // leeway is how far a client's clock may be from ours.
 const leeway = 10 * time.Second
 
-// headerMembers are the members that a header may have (I-18). x5t and x5t#S256 name a certificate;
-// they are not looked at.
-var headerMembers = []string{"alg", "kid", "typ", "x5t", "x5t#S256"}
+// ignored are the members that a header may have beside alg, kid and typ (I-18). They name a
+// certificate and are not looked at.
+var ignored = []string{"x5t", "x5t#S256"}
 
 // Claims are what a token says. Values are string, bool, json.Number, nil, map[string]any or []any.
 type Claims map[string]any
@@ -56,13 +54,13 @@ func parse(text string, algorithms, types []string) (compact, error) {
 		}
 	}
 	for name, v := range header {
-		if _, isText := v.(string); !isText || !slices.Contains(headerMembers, name) {
+		if _, isText := v.(string); !isText || !slices.Contains(append(ignored, "alg", "kid", "typ"), name) {
 			return t, errors.New("the header has a member that is not taken")
 		}
 	}
 	t.alg, t.kid, t.typ = header.Text("alg"), header.Text("kid"), header.Text("typ")
-	if t.alg == "Ed25519" { // RFC 9864's name of EdDSA with the one curve that is taken
-		t.alg = "EdDSA"
+	if t.alg == "Ed25519" { // RFC 9864's name of it
+		t.alg = jose.EdDSA
 	}
 	if !slices.Contains(algorithms, t.alg) {
 		return t, errors.New("the algorithm is not one that this client may use")
@@ -84,31 +82,13 @@ func (t compact) verify(set *jwks.Set) (Claims, error) {
 }
 
 func (t compact) verifyWith(public any) (Claims, error) {
-	if key, ok := public.(ed25519.PublicKey); ok {
-		return t.verifyEdDSA(key)
-	}
-	jws, err := jose.ParseSignedCompact(t.text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(t.alg)})
-	if err != nil {
-		return nil, err
-	}
-	payload, err := jws.Verify(public)
+	_, payload, err := jose.VerifyForeign(t.text, []jose.PublicJWK{{KeyID: t.kid, Key: public}}, jose.Expect{
+		Algorithms: []string{t.alg}, Types: []string{t.typ}, Ignore: ignored, MaxBytes: MaxJWT,
+	})
 	if err != nil {
 		return nil, err
 	}
 	return object(payload)
-}
-
-// verifyEdDSA is for the one algorithm that has two names in headers.
-func (t compact) verifyEdDSA(key ed25519.PublicKey) (Claims, error) {
-	end := strings.LastIndexByte(t.text, '.')
-	signature, err := decode(t.text[end+1:])
-	if err != nil {
-		return nil, err
-	}
-	if t.alg != "EdDSA" || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, []byte(t.text[:end]), signature) {
-		return nil, errors.New("the signature is wrong")
-	}
-	return t.peek(), nil
 }
 
 // peek reads claims that nobody has checked.

@@ -86,7 +86,7 @@ func (s *Surface) Routes() []web.Route {
 // never of the request (I-2).
 func (s *Surface) presented(r *http.Request, form url.Values, path string) party.Presented {
 	p := party.Presented{
-		Form: form, Authorization: r.Header["Authorization"], Endpoint: s.d.Issuer(web.AccountOf(r)) + path, Address: web.ClientAddress(r),
+		Form: form, Authorization: r.Header["Authorization"], Endpoint: s.d.Issuer(web.AccountOf(r)) + path, Address: web.ClientAddress(r), By: web.ActorOf(r),
 	}
 	if p.Certificate = web.ClientCertificate(r); p.Certificate != nil {
 		p.Trusted = web.CertificateTrusted(r)

@@ -13,7 +13,7 @@ import (
 func Presented(r *http.Request, form url.Values, endpoint string) party.Presented {
 	return party.Presented{
 		Form: form, Authorization: r.Header.Values("Authorization"), Certificate: web.ClientCertificate(r), Trusted: web.CertificateTrusted(r),
-		Endpoint: endpoint, Address: web.ClientAddress(r),
+		Endpoint: endpoint, Address: web.ClientAddress(r), By: web.ActorOf(r),
 	}
 }
 
