@@ -45,7 +45,7 @@ func (p provider) Offer(id ident.AccountID) oidc.Offer {
 	found, _ := p.f.accountDirectory.Get(id)
 	return oidc.Offer{
 		Registration: found.Settings.OAuth.Registration != account.RegistrationOff, Documents: len(found.Settings.OAuth.DocumentHosts) > 0,
-		Certificates: p.takesCertificates(), MTLS: p.mtlsURL(id),
+		Certificates: p.takesCertificates(), Authorities: p.cfg.MTLSCA != "", MTLS: p.mtlsURL(id),
 	}
 }
 

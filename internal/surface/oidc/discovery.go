@@ -16,6 +16,7 @@ type Offer struct {
 	Registration bool   // clients may register themselves (RFC 7591)
 	Documents    bool   // client id metadata documents are taken
 	Certificates bool   // clients can show certificates (RFC 8705)
+	Authorities  bool   // and authorities vouch for some of them
 	MTLS         string // base URL where they are asked for one, or empty
 }
 
@@ -130,7 +131,10 @@ func (s *Surface) metadata(issuer string, o Offer) metadata {
 	foreign := append(jose.Algorithms(), "Ed25519") // another name for EdDSA, RFC 9864
 	methods := []string{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"}
 	if o.Certificates {
-		methods = append(methods, "tls_client_auth", "self_signed_tls_client_auth")
+		methods = append(methods, "self_signed_tls_client_auth")
+	}
+	if o.Certificates && o.Authorities {
+		methods = append(methods, "tls_client_auth")
 	}
 	m := metadata{
 		Issuer: issuer, Authorization: s.at(issuer, "/oauth/authorize"), endpoints: s.endpoints(issuer), EndSession: s.at(issuer, "/oauth/logout"),
