@@ -36,6 +36,8 @@ type Deps struct {
 	Users              Users
 	Tokens             Tokens
 	Connections        Connections
+	Consents           Consents
+	Logouts            Logouts
 
 	LinkedIssuers LinkedIssuers
 	TenantMembers TenantMembers
@@ -67,6 +69,7 @@ func (s *Surface) Routes() []web.Route {
 	questions, nouns := s.decide.Routes(), slices.Concat(
 		s.grant.Routes(),
 		s.userRoutes(),
+		s.consentRoutes(),
 		s.identityRoutes(),
 		s.extensionRoutes(),
 		s.connectionRoutes(),
