@@ -39,7 +39,7 @@ var top = []string{"app", "archtest"}
 // outside are the packages below features that talk to the outside and may use net/http.
 var outside = map[string]bool{
 	"connection/oauth2": true, "connection/oidc": true, "connection/connectiontest": true,
-	"oauth/remote": true, "webhook/deliver": true,
+	"oauth/remote": true, "oauth/logout/deliver": true, "webhook/deliver": true,
 }
 
 // localDecision is what the public client takes of the server, so that both decide with one engine

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -145,5 +147,20 @@ func TestEvents(t *testing.T) {
 	}
 	if len(got) != 2 || got[0].Type != consent.EventAllowed || got[0].Actor.String() != "user:u1" || got[1].Type != consent.EventWithdrawn || got[1].Detail["user"] != "u1" || got[1].Target != "app_x" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestRead(t *testing.T) {
+	got := consent.Read(json.RawMessage(`[{"type":"pay","b":{"y":{"z":1.50},"x":"EUR"},"a":["i","s"],"n":null,"e":{},"l":[{"q":1}]},{}]`))
+	want := []consent.Detail{{Type: "pay", Members: []consent.Member{
+		{Name: "a", Value: "i, s"}, {Name: "b › x", Value: "EUR"}, {Name: "b › y › z", Value: "1.50"}, {Name: "e", Value: "{}"}, {Name: "l", Value: `[{"q":1}]`}, {Name: "n"},
+	}}, {}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"", "{}", "1", "[1]", "["} {
+		if got := consent.Read(json.RawMessage(bad)); got != nil {
+			t.Errorf("%s: %+v", bad, got)
+		}
 	}
 }

@@ -1,13 +1,11 @@
 package hosted
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -78,50 +77,13 @@ func (a *question) wants(p page, scopes, resources []string, details json.RawMes
 	for _, r := range resources {
 		a.Resources = append(a.Resources, visible(r))
 	}
-	var list []map[string]json.RawMessage
-	if len(details) == 0 || json.Unmarshal(details, &list) != nil {
-		return
-	}
-	for _, one := range list {
-		d := detail{Type: text(one["type"])}
-		for name := range one {
-			if name != "type" {
-				d.Members = append(d.Members, membersOf(visible(name), one[name])...)
-			}
+	for _, one := range consent.Read(details) {
+		d := detail{Type: visible(one.Type)}
+		for _, m := range one.Members {
+			d.Members = append(d.Members, field{visible(m.Name), visible(m.Value)})
 		}
-		slices.SortFunc(d.Members, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 		a.Details = append(a.Details, d)
 	}
-}
-
-// membersOf takes an object apart, so that nobody has to read JSON.
-func membersOf(name string, raw json.RawMessage) []field {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil || len(object) == 0 {
-		return []field{{name, text(raw)}}
-	}
-	var out []field
-	for inner, value := range object {
-		out = append(out, membersOf(name+" › "+visible(inner), value)...)
-	}
-	return out
-}
-
-// text is a JSON value as people read it: strings and lists of them without quotes.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return visible(s)
-	}
-	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return visible(strings.Join(list, ", "))
-	}
-	var b bytes.Buffer
-	if json.Compact(&b, raw) != nil {
-		return ""
-	}
-	return visible(b.String())
 }
 
 var scopeTexts = map[string]string{
