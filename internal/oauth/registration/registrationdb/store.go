@@ -34,7 +34,7 @@ var _ registration.TokenStore = Store{}
 func (Store) InsertToken(ctx context.Context, t tx.Tx, k registration.InitialToken, hash []byte, limit int) (bool, error) {
 	n, err := sqldb.From(t).Exec(ctx, `
 INSERT INTO oauth_registration_tokens (account_id, token_id, token_hash, uses, created_at, expires_at)
-SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BYTEA), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT)
+SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM oauth_registration_tokens WHERE account_id = $1 AND uses > 0 AND expires_at > $5) < $7`,
 		string(k.Account), k.ID, hash, k.Uses, sqldb.Micros(k.CreatedAt), sqldb.Micros(k.ExpiresAt), limit)
 	return n == 1, err
