@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
 	"github.com/admit-id/admit/internal/oauth/authorize/authorizedb"
@@ -32,9 +33,9 @@ func (a *App) buildAuthorize() {
 	})
 }
 
-func (a *App) frontSurface(pages front.Pages) *front.Surface {
+func (a *App) frontSurface(pages front.Pages, home web.Handler) *front.Surface {
 	return front.New(front.Deps{
-		Requests: a.f.oauth.requests, Clients: a.f.oauth.parties, Proofs: a.f.proofs, Pages: pages, Issuer: a.f.accountDirectory.Issuer,
+		Requests: a.f.oauth.requests, Clients: a.f.oauth.parties, Proofs: a.f.proofs, Pages: pages, Issuer: a.f.accountDirectory.Issuer, Home: home,
 	})
 }
 

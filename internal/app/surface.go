@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/surface/hosted"
 	"github.com/admit-id/admit/internal/surface/loginapi"
 	"github.com/admit-id/admit/internal/surface/oidc"
+	"github.com/admit-id/admit/internal/surface/oidc/front"
 	"github.com/admit-id/admit/internal/surface/ops"
 	"github.com/admit-id/admit/internal/surface/v1"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
@@ -43,12 +44,12 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
 		a.oauthSurface().Routes(),
-		a.frontSurface(pages).Routes(),
 		a.deviceSurface().Routes(),
 		a.registrationSurface().Routes(),
 		a.apiSurface(tokens).Routes(),
 		a.authzenSurface(tokens).Routes(),
 	)
+	var home web.Handler
 	if a.cfg.Dev {
 		surface, err := dev.New(dev.Deps{
 			Mailbox: mailbox{a.db, x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.Error,
@@ -56,8 +57,15 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		routes = append(routes, surface.Routes()...)
+		for _, r := range surface.Routes() {
+			if r.Pattern == front.PathHome { // where extensions ask, too
+				home = r.Handler
+				continue
+			}
+			routes = append(routes, r)
+		}
 	}
+	routes = append(routes, a.frontSurface(pages, home).Routes()...)
 	d := web.Deps{
 		Accounts: hosts{x, a.besideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
 		Clock: a.clock, Log: a.log, TrustedProxies: a.cfg.TrustedProxies, HTTPS: a.cfg.HTTPS(),

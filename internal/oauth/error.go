@@ -60,6 +60,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Description)
 }
 
+// Expected tells whether callers can cause the error. It is no failure of ours then.
+func (e *Error) Expected() bool { return e.Code != ServerError && e.Code != TemporarilyUnavailable }
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -254,10 +254,19 @@ func (rt *Router) finish(w *writer, r *http.Request, e *exchange, l *leaf, start
 // mustAbort cuts the connection, so that nobody takes half an answer for a whole one.
 func mustAbort() { panic(http.ErrAbortHandler) }
 
+// expected is an error that a protocol names and a caller can cause.
+type expected interface {
+	error
+	Expected() bool
+}
+
 func (rt *Router) logError(r *http.Request, e *exchange, l *leaf, err error) {
 	level := slog.LevelDebug
 	if kind := fault.KindOf(err); kind == fault.Internal || kind == fault.Unavailable {
 		_, own := errors.AsType[*refusal](err)
+		if named, ok := errors.AsType[expected](err); ok {
+			own = named.Expected()
+		}
 		if !own && !errors.Is(err, context.Canceled) { // the client has gone
 			level = slog.LevelError
 		}

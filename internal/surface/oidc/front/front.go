@@ -55,6 +55,8 @@ type Deps struct {
 	Proofs   Proofs
 	Pages    Pages
 	Issuer   func(ident.AccountID) string
+	// Home is what stands at / for who brings no client_id; optional.
+	Home web.Handler
 }
 
 // Surface serves the endpoints.
@@ -104,6 +106,9 @@ func (s *Surface) authorize(w http.ResponseWriter, r *http.Request) error {
 func (s *Surface) extension(w http.ResponseWriter, r *http.Request) error {
 	sent, err := sentOf(r)
 	if err != nil || sent.Query.Get("client_id") == "" {
+		if s.deps.Home != nil {
+			return s.deps.Home(w, r)
+		}
 		return errNoPage
 	}
 	sent.Extension = true

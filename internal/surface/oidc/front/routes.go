@@ -12,7 +12,7 @@ const (
 	PathAuthorize = "/oauth/authorize"
 	PathPush      = "/oauth/par"
 	pathResume    = "/oauth/resume"
-	pathExtension = "/{$}"
+	PathHome      = "/{$}" // of extensions
 )
 
 // Routes declares the endpoints. The authorization endpoint is open to posts of other sites
@@ -25,7 +25,7 @@ func (s *Surface) Routes() []web.Route {
 	return []web.Route{
 		page(http.MethodGet, PathAuthorize, s.authorize),
 		page(http.MethodPost, PathAuthorize, s.authorize),
-		page(http.MethodGet, pathExtension, s.extension),
+		page(http.MethodGet, PathHome, s.extension),
 		page(http.MethodGet, pathResume, s.resume),
 		{Method: http.MethodPost, Pattern: PathPush, Auth: web.Public, Scope: web.Account, Limit: web.LimitLogin, CORS: web.RegisteredOrigins,
 			Handler: s.push, Errors: wire.Error, MaxBody: wire.MaxForm},
