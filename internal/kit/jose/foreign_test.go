@@ -2,6 +2,7 @@ package jose
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -313,6 +315,38 @@ func FuzzParseJWKS(f *testing.F) {
 			if err != nil || again.Thumbprint() != k.Thumbprint() {
 				t.Fatalf("%+v: %v", k, err)
 			}
+		}
+	})
+}
+
+// FuzzReadersAgree: whatever the reader of our own profile accepts, the reader of foreign tokens accepts, with the same meaning.
+func FuzzReadersAgree(f *testing.F) {
+	for _, h := range []string{header(EdDSA), `{"typ":"at+jwt","alg":"EdDSA","kid":"\u006b"}`, ` {"alg" : "EdDSA","kid":"k","typ":"a/b"} `} {
+		for _, p := range []string{goodPayload, `{"iss":"i","sub":"\ud83d\ude00","aud":["a","b"],"exp":1900000000,"x":[1e5,-0.5,{"y":null}]}`, `{"aud":"a","iss":"i","sub":"s","exp":1,"scope":""}`} {
+			f.Add([]byte(h), []byte(p))
+		}
+	}
+	key, _ := keysOf()[EdDSA].(ed25519.PrivateKey)
+	f.Fuzz(func(t *testing.T, h, payload []byte) {
+		b64 := base64.RawURLEncoding.EncodeToString
+		signed := b64(h) + "." + b64(payload)
+		compact := signed + "." + b64(ed25519.Sign(key, []byte(signed)))
+		parsed, err := Parse(compact)
+		if err != nil {
+			return
+		}
+		want, err := parsed.Claims(publicOf(key))
+		if err != nil {
+			return
+		}
+		got, claims, err := VerifyForeign(compact, []PublicJWK{{KeyID: parsed.KeyID(), Algorithm: EdDSA, Key: key.Public()}}, Expect{Algorithms: []string{EdDSA}})
+		if err != nil {
+			t.Fatalf("refused: %v", err)
+		}
+		r, err := ReadRegistered(claims)
+		if err != nil || got.KeyID != parsed.KeyID() || got.Type != parsed.Type() || r.Issuer != want.Issuer || r.Subject != want.Subject ||
+			!slices.Equal(r.Audience, want.Audience) || !r.Expires.Equal(want.ExpiresAt) || !r.Issued.Equal(want.IssuedAt) || r.TokenID != want.TokenID {
+			t.Fatalf("%+v, %v; not %+v", r, err, want)
 		}
 	})
 }
