@@ -78,6 +78,22 @@ func (p Plain) Registration() (application.Application, error) {
 	return application.Application{ID: ident.ApplicationID(p.ID), Name: p.Name, RedirectURLs: p.Redirects, OAuth: o}, nil
 }
 
+// Onto is what a recipe registers, with what the command line says otherwise: id, name, more redirects, resources.
+func (p Plain) Onto(a application.Application) application.Application {
+	a.ID = ident.ApplicationID(p.ID)
+	if p.Name != "" {
+		a.Name = p.Name
+	}
+	a.RedirectURLs = append(a.RedirectURLs, p.Redirects...)
+	a.OAuth.PostLogoutRedirectURLs = append(a.OAuth.PostLogoutRedirectURLs, p.Logout...)
+	a.OAuth.Resources, a.OAuth.DPoPBound, a.OAuth.ThirdParty = p.Resources, p.DPoP, p.Third
+	a.OAuth.AccessTokenFormat = application.TokenFormat(p.Format)
+	if p.Algorithm != "" {
+		a.OAuth.IDTokenAlg = p.Algorithm
+	}
+	return a
+}
+
 // Add registers an application and, where it proves itself with one, makes its secret.
 func (c *Clients) Add(ctx context.Context, a application.Application) (Made, error) {
 	made, err := c.applications.Create(ctx, c.by, a)
