@@ -51,7 +51,7 @@ func (s *Surface) tokenJSON(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		return oauth.Fail(oauth.InvalidRequest, "The parameters belong into the body, not into the address.")
 	}
-	var body map[string]json.RawMessage
+	var body map[string]any
 	if err := web.DecodeJSON(r, &body, wire.MaxForm); err != nil {
 		return err
 	}
@@ -62,25 +62,30 @@ func (s *Surface) tokenJSON(w http.ResponseWriter, r *http.Request) error {
 	return s.run(w, r, form, PathJSONToken)
 }
 
-// formOf turns the members of a JSON body into parameters.
-func formOf(body map[string]json.RawMessage) (url.Values, error) {
+// formOf turns the members of a JSON body into parameters. One that is null counts as left out.
+func formOf(body map[string]any) (url.Values, error) {
 	form := make(url.Values, len(body))
-	for name, raw := range body {
-		var one *string
-		var list []string
-		switch {
-		case web.DecodeStrict(raw, &one) == nil:
-			if one != nil {
-				form[name] = []string{*one}
+	for name, value := range body {
+		switch v := value.(type) {
+		case nil:
+		case string:
+			form[name] = []string{v}
+		case []any:
+			for _, one := range v {
+				text, ok := one.(string)
+				if !ok {
+					return nil, errMember
+				}
+				form[name] = append(form[name], text)
 			}
-		case web.DecodeStrict(raw, &list) == nil:
-			form[name] = list
 		default:
-			return nil, oauth.Fail(oauth.InvalidRequest, "Every member of the body is a text.")
+			return nil, errMember
 		}
 	}
 	return wire.Clean(form, many...)
 }
+
+var errMember = oauth.Fail(oauth.InvalidRequest, "Every member of the body is a text.")
 
 func (s *Surface) run(w http.ResponseWriter, r *http.Request, form url.Values, path string) error {
 	out, err := s.d.Tokens.Run(r.Context(), pipeline.Request{
