@@ -83,7 +83,7 @@ func (a *App) besideMTLS(host string) (string, bool) {
 		return "", false
 	}
 	if host == a.cfg.MTLSHost() {
-		return a.cfg.Host(), true
+		return a.f.public.Hosts()[0], true
 	}
 	port, ok := a.mtlsPort()
 	if !ok {
