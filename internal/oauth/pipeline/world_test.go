@@ -275,9 +275,13 @@ func (w *world) ask(pairs ...string) (pipeline.Result, error) {
 // code makes an authorization code, as the authorization endpoint does.
 func (w *world) code(client string, change func(*oauth.AuthorizationCode)) string {
 	w.Helper()
+	return w.benchCode(w.T, client, change)
+}
+
+func (w *world) benchCode(tb testing.TB, client string, changes ...func(*oauth.AuthorizationCode)) string {
 	code := secret.Random("")
 	sum := sha256.Sum256([]byte(verifier))
-	err := w.db.Write(w.Context(), tx.In(account), func(ctx context.Context, t tx.Tx) error {
+	err := w.db.Write(context.Background(), tx.In(account), func(ctx context.Context, t tx.Tx) error {
 		c := oauth.AuthorizationCode{
 			Hash: oauth.CodeHash(code), RedirectURI: callback, Challenge: base64.RawURLEncoding.EncodeToString(sum[:]), ExpiresAt: t.Now().Add(oauth.CodeLife),
 			Authorization: oauth.Authorization{
@@ -286,13 +290,15 @@ func (w *world) code(client string, change func(*oauth.AuthorizationCode)) strin
 				AuthTime: w.session.AuthTime(), AMR: w.session.AMR(), ACR: w.session.ACR(),
 			},
 		}
-		if change != nil {
-			change(&c)
+		for _, change := range changes {
+			if change != nil {
+				change(&c)
+			}
 		}
 		return oauthdb.Codes{}.InsertCode(ctx, t, c)
 	})
 	if err != nil {
-		w.Fatal(err)
+		tb.Fatal(err)
 	}
 	return code.Reveal()
 }
