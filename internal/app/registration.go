@@ -1,14 +1,8 @@
 package app
 
 import (
-	"context"
-
-	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
-	"github.com/admit-id/admit/internal/keyring"
-	"github.com/admit-id/admit/internal/kit/actor"
-	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -17,7 +11,6 @@ import (
 	"github.com/admit-id/admit/internal/oauth/registration/registrationdb"
 	"github.com/admit-id/admit/internal/oauth/remote"
 	"github.com/admit-id/admit/internal/surface/oidc/back"
-	"github.com/admit-id/admit/internal/token"
 )
 
 func (a *App) newRegistrations() *registration.Service {
@@ -45,18 +38,4 @@ func (a *App) openClients(id ident.AccountID) registration.Settings {
 // fitClient holds a client that registered itself to what the account allows such clients now.
 func (a *App) fitClient(c oauth.Client) oauth.Client {
 	return registration.Fit(c, a.openClients(c.Account))
-}
-
-// provideDocumentKeys makes the keys that clients with metadata documents may ask for by their
-// algorithm, because such a client is never made or changed here.
-func (a *App) provideDocumentKeys(ctx context.Context, t tx.Tx, e event.Event) error {
-	found, err := accountdb.Store{}.Get(ctx, t, ident.AccountID(e.Target))
-	if err != nil || len(found.Settings.OAuth.DocumentHosts) == 0 {
-		return err
-	}
-	var uses []keyring.Use
-	for _, alg := range application.Algorithms {
-		uses = append(uses, token.Signing{Alg: alg}.Uses()[1])
-	}
-	return a.f.signing.Provide(ctx, t, actor.ForSystem(found.ID), uses...)
 }

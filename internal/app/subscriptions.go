@@ -37,7 +37,6 @@ func subscribe(bus *tx.Bus, a *App) {
 
 	bus.Subscribe(application.EventCreated, a.provideKeys)
 	bus.Subscribe(application.EventUpdated, a.provideKeys)
-	bus.Subscribe(account.EventUpdated, a.provideDocumentKeys)
 
 	bus.Subscribe(connection.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
