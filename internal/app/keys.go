@@ -15,8 +15,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/oauth"
-	"github.com/admit-id/admit/internal/oauth/party"
 	"github.com/admit-id/admit/internal/token"
 )
 
@@ -29,34 +27,14 @@ func (a *App) provideKeys(ctx context.Context, t tx.Tx, e event.Event) error {
 	return a.f.signing.Provide(ctx, t, actor.ForSystem(e.Actor.Account), keyUses(found.OAuth)...)
 }
 
-// keyUses are the uses of keys by which a client's tokens and answers are signed.
+// keyUses are the uses of keys by which a client's tokens and answers are signed. What introspection
+// answers is never signed by the static key: it is for the API that asks, which knows the key set.
 func keyUses(o application.OAuth) []keyring.Use {
 	uses := token.Signing{Alg: o.AccessTokenAlg, Static: o.StaticKey}.Uses()[:1]
-	for _, alg := range []string{o.IDTokenAlg, o.UserinfoAlg, o.IntrospectionAlg, o.AuthorizationAlg} {
+	for _, alg := range []string{o.IDTokenAlg, o.UserinfoAlg, o.AuthorizationAlg} {
 		uses = append(uses, token.Signing{Alg: alg, Static: o.StaticKey}.Uses()[1])
 	}
-	return uses
-}
-
-// keyedDocuments are client metadata documents, whose keys are made when a document first names
-// their algorithm: no change of ours tells of it.
-type keyedDocuments struct {
-	party.Documents
-	a *App
-}
-
-// Client implements party.Documents.
-func (d keyedDocuments) Client(ctx context.Context, account ident.AccountID, id string) (oauth.Client, error) {
-	c, err := d.Documents.Client(ctx, account, id)
-	if err != nil {
-		return c, err
-	}
-	for _, use := range keyUses(c.Settings) {
-		if _, err := d.a.f.ring.Signer(account, use); err != nil {
-			return c, d.a.f.signing.Ready(ctx, account, keyUses(c.Settings)...)
-		}
-	}
-	return c, nil
+	return append(uses, token.Signing{Alg: o.IntrospectionAlg}.Uses()[1])
 }
 
 // RotateKeys publishes new signing keys in every account, which sign after a while. Static keys stay.

@@ -39,7 +39,7 @@ type oauthFeatures struct {
 func (a *App) buildOAuth() {
 	x, o := &a.f, &a.f.oauth
 	o.parties = party.New(party.Deps{
-		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: keyedDocuments{a.newDocuments(), a}, Fit: a.fitClient,
+		DB: a.db, Applications: x.applicationDirectory, Services: x.clientDirectory, Extensions: a.extensionOf, Documents: a.newDocuments(), Fit: a.fitClient,
 		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
 	})
 	o.devices = a.newDevices()

@@ -79,13 +79,6 @@ func (s *Service) Ensure(ctx context.Context, account ident.AccountID) error {
 	})
 }
 
-// Ready is Provide in a unit of work of its own, by Admit itself. It may run on many nodes at once.
-func (s *Service) Ready(ctx context.Context, account ident.AccountID, uses ...Use) error {
-	return s.DB.Write(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		return s.Provide(ctx, t, actor.ForSystem(account), uses...)
-	})
-}
-
 // Rotate plans that a new key signs from now+after, or from now+Propagation if that is
 // later; the old one signs until then. While a new key is waiting, Rotate makes no other
 // one: it brings that one forward if it would begin later than asked, and else leaves it.

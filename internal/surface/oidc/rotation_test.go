@@ -194,7 +194,7 @@ func (r *rotating) rotate(t *testing.T, rotations int, each time.Duration) {
 
 // TestRotationUnderLoad is CRY-01 and CMP-12: no verifier that keeps keys for as long as it may refuses a token when keys change.
 func TestRotationUnderLoad(t *testing.T) {
-	startRotating(t).rotate(t, 6, 400*time.Millisecond)
+	startRotating(t).rotate(t, 4, 300*time.Millisecond)
 }
 
 // TestSoakRotation is the same for two minutes, with a rotation every five seconds.
