@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -34,9 +35,10 @@ type Client struct {
 func (c Client) Public() bool { return c.Settings.AuthMethod == application.AuthNone }
 
 // FirstParty tells whether the client is the account's own: tokens without a resource open Admit's own
-// API then, and carry what an administrator has put into tokens of the person.
+// API then, and carry what an administrator has put into tokens of the person. Extensions are other
+// people's products.
 func (c Client) FirstParty() bool {
-	return c.Kind != Document && !c.Settings.ThirdParty && c.Settings.Registered == ""
+	return c.Kind != Document && !strings.HasPrefix(c.ID, "ext_") && !c.Settings.ThirdParty && c.Settings.Registered == ""
 }
 
 // MayUse tells whether the client has a grant type.
