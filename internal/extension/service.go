@@ -58,9 +58,12 @@ func New(d Deps) *Service { return &Service{d} }
 type Judge func(before, after application.Application) (application.Application, error)
 
 // Create makes an extension, its application and its client in the actor's account. The client
-// has no keys, and may do nothing before somebody gives it something.
+// has no keys, and may do nothing before somebody gives it something. The application is a third
+// party's: people are asked for consent, and its tokens never open Admit's own API.
 func (s *Service) Create(ctx context.Context, by actor.Actor, e Extension, judge Judge) (Extension, error) {
-	a, err := judge(application.Application{}, application.Application{Name: e.Name, RedirectURLs: e.RedirectURLs, Tags: e.Tags})
+	a, err := judge(application.Application{}, application.Application{
+		Name: e.Name, RedirectURLs: e.RedirectURLs, Tags: e.Tags, OAuth: application.OAuth{ThirdParty: true},
+	})
 	if err != nil {
 		return Extension{}, err
 	}

@@ -168,7 +168,7 @@ func TestKindsOfClients(t *testing.T) {
 	r.add("app_ext", application.OAuth{Scopes: []string{"a"}})
 	r.add("app_dyn", application.OAuth{ThirdParty: true, Registered: application.RegisteredDynamic, Resources: []string{"https://api.example/"}})
 	c, err := r.Client(t.Context(), account, "ext_1")
-	if err != nil || c.ID != "ext_1" || c.Application != "app_ext" || c.Kind != oauth.Application || !c.MayUse(application.GrantCode) {
+	if err != nil || c.ID != "ext_1" || c.Application != "app_ext" || !c.Settings.ThirdParty || c.Kind != oauth.Application || !c.MayUse(application.GrantCode) {
 		t.Fatal(c, err)
 	}
 	if c, err = r.Client(t.Context(), account, "app_dyn"); err != nil || len(c.Settings.Resources) != 0 {

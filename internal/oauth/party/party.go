@@ -86,6 +86,9 @@ func (p *Parties) application(account ident.AccountID, id string, app ident.Appl
 	if a.OAuth.Registered != "" {
 		c = p.d.Fit(c)
 	}
+	if id != string(app) { // an extension is always somebody else's product
+		c.Settings.ThirdParty = true
+	}
 	return c, nil
 }
 
