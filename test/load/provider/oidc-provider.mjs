@@ -41,7 +41,10 @@ const provider = new Provider(issuer, {
   findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
   rotateRefreshToken: true,
   issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
+  expiresWithSession: async () => false,
   async loadExistingGrant(ctx) {
+    const known = ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);
+    if (known) return ctx.oidc.provider.Grant.find(known);
     const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
     grant.addOIDCScope('openid offline_access');
     await grant.save();

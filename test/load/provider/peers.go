@@ -39,8 +39,15 @@ logger: {level: error}
 signer: {type: local, config: {keysRotationPeriod: 24h}}
 oauth2: {skipApprovalScreen: true, grantTypes: [authorization_code, refresh_token, client_credentials]}
 connectors: [{type: mockCallback, id: mock, name: Mock}]
-staticClients: [{id: load, secret: %[3]q, name: Load, redirectURIs: [%[4]q]}]
-`, address, filepath.Join(folder, "dex.db"), secret, redirect)
+staticClients:
+`, address, filepath.Join(folder, "dex.db"))
+	clients := []credential{{id: "load", secret: secret, redirect: redirect}}
+	for i := range connections[len(connections)-1] { // a person has one family of tokens a client
+		clients = append(clients, credential{id: fmt.Sprintf("load-%d", i), secret: secret, redirect: redirect})
+	}
+	for _, c := range clients {
+		config += fmt.Sprintf("- {id: %s, secret: %q, name: Load, redirectURIs: [%q]}\n", c.id, c.secret, c.redirect)
+	}
 	file := filepath.Join(folder, "dex.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -52,8 +59,7 @@ staticClients: [{id: load, secret: %[3]q, name: Load, redirectURIs: [%[4]q]}]
 	t := r.peer("Dex", "SQLite", address, p)
 	s := &server{host: address, token: "/token", authorize: "/auth", introspect: "/token/introspect", userinfo: "/userinfo", keys: "/keys",
 		discoveryPath: "/.well-known/openid-configuration", scope: "openid offline_access", serviceScope: "openid"}
-	s.service = credential{id: "load", secret: secret}
-	s.web = credential{id: "load", secret: secret, redirect: redirect}
+	s.service, s.web, s.families = clients[0], clients[0], clients[1:]
 	return t, ready(ctx, p, s, t)
 }
 
@@ -80,7 +86,7 @@ func (r *run) startOIDCProvider(ctx context.Context) (*target, error) {
 	}
 	t := r.peer("oidc-provider", "memory, nothing kept", address, p)
 	s := &server{host: address, token: "/token", authorize: "/auth", introspect: "/token/introspection", userinfo: "/me", keys: "/jwks",
-		discoveryPath: "/.well-known/openid-configuration", scope: "openid offline_access", extra: "&prompt=none", serviceScope: "api"}
+		discoveryPath: "/.well-known/openid-configuration", scope: "openid offline_access", extra: "&prompt=none", serviceScope: "api", introspectsPerson: true}
 	s.service = credential{id: "service", secret: secret}
 	s.web = credential{id: "web", redirect: redirect}
 	if _, err := rig.WaitFor(p, address, s.discoveryPath); err != nil {

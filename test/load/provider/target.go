@@ -62,12 +62,14 @@ func (t *target) point(operation string, n int, p rig.Point) {
 type server struct {
 	host                                                        string // for the Host header
 	token, authorize, introspect, userinfo, keys, discoveryPath string
-	service                                                     credential // asks for itself, and introspects
-	web                                                         credential // sends people to sign in
-	cookies                                                     []string   // of signed-in browsers; one a worker, over and over
-	scope                                                       string     // of the silent sign-in
-	extra                                                       string     // more of its query
-	serviceScope                                                string     // of client credentials
+	service                                                     credential   // asks for itself, and introspects
+	web                                                         credential   // sends people to sign in
+	families                                                    []credential // in its place for refreshing, one a worker, where a person has one family a client
+	introspectsPerson                                           bool         // introspects a person's token, where JWTs cannot be
+	cookies                                                     []string     // of signed-in browsers; one a worker, over and over
+	scope                                                       string       // of the silent sign-in
+	extra                                                       string       // more of its query
+	serviceScope                                                string       // of client credentials
 }
 
 // credential is a client; without a secret it is public.
@@ -118,11 +120,15 @@ func (s *server) offer(ctx context.Context, t *target) error {
 	if err != nil {
 		return fmt.Errorf("client credentials: %w", err)
 	}
-	repeat("introspect", s.post(s.introspect, s.service, url.Values{"token": {own.Access}}), `"active":true`)
-	persons, err := s.silent(c, 0)
+	persons, err := s.silent(c, s.web, 0)
 	if err != nil {
 		return fmt.Errorf("the silent sign-in: %w", err)
 	}
+	asked := own.Access
+	if s.introspectsPerson {
+		asked = persons.Access
+	}
+	repeat("introspect", s.post(s.introspect, s.service, url.Values{"token": {asked}}), `"active":true`)
 	repeat("userinfo", wire.Request("GET", s.host, s.userinfo, "", "Authorization: Bearer "+persons.Access), `"sub"`)
 	t.requests["code"] = func(worker int) (rig.Worker, error) {
 		c, err := wire.New(t.address)
@@ -140,7 +146,7 @@ func (s *server) offerRefresh(ctx context.Context, t *target, c *wire.Conn) erro
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		got, err := s.silent(c, i)
+		got, err := s.silent(c, s.family(i), i)
 		if err != nil {
 			return fmt.Errorf("a refresh token: %w", err)
 		}
@@ -150,7 +156,7 @@ func (s *server) offerRefresh(ctx context.Context, t *target, c *wire.Conn) erro
 	}
 	t.requests["refresh"] = func(worker int) (rig.Worker, error) {
 		c, err := wire.New(t.address)
-		return &refresher{server: s, conn: c, newest: &newest[worker]}, err
+		return &refresher{server: s, conn: c, web: s.family(worker), newest: &newest[worker]}, err
 	}
 	return nil
 }
@@ -172,9 +178,17 @@ func tokensOf(a wire.Answer, err error) (t tokens, _ error) {
 	return t, nil
 }
 
+// family is the client that a worker refreshes with.
+func (s *server) family(worker int) credential {
+	if len(s.families) > 0 {
+		return s.families[worker%len(s.families)]
+	}
+	return s.web
+}
+
 // silent signs a browser that has a session in again, without a page: authorization, code, tokens.
-func (s *server) silent(c *wire.Conn, worker int) (tokens, error) {
-	query := url.Values{"client_id": {s.web.id}, "redirect_uri": {s.web.redirect}, "response_type": {"code"}, "scope": {s.scope},
+func (s *server) silent(c *wire.Conn, web credential, worker int) (tokens, error) {
+	query := url.Values{"client_id": {web.id}, "redirect_uri": {web.redirect}, "response_type": {"code"}, "scope": {s.scope},
 		"state": {"s"}, "code_challenge": {sameChallenge}, "code_challenge_method": {"S256"}}
 	target := s.authorize + "?" + query.Encode() + s.extra
 	var cookies []string
@@ -197,13 +211,13 @@ func (s *server) silent(c *wire.Conn, worker int) (tokens, error) {
 		if err != nil {
 			return tokens{}, err
 		}
-		if strings.HasPrefix(a.Location, s.web.redirect) {
+		if strings.HasPrefix(a.Location, web.redirect) {
 			code := to.Query().Get("code")
 			if code == "" {
 				return tokens{}, fmt.Errorf("authorization ended at %.300q", a.Location)
 			}
-			return tokensOf(c.Do(s.post(s.token, s.web, url.Values{"grant_type": {"authorization_code"}, "code": {code},
-				"redirect_uri": {s.web.redirect}, "code_verifier": {sameVerifier}})))
+			return tokensOf(c.Do(s.post(s.token, web, url.Values{"grant_type": {"authorization_code"}, "code": {code},
+				"redirect_uri": {web.redirect}, "code_verifier": {sameVerifier}})))
 		}
 		cookies = append(cookies, a.Cookies...)
 		target = to.RequestURI()

@@ -38,7 +38,7 @@ type signer struct {
 }
 
 func (w *signer) Do(context.Context, int) error {
-	got, err := w.server.silent(w.conn, w.worker)
+	got, err := w.server.silent(w.conn, w.server.web, w.worker)
 	if err == nil && got.ID == "" {
 		err = errors.New("no ID token")
 	}
@@ -51,11 +51,12 @@ func (w *signer) Close() { w.conn.Close() }
 type refresher struct {
 	server *server
 	conn   *wire.Conn
+	web    credential
 	newest *string
 }
 
 func (w *refresher) Do(context.Context, int) error {
-	got, err := tokensOf(w.conn.Do(w.server.post(w.server.token, w.server.web, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {*w.newest}})))
+	got, err := tokensOf(w.conn.Do(w.server.post(w.server.token, w.web, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {*w.newest}})))
 	if err != nil {
 		return err
 	}
