@@ -262,6 +262,9 @@ func TestProviderConfidentialClient(t *testing.T) {
 		if got := p.get("/oauth/userinfo", text(out.body, "access_token")); got.status != 200 || got.body["email"] != "ada@example.test" {
 			p.Errorf("%d %s", got.status, got.text)
 		}
+		if got := p.get("/v1/users/"+string(p.user.ID)+"/resources/x/permissions/READ", text(out.body, "access_token")); got.status != 404 {
+			p.Errorf("the API with an opaque token: %d %s", got.status, got.text)
+		}
 		if got := p.post("/oauth/introspect", with("token", text(out.body, "refresh_token"))...); got.body["active"] != true {
 			p.Error(got.text)
 		}
@@ -310,6 +313,9 @@ func TestProviderConfidentialClient(t *testing.T) {
 		}
 		if got := p.get("/oauth/userinfo", text(out.body, "access_token")); got.status != 401 {
 			p.Errorf("the client is gone: %d", got.status)
+		}
+		if got := p.get("/v1/users/"+string(p.user.ID)+"/resources/x/permissions/READ", text(out.body, "access_token")); got.status != 401 {
+			p.Errorf("the API, the client is gone: %d", got.status)
 		}
 	})
 }

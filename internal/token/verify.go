@@ -66,6 +66,9 @@ type VerifierDeps struct {
 	Provider Provider
 	// Linked may be nil: then no foreign issuer's tokens are taken.
 	Linked Linked
+	// Opaque reads an access token that says nothing by itself (OpaquePrefix), or answers a fault of kind
+	// Unauthenticated or Unavailable. It may be nil.
+	Opaque func(ctx context.Context, account ident.AccountID, bearer string) (Own, error)
 	// Fresh tells whether what is in memory follows the database within the bound. While it
 	// does not, nothing is verified (I-17).
 	Fresh func() bool
@@ -168,6 +171,9 @@ func (v *Verifier) Verify(ctx context.Context, account ident.AccountID, bearer s
 func (v *Verifier) read(ctx context.Context, account ident.AccountID, bearer string, now time.Time) (*proof, error) {
 	if strings.Count(bearer, ".") == 3 {
 		return v.readRawKey(bearer)
+	}
+	if strings.HasPrefix(bearer, OpaquePrefix) {
+		return v.readOpaque(ctx, account, bearer)
 	}
 	t, err := jose.Parse(bearer)
 	if err != nil {

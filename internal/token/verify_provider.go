@@ -1,11 +1,13 @@
 package token
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
@@ -37,6 +39,29 @@ func (v *Verifier) readProvider(account ident.AccountID, bearer string, now time
 	if err != nil {
 		return nil, errUnknown
 	}
+	return provided(account, own)
+}
+
+// OpaquePrefix begins the access tokens that say nothing by themselves.
+const OpaquePrefix = "aat_"
+
+// readOpaque checks one of them. What its row says does not change, so that it is remembered as others are.
+func (v *Verifier) readOpaque(ctx context.Context, account ident.AccountID, bearer string) (*proof, error) {
+	if v.deps.Opaque == nil {
+		return nil, errUnknown
+	}
+	own, err := v.deps.Opaque(ctx, account, bearer)
+	if fault.Is(err, fault.Unavailable) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, errNotValid.With(err)
+	}
+	return provided(account, own)
+}
+
+// provided is the proof of a token of the provider that is for the account itself.
+func provided(account ident.AccountID, own Own) (*proof, error) {
 	p := newProof(actor.Actor{Kind: actor.User, Account: account, ID: own.Subject, Session: own.Session}, own.KeyID, nil, own.Issued, own.Expires)
 	p.provided = true
 	p.app, p.id = ident.ApplicationID(strings.Clone(own.Client)), strings.Clone(own.ID)
@@ -82,7 +107,7 @@ func (v *Verifier) currentOwn(p *proof) error {
 	if !p.provided {
 		return p.sameKey(v.deps.SigningKey(a.Account, p.kid))
 	}
-	if !v.deps.Provider.Published(a.Account, p.kid) {
+	if p.kid != "" && !v.deps.Provider.Published(a.Account, p.kid) {
 		return errRevoked
 	}
 	return nil

@@ -12,12 +12,13 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/token"
 )
 
 const (
 	// Prefixes of what the token endpoint gives out, so that secret scanners know them.
 	RefreshPrefix = "art_"
-	OpaquePrefix  = "aat_"
+	OpaquePrefix  = token.OpaquePrefix
 	grantPrefix   = "gra_"
 
 	// Window is how long the last used refresh token gives the same successor again: answers get lost,
