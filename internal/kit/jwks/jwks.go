@@ -5,7 +5,6 @@
 package jwks
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,25 +12,20 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"maps"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/strictjson"
 )
 
-// Limits of a set.
-const (
-	MaxKeys = 100
-	MaxID   = 512 // bytes of a kid
-	minRSA  = 2048
-	maxRSA  = 8192
-)
+// MaxKeys is how many keys a set may have.
+const MaxKeys = 100
 
 // Errors of Parse and Check.
 var (
 	ErrForm    = errors.New("this is no JSON object with an array keys of at most 100 keys")
 	ErrPrivate = errors.New("the set has a private or a symmetric key; take the public half only, and replace the key, because it has been shown")
-	ErrNone    = errors.New("the set has no usable key: RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519")
+	ErrNone    = errors.New("the set has no usable key: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519")
 )
 
 // Key is one public key.
@@ -137,78 +131,44 @@ func (k Key) fits(algorithm string) bool {
 	return false
 }
 
-// entry is one key as it was read. Values are string, bool, json.Number, nil, map or slice.
-type entry map[string]any
+// entry is one key as it was read.
+type entry map[string]json.RawMessage
 
 func read(text []byte) ([]entry, error) {
-	var set map[string]any
+	var set struct {
+		Keys []entry `json:"keys"`
+	}
 	if err := strictjson.Check(text, &set); err != nil {
-		return nil, err
+		return nil, err // it repeats nothing of the text
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&set); err != nil {
+	if json.Unmarshal(text, &set) != nil || set.Keys == nil || len(set.Keys) > MaxKeys {
 		return nil, ErrForm
 	}
-	list, ok := set["keys"].([]any)
-	if !ok || len(list) > MaxKeys {
-		return nil, ErrForm
-	}
-	out := make([]entry, 0, len(list))
-	for _, item := range list {
-		members, ok := item.(map[string]any)
-		if !ok {
-			return nil, ErrForm
+	return set.Keys, nil
+}
+
+func (e entry) private() bool {
+	for _, member := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if _, there := e[member]; there {
+			return true
 		}
-		out = append(out, members)
 	}
-	return out, nil
+	return string(e["kty"]) == `"oct"`
 }
 
-func (e entry) has(name string) bool {
-	_, ok := e[name]
-	return ok
-}
-
-func (e entry) text(name string) string {
-	s, _ := e[name].(string)
-	return s
-}
-
-func (e entry) private() bool { return e.has("d") || e.has("k") || e.text("kty") == "oct" }
-
+// key reads what the project's one reader of keys takes.
 func (e entry) key() (Key, bool) {
-	use := e.text("use")
-	if e.private() || len(e.text("kid")) > MaxID || e.has("use") && use != "sig" && use != "enc" {
-		return Key{}, false
+	if string(e["use"]) == `"jwt-svid"` { // what a SPIFFE bundle says of the keys that sign tokens
+		e = maps.Clone(e)
+		e["use"] = json.RawMessage(`"sig"`)
 	}
-	// Only what makes the key reaches the library: no certificates, no URLs.
-	bare := map[string]string{}
-	for _, name := range []string{"kty", "n", "e", "crv", "x", "y"} {
-		if e.has(name) {
-			bare[name] = e.text(name)
-		}
-	}
-	text, err := json.Marshal(bare)
+	text, err := json.Marshal(e)
 	if err != nil {
 		return Key{}, false
 	}
-	var jwk jose.JSONWebKey
-	if err := jwk.UnmarshalJSON(text); err != nil || !jwk.Valid() || !jwk.IsPublic() {
+	k, err := jose.ParseJWK(text)
+	if err != nil {
 		return Key{}, false
 	}
-	switch p := jwk.Key.(type) {
-	case *rsa.PublicKey:
-		if p.N.BitLen() < minRSA || p.N.BitLen() > maxRSA {
-			return Key{}, false
-		}
-	case *ecdsa.PublicKey:
-		if p.Curve != elliptic.P256() && p.Curve != elliptic.P384() {
-			return Key{}, false
-		}
-	case ed25519.PublicKey:
-	default:
-		return Key{}, false
-	}
-	return Key{ID: e.text("kid"), Algorithm: e.text("alg"), Public: jwk.Key, use: use}, true
+	return Key{ID: k.KeyID, Algorithm: k.Algorithm, Public: k.Key, use: k.Use}, true
 }
