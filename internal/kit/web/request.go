@@ -22,7 +22,7 @@ type exchange struct {
 	actor    actor.Actor
 	router   *Router
 	status   int
-	names    []string // of a hot route's path parameters
+	hot      *leaf // a hot route, for the names of its path parameters
 	values   [hotParams]string
 }
 
@@ -74,9 +74,11 @@ func from(r *http.Request) *exchange {
 // of hot routes: they stay in the exchange, which costs no map.
 func PathValue(r *http.Request, name string) string {
 	e := from(r)
-	for i, n := range e.names {
-		if n == name {
-			return e.values[i]
+	if e.hot != nil {
+		for i, n := range e.hot.names {
+			if n == name {
+				return e.values[i]
+			}
 		}
 	}
 	return r.PathValue(name)

@@ -121,7 +121,7 @@ func (rt *Router) serve(w *writer, r *http.Request, e *exchange, f *found, l *le
 		}
 	}
 	if route.Hot {
-		e.names = l.names
+		e.hot = l
 	}
 	return route.Handler(w, r)
 }
