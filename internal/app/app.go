@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/app/heap"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/egress"
@@ -49,7 +50,7 @@ type App struct {
 // Open opens the database, brings the schema up to date, makes what a deployment needs from the
 // start (the default account, its application and keys) and loads the memory.
 func Open(ctx context.Context, cfg Config) (*App, error) {
-	a := &App{cfg: cfg, chosen: ident.DefaultAccount, clock: clock.NewSystem(), heapOurs: widenHeap()}
+	a := &App{cfg: cfg, chosen: ident.DefaultAccount, clock: clock.NewSystem(), heapOurs: heap.Widen()}
 	a.log = obs.NewLogger(os.Stderr, logLevel(cfg.LogLevel))
 	slog.SetDefault(a.log)
 	master, err := cfg.Master()

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/admit-id/admit/internal/app/bridge"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/config"
@@ -134,7 +135,7 @@ func (v visitor) signIn(w *httptest.ResponseRecorder, email string) *httptest.Re
 	if w := v.do("POST", "/login/email", url.Values{"state": {state}, "email": {email}}); w.Code != http.StatusSeeOther {
 		v.Fatal(w.Code, w.Body)
 	}
-	mails, err := mailbox{v.app.db, v.app.f.outbox}.List(v.Context(), ident.DefaultAccount)
+	mails, err := bridge.Mailbox{DB: v.app.db, Outbox: v.app.f.outbox}.List(v.Context(), ident.DefaultAccount)
 	if err != nil || len(mails) == 0 {
 		v.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/admit-id/admit/internal/access"
@@ -13,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/account/tenant"
+	"github.com/admit-id/admit/internal/app/bridge"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit"
@@ -106,7 +108,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.clients = newClients(a.db)
 	x.clientDirectory = serviceclient.NewDirectory(serviceclientdb.Store{}, serviceclientdb.Store{})
 
-	x.engine = access.NewEngine(a.follower.Fresh, clientOptions{x.clientDirectory}, a.clock)
+	x.engine = access.NewEngine(a.follower.Fresh, bridge.ClientOptions{Directory: x.clientDirectory}, a.clock)
 	x.engine.Keep(a.cfg.MemoryGrants)
 	x.access = newAccess(a.db, x.engine)
 	x.history = history.New(history.Deps{Runner: a.db, Store: accessdb.Versions{}, Engine: x.engine})
@@ -167,19 +169,19 @@ func (a *App) buildLogins() {
 	x.tokens = token.NewService(token.ServiceDeps{
 		Signers: x.ring, Keys: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
-	tenants, issuer := loginTenants{x.tenants, x.tenantDirectory}, loginIssuer{x.tokens, x.tenantDirectory}
+	tenants, issuer := bridge.LoginTenants{Service: x.tenants, Directory: x.tenantDirectory}, bridge.LoginIssuer{Tokens: x.tokens, Tenants: x.tenantDirectory}
 	x.codes = redeem.New(redeem.Deps{
-		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: loginApplications{x.applicationDirectory},
+		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: bridge.LoginApplications{Directory: x.applicationDirectory},
 		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
 	})
 	x.setups = setup.New(setup.Deps{DB: a.db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: a.keys, Accounts: x.accountDirectory})
 	x.logins = login.New(login.Deps{
-		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants, Invites: loginInvites{x.invites},
-		Accounts: x.accountDirectory, Applications: loginApplications{x.applicationDirectory}, Connections: x.connectionDirectory,
+		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants, Invites: bridge.LoginInvites{Service: x.invites},
+		Accounts: x.accountDirectory, Applications: bridge.LoginApplications{Directory: x.applicationDirectory}, Connections: x.connectionDirectory,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Users:    x.users, Sessions: x.sessions,
 		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: a.keys, Outbox: x.outbox},
-		Handovers:  &handover.Service{Clients: handoverClients{x.clientDirectory}, Issuer: x.accountDirectory.Issuer, Keys: a.keys},
+		Handovers:  &handover.Service{Clients: bridge.HandoverClients{Directory: x.clientDirectory}, Issuer: x.accountDirectory.Issuer, Keys: a.keys},
 		Issuer:     issuer, Setup: a.firstAdministrator, Log: a.log,
 	})
 }
@@ -188,7 +190,10 @@ func (a *App) buildVerifier() {
 	foreign := a.metrics.Counter("admit_foreign_tokens_total", "Valid tokens that were sent to another account's host.")
 	a.f.verifier = token.NewVerifier(token.VerifierDeps{
 		Clock: a.clock, Issuer: a.f.accountDirectory.Issuer, AccountOf: a.f.accountDirectory.AccountOf,
-		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations, Provider: a.f.tokens, Linked: a.linkedIssuers(),
+		SigningKey: a.f.ring.AccessKey, Clients: a.f.clientDirectory, Sessions: a.f.revocations, Provider: a.f.tokens,
+		Opaque: func(ctx context.Context, account ident.AccountID, bearer string) (token.Own, error) {
+			return a.f.oauth.reader.ReadOpaque(ctx, account, bearer)
+		}, Linked: a.linkedIssuers(),
 		Application: func(account ident.AccountID, id ident.ApplicationID) bool {
 			_, ok := a.f.applicationDirectory.Get(account, id)
 			return ok

@@ -1,14 +1,9 @@
 package app
 
 import (
-	"context"
-
 	"github.com/admit-id/admit/internal/invite"
 	"github.com/admit-id/admit/internal/invite/invitedb"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/secret"
-	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/login"
 )
 
 func (a *App) buildInvites() {
@@ -19,15 +14,4 @@ func (a *App) buildInvites() {
 			return ok
 		},
 	})
-}
-
-// loginInvites tells login of invites.
-type loginInvites struct{ *invite.Service }
-
-func (l loginInvites) Look(ctx context.Context, t tx.Tx, account ident.AccountID, id secret.Text) (login.Invitation, error) {
-	found, err := l.Service.Look(ctx, t, account, id)
-	if err != nil {
-		return login.Invitation{}, err
-	}
-	return login.Invitation{Key: found.Key(), Tenant: found.Tenant}, nil
 }

@@ -1,17 +1,14 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"net/url"
 	"strings"
 
+	"github.com/admit-id/admit/internal/app/bridge"
 	"github.com/admit-id/admit/internal/connection/oauth2"
 	"github.com/admit-id/admit/internal/connection/oidc"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/issuer/issuerdb"
-	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/token"
 )
 
 func (a *App) buildIssuers() {
@@ -30,22 +27,7 @@ func (a *App) ownIssuer(text string) bool {
 	return ours || strings.HasSuffix(strings.ToLower(u.Hostname()), ".api.authress.io")
 }
 
-// linkedIssuers lets the tokens of foreign issuers in.
-type linkedIssuers struct{ *issuer.Verifier }
-
-func (a *App) linkedIssuers() linkedIssuers {
+func (a *App) linkedIssuers() bridge.LinkedIssuers {
 	signatures := oidc.NewBearers(oauth2.Deps{HTTP: a.outbound, Clock: a.clock})
-	return linkedIssuers{issuer.NewVerifier(a.f.issuerDirectory, signatures, a.clock)}
-}
-
-func (l linkedIssuers) Verify(ctx context.Context, account ident.AccountID, bearer string) (token.LinkedProof, error) {
-	p, err := l.Verifier.Verify(ctx, account, bearer)
-	if errors.Is(err, issuer.ErrNobodys) {
-		err = token.ErrNotLinked
-	}
-	return token.LinkedProof{User: p.User, Link: string(p.Trust), TokenID: p.TokenID, Issued: p.Issued, Expires: p.Expires}, err
-}
-
-func (l linkedIssuers) Linked(account ident.AccountID, link string) bool {
-	return l.Trusted(account, issuer.ID(link))
+	return bridge.LinkedIssuers{Verifier: issuer.NewVerifier(a.f.issuerDirectory, signatures, a.clock)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/admit-id/admit/internal/app/heap"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -52,7 +53,7 @@ func (a *App) jobs() []job {
 		}},
 	}
 	if a.heapOurs {
-		all = append(all, job{"fit the heap", heapEvery, fitHeap})
+		all = append(all, job{"fit the heap", heapEvery, heap.Fit})
 	}
 	return all
 }

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mtls"
 	"github.com/admit-id/admit/internal/kit/web"
-	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/dpop"
 	"github.com/admit-id/admit/internal/oauth/dpop/dpopdb"
 )
@@ -21,21 +18,6 @@ func (a *App) buildProofs() {
 	a.f.proofs = dpop.New(dpop.Deps{
 		DB: a.db, Store: dpopdb.Store{}, Keys: a.keys, Clock: a.clock, RequireNonce: a.cfg.RequireNonce,
 	})
-}
-
-// tokenProofs lets the router judge the proofs that come with access tokens.
-type tokenProofs struct{ *dpop.Service }
-
-func (p tokenProofs) CheckToken(account ident.AccountID, t web.TokenProof) error {
-	err := p.Service.CheckToken(account, dpop.Request{Headers: t.Headers, Method: t.Method, URL: t.URL}, t.JKT, t.Token)
-	if e, ok := errors.AsType[*oauth.Error](err); ok {
-		return &web.ProofError{Code: string(e.Code), Description: e.Description}
-	}
-	return err
-}
-
-func (p tokenProofs) Nonce(account ident.AccountID) string {
-	return p.Service.Nonce(account, dpop.ForAPI)
 }
 
 // certificates says where client certificates come from.
@@ -56,40 +38,7 @@ func (a *App) takesCertificates() bool { return a.cfg.MTLSListen != "" || a.cfg.
 
 // mtlsURL returns the base of mtls_endpoint_aliases of an account, or "" (RFC 8705 section 5).
 func (a *App) mtlsURL(account ident.AccountID) string {
-	switch {
-	case a.cfg.MTLSURL == "":
-		return ""
-	case account == ident.DefaultAccount:
-		return a.cfg.MTLSURL
-	}
-	port, ok := a.mtlsPort()
-	u, err := url.Parse(a.f.accountDirectory.Issuer(account))
-	if !ok || err != nil || u.Hostname() == "" {
-		return ""
-	}
-	return "https://" + net.JoinHostPort(u.Hostname(), port)
-}
-
-// mtlsPort returns the port of mtls-url if that is all that it differs by from the public URL.
-func (a *App) mtlsPort() (string, bool) {
-	name, port, err := net.SplitHostPort(a.cfg.MTLSHost())
-	public, perr := url.Parse(a.cfg.PublicURL)
-	return port, err == nil && perr == nil && name == public.Hostname()
-}
-
-// besideMTLS returns the host that means the same account as a host of mtls-url.
-func (a *App) besideMTLS(host string) (string, bool) {
-	if a.cfg.MTLSURL == "" {
-		return "", false
-	}
-	if host == a.cfg.MTLSHost() {
-		return a.f.public.Hosts()[0], true
-	}
-	port, ok := a.mtlsPort()
-	if !ok {
-		return "", false
-	}
-	return strings.CutSuffix(host, ":"+port)
+	return a.cfg.MTLSAlias(a.f.accountDirectory.Issuer(account))
 }
 
 // webServers returns the servers of the surfaces: the first is that of listen.

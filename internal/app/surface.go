@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/app/bridge"
 	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -52,7 +53,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 	var home web.Handler
 	if a.cfg.Dev {
 		surface, err := dev.New(dev.Deps{
-			Mailbox: mailbox{a.db, x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.Error,
+			Mailbox: bridge.Mailbox{DB: a.db, Outbox: x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.Error,
 		})
 		if err != nil {
 			return err
@@ -67,9 +68,9 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 	}
 	routes = append(routes, a.frontSurface(pages, home).Routes()...)
 	d := web.Deps{
-		Accounts: hosts{x, a.besideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
+		Accounts: hosts{x, a.cfg.BesideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
 		Clock: a.clock, Log: a.log, TrustedProxies: a.cfg.TrustedProxies, HTTPS: a.cfg.HTTPS(),
-		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics, Proofs: tokenProofs{x.proofs},
+		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics, Proofs: bridge.TokenProofs{Service: x.proofs},
 	}
 	if d.Certificates, err = a.certificates(); err != nil {
 		return err

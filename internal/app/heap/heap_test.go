@@ -1,10 +1,10 @@
-package app
+package heap
 
 import "testing"
 
-func TestGarbagePercent(t *testing.T) {
+func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]uint64{0: 400, 1 << 20: 400, 12 << 20: 200, 24 << 20: 100, 1 << 30: 100} {
-		if got := garbagePercent(live); got != want {
+		if got := percentFor(live); got != want {
 			t.Errorf("with %d bytes alive: %d percent, want %d", live, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package app
+package bridge
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func TestAudiences(t *testing.T) {
 		}
 		wanted := []string{"api", "ten_a", "ten_b", "ten_gone"}
 		for letIn, want := range map[ident.TenantID][]string{"": {"api"}, "ten_b": {"api", "ten_b"}, "ten_gone": {"api"}} {
-			got, _ := loginIssuer{tenants: directory}.audiences(login.Grant{
+			got, _ := LoginIssuer{Tenants: directory}.audiences(login.Grant{
 				Session: session.Session{Account: "acc_a"}, Tenant: letIn, Wish: login.Wish{Audiences: wanted},
 			})
 			if !slices.Equal(got, want) {
