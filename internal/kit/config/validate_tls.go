@@ -58,12 +58,3 @@ func (c Config) checkMTLSURL(bad report) {
 		bad("mtls-url", "nothing there could learn a client's certificate", "set mtls-listen, or client-cert-header and trusted-proxies")
 	}
 }
-
-// MTLSHost returns the host of mtls-url with its port, or "".
-func (c Config) MTLSHost() string {
-	u, err := url.Parse(c.MTLSURL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}

@@ -58,3 +58,29 @@ func TestTLSSettings(t *testing.T) {
 		}
 	}
 }
+
+// The address with certificates stands beside the public URL, and with its port beside all accounts'.
+func TestMTLSAliases(t *testing.T) {
+	port := Config{PublicURL: "https://login.example.com", MTLSURL: "https://login.example.com:8443"}
+	name := Config{PublicURL: "https://login.example.com", MTLSURL: "https://mtls.example.com"}
+	none := Config{PublicURL: "https://login.example.com"}
+	for _, c := range []struct {
+		config              Config
+		issuer, alias, host string // host: of the alias
+	}{
+		{port, "https://login.example.com", "https://login.example.com:8443", "login.example.com:8443"},
+		{port, "https://id.acme.example", "https://id.acme.example:8443", "id.acme.example:8443"},
+		{name, "https://login.example.com", "https://mtls.example.com", "mtls.example.com"},
+		{name, "https://id.acme.example", "", "id.acme.example:8443"},
+		{none, "https://login.example.com", "", "login.example.com:8443"},
+		{port, "", "", "login.example.com:8444"},
+	} {
+		if got := c.config.MTLSAlias(c.issuer); got != c.alias {
+			t.Errorf("%s: %s", c.issuer, got)
+		}
+		beside, ok := c.config.BesideMTLS(c.host)
+		if ok != (c.alias != "") || ok && "https://"+beside != c.issuer {
+			t.Errorf("%s: %s, %v", c.host, beside, ok)
+		}
+	}
+}
