@@ -153,7 +153,12 @@ func (r *run) take(ctx context.Context, t *target, o operation, n int) error {
 func (r *run) close() error {
 	var errs []error
 	for _, t := range append(r.floors, r.targets...) {
-		errs = append(errs, t.stop())
+		switch err := t.stop(); {
+		case err != nil && t.peer:
+			r.failures = append(r.failures, fmt.Sprintf("%s, when it was stopped: %.300v", t.title(), err))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", t.title(), err))
+		}
 	}
 	if r.pg != nil {
 		errs = append(errs, r.pg.Close())
