@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,6 @@ const (
 	askFailed = 10 * time.Second // a host that has never answered well is asked this seldom
 	askWait   = 5 * time.Second  // how long a caller waits
 	maxPlaces = 4096             // addresses remembered
-	forgotten = 10 * time.Minute // what was not asked for so long makes room
 )
 
 // Place is where an answer comes from, for one account by itself (I-16).
@@ -35,6 +35,7 @@ type Memory[T any] struct {
 type remembered[T any] struct {
 	value  T
 	has    bool
+	made   time.Time
 	at     time.Time // of the value
 	asked  time.Time
 	twice  bool // asked again since the first answer: what is missing from it is looked for at once, but once
@@ -54,19 +55,16 @@ type Question[T any] struct {
 	Final func(error) bool
 }
 
-// Errors of Recall, beside those of Fetch.
-var (
-	ErrAsked = errors.New("remote: the host was asked a moment ago")
-	ErrFull  = errors.New("remote: too many addresses are remembered")
-)
+// ErrAsked is Recall's own error, beside those of Fetch.
+var ErrAsked = errors.New("remote: the host was asked a moment ago")
 
 // Recall returns the remembered answer, asking first when it is absent, not fresh or not good. An
 // answer that is not good is returned all the same when there is no better one; the caller looks
 // again. Callers who want the same answer wait for one fetch.
 func (m *Memory[T]) Recall(ctx context.Context, q Question[T]) (T, error) {
-	value, enough, err := m.look(q)
-	if enough || err != nil {
-		return value, err
+	value, enough := m.look(q)
+	if enough {
+		return value, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
@@ -79,6 +77,7 @@ func (m *Memory[T]) Recall(ctx context.Context, q Question[T]) (T, error) {
 		m.keep(q, v, err)
 		return nil, err
 	})
+	var err error
 	select {
 	case result := <-done:
 		err = result.Err
@@ -97,22 +96,20 @@ func (m *Memory[T]) Recall(ctx context.Context, q Question[T]) (T, error) {
 }
 
 // look returns what is remembered when that is enough, and makes room for the answer otherwise.
-func (m *Memory[T]) look(q Question[T]) (value T, enough bool, err error) {
+func (m *Memory[T]) look(q Question[T]) (value T, enough bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := q.Clock.Now()
 	r := m.byKey[q.Place]
 	if r == nil {
-		if !m.room(now) {
-			return value, false, ErrFull
-		}
-		r = &remembered[T]{}
+		m.makeRoom()
+		r = &remembered[T]{made: now}
 		m.byKey[q.Place] = r
 	}
 	if r.has && now.Sub(r.at) < q.Fresh(r.value) && (q.Good == nil || q.Good(r.value)) {
-		return r.value, true, nil
+		return r.value, true
 	}
-	return value, false, nil
+	return value, false
 }
 
 // mayAsk takes the permission to ask, or returns why not.
@@ -153,18 +150,32 @@ func (m *Memory[T]) keep(q Question[T], v T, err error) {
 	}
 }
 
-// room tells whether one more address fits, after forgetting those that nobody has asked for of late.
-func (m *Memory[T]) room(now time.Time) bool {
+// makeRoom forgets the addresses that were asked for longest ago, an eighth of them, when there are too
+// many. What is forgotten is asked for anew: a flood of addresses costs a fetch, and locks nobody out.
+func (m *Memory[T]) makeRoom() {
 	if m.byKey == nil {
 		m.byKey = map[Place]*remembered[T]{}
 	}
 	if len(m.byKey) < maxPlaces {
-		return true
+		return
 	}
+	times := make([]time.Time, 0, len(m.byKey))
+	for _, r := range m.byKey {
+		times = append(times, r.touched())
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	limit := times[len(times)/8]
 	for k, r := range m.byKey {
-		if now.Sub(r.asked) > forgotten {
+		if !r.touched().After(limit) {
 			delete(m.byKey, k)
 		}
 	}
-	return len(m.byKey) < maxPlaces
+}
+
+// touched is when a place came, or was last asked.
+func (r *remembered[T]) touched() time.Time {
+	if r.asked.After(r.made) {
+		return r.asked
+	}
+	return r.made
 }

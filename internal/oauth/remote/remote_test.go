@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -71,7 +72,9 @@ func TestAnswers(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write([]byte(`"` + strings.Repeat("a", 5000) + `"`))
 	})
-	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) { http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP(w, r) })
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, _ *http.Request) { elsewhere.Add(1) })
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	server := httptest.NewTLSServer(mux)
@@ -156,4 +159,32 @@ func TestMemory(t *testing.T) {
 	failure = final
 	clk.Advance(11 * time.Minute)
 	want("", 8, nil) // the host has said so
+}
+
+// A flood of addresses is forgotten in its order, and locks nobody out.
+func TestMemoryIsBounded(t *testing.T) {
+	clk := clock.NewFake(start)
+	var m remote.Memory[string]
+	asked := map[string]int{}
+	recall := func(address string) {
+		t.Helper()
+		got, err := m.Recall(t.Context(), remote.Question[string]{
+			Place: remote.Place{Account: "acc_a", Address: address}, Clock: clk, Every: time.Minute, Stale: time.Hour,
+			Fresh: func(string) time.Duration { return time.Hour },
+			Fetch: func(context.Context) (string, error) { asked[address]++; return address, nil },
+		})
+		if err != nil || got != address {
+			t.Fatal(address, err)
+		}
+	}
+	for i := range 20_000 {
+		clk.Advance(time.Millisecond)
+		recall(fmt.Sprint("https://", i, ".example/"))
+	}
+	recall("https://19999.example/")
+	recall("https://18000.example/")
+	recall("https://1.example/")
+	if asked["https://19999.example/"] != 1 || asked["https://18000.example/"] != 1 || asked["https://1.example/"] != 2 {
+		t.Fatal("what is remembered")
+	}
 }
