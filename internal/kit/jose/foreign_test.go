@@ -170,6 +170,17 @@ func TestForeignRefuses(t *testing.T) {
 	}
 }
 
+func TestKeyIDOf(t *testing.T) {
+	if kid, err := KeyIDOf(craft(t, RS256, header(RS256), goodPayload)); err != nil || kid != "k" {
+		t.Error(kid, err)
+	}
+	for _, bad := range []string{"", ".", "x.", "e30", strings.Repeat("x", 9000) + ".", craft(t, ES256, header("HS256"), goodPayload), craft(t, ES256, `{"alg":"ES256","kid":1}`, goodPayload)} {
+		if kid, err := KeyIDOf(bad); err == nil {
+			t.Errorf("%.40s: %q", bad, kid)
+		}
+	}
+}
+
 func TestForeignWithoutKid(t *testing.T) {
 	token := craft(t, ES256, `{"alg":"ES256"}`, goodPayload)
 	var keys []PublicJWK
