@@ -72,6 +72,9 @@ func (s suite) get(t *testing.T, scope tx.Scope, id ident.AccountID) (a account.
 func (s suite) roundTrip(t *testing.T) {
 	a := Build("acc_round")
 	a.Settings.AccessTokenDuration, a.Settings.Locale = 17*time.Minute, "pt-BR"
+	a.Settings.OAuth = account.OAuthSettings{
+		Registration: account.RegistrationToken, DocumentHosts: []string{"app.example"}, Scopes: []string{"openid"}, Resources: []string{"https://mcp.example/"},
+	}
 	s.insert(t, a)
 	got, err := s.get(t, tx.In(a.ID), a.ID)
 	if err != nil {

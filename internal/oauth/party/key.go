@@ -2,8 +2,10 @@ package party
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -70,7 +72,7 @@ func (p *Parties) EncryptionKey(ctx context.Context, c oauth.Client, algorithm s
 func (p *Parties) registered(ctx context.Context, c oauth.Client, good func(*jwks.Set) bool) (*jwks.Set, error) {
 	switch {
 	case len(c.Settings.JWKS) > 0:
-		return jwks.Parse(c.Settings.JWKS)
+		return p.keys.inline(c.Settings.JWKS)
 	case c.Settings.JWKSURI != "":
 		return p.keys.at(ctx, c.Account, c.Settings.JWKSURI, good)
 	}
@@ -83,6 +85,34 @@ type keyCache struct {
 	clock  clock.Clock
 	sets   remote.Memory[*jwks.Set]
 	places remote.Memory[string]
+
+	mu     sync.Mutex
+	parsed map[[sha256.Size]byte]*jwks.Set // of keys that stand in settings
+}
+
+// maxParsed is how many key sets of settings are remembered; beyond, all are forgotten.
+const maxParsed = 1024
+
+// inline reads a key set that stands in a client's settings. The same text gives the same set, whosever it is.
+func (k *keyCache) inline(text []byte) (*jwks.Set, error) {
+	sum := sha256.Sum256(text)
+	k.mu.Lock()
+	found := k.parsed[sum]
+	k.mu.Unlock()
+	if found != nil {
+		return found, nil
+	}
+	found, err := jwks.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.parsed == nil || len(k.parsed) >= maxParsed {
+		k.parsed = map[[sha256.Size]byte]*jwks.Set{}
+	}
+	k.parsed[sum] = found
+	return found, nil
 }
 
 // at returns the key set at an address.

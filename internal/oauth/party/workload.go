@@ -76,7 +76,7 @@ func issuedBy(w application.Workload, c Claims) bool {
 
 func (p *Parties) workloadKeys(ctx context.Context, c oauth.Client, w application.Workload, good func(*jwks.Set) bool) (*jwks.Set, error) {
 	if len(w.JWKS) > 0 {
-		return jwks.Parse(w.JWKS)
+		return p.keys.inline(w.JWKS)
 	}
 	address := w.JWKSURI
 	if address == "" {
