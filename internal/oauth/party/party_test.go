@@ -90,7 +90,9 @@ func (noDocuments) Client(context.Context, ident.AccountID, string) (oauth.Clien
 	return oauth.Client{}, oauth.Fail(oauth.InvalidClient, "none")
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { return newRigFor(t) }
+
+func newRigFor(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{apps: map[ident.ApplicationID]application.Application{}, keys: map[ident.ServiceClientID][]serviceclient.Key{}}
 	r.web.serves, r.web.asked = map[string]string{}, map[string]int{}

@@ -115,7 +115,7 @@ func (s *Surface) applicationWire(r *http.Request, a application.Application) ap
 // allowSending judges whether the caller may let people's codes and tokens go where they did not
 // go before. Whoever is there can act as anyone who follows a link to the sign-in (I-14).
 func (s *Surface) allowSending(r *http.Request, before, after application.Application) (application.Application, error) {
-	if after.ProvesOtherwise(before) {
+	if after.ID != "" && after.ProvesOtherwise(before) { // a new id of chance has been given nothing
 		if err := s.allowProving(r, after.ID); err != nil {
 			return after, err
 		}

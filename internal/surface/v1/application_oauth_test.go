@@ -64,6 +64,20 @@ func TestOAuthOfAnApplicationThroughTheAPI(t *testing.T) {
 	}
 }
 
+// Who may prove to be an application has what was given to it.
+func TestProvingToBeAnApplicationNeedsWhatItHas(t *testing.T) {
+	e := newEstate(t)
+	const body = `"name":"Shop","redirectUrls":["http://localhost:3000/cb"],"oauth":{"tokenEndpointAuthMethod":"client_secret_basic"}}`
+	if a := e.want(t, 201, "usr_manager", "POST", "/v1/applications", `{`+body); !strings.HasPrefix(a.body["applicationId"].(string), "app_") {
+		t.Fatal(a.text)
+	}
+	e.want(t, 403, "usr_manager", "POST", "/v1/applications", `{"applicationId":"app_powerful",`+body)
+	e.want(t, 201, "usr_owner", "POST", "/v1/applications", `{"applicationId":"app_powerful",`+body)
+	e.want(t, 403, "usr_manager", "POST", "/v1/applications/app_powerful/secrets", "")
+	e.want(t, 403, "usr_manager", "PUT", "/v1/applications/app_powerful", `{"name":"Shop","redirectUrls":["http://localhost:3000/cb"],"oauth":{"tokenEndpointAuthMethod":"client_secret_post"}}`)
+	e.want(t, 200, "usr_manager", "PUT", "/v1/applications/app_powerful", `{"name":"Shop 2","redirectUrls":["http://localhost:3000/cb"]}`)
+}
+
 // Opening an application to other places, or to other proofs, takes more than the right to change it.
 func TestOAuthOfAnApplicationNeedsMore(t *testing.T) {
 	e := newEstate(t)
