@@ -36,7 +36,7 @@ func TestOAuthOfAnApplicationThroughTheAPI(t *testing.T) {
 
 	for _, read := range []answer{
 		e.want(t, 200, "usr_owner", "PUT", path, body+`,"tags":{"a":"b"}}`), // what an SDK sends
-		e.want(t, 200, "usr_owner", "PUT", path, body+set),                   // what somebody else sends
+		e.want(t, 200, "usr_owner", "PUT", path, body+set),                  // what somebody else sends
 		e.want(t, 200, "usr_owner", "GET", path, ""),
 		e.want(t, 200, "usr_owner", "GET", "/v1/applications", ""),
 	} {
