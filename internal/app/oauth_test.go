@@ -64,8 +64,14 @@ func newTestServer(t *testing.T, database string) *testServer {
 		}
 	})
 	p := &testServer{T: t, App: a}
-	by := actor.ForSystem(ident.DefaultAccount)
-	err = a.db.Write(t.Context(), tx.In(ident.DefaultAccount), func(ctx context.Context, tt tx.Tx) (err error) {
+	p.signIn()
+	return p
+}
+
+func (p *testServer) signIn() {
+	p.Helper()
+	a, by := p.App, actor.ForSystem(ident.DefaultAccount)
+	err := a.db.Write(p.Context(), tx.In(ident.DefaultAccount), func(ctx context.Context, tt tx.Tx) (err error) {
 		p.user, _, err = a.f.users.SignIn(ctx, tt, by, user.Identity{Connection: "con_email", Issuer: "urn:admit:email", Subject: "ada@example.test"},
 			user.Profile{Name: "Ada", Email: "ada@example.test", EmailVerified: true})
 		if err != nil {
@@ -77,9 +83,8 @@ func newTestServer(t *testing.T, database string) *testServer {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	return p
 }
 
 func (p *testServer) application(o application.OAuth) (id, password string) {
@@ -208,6 +213,24 @@ func TestProviderPublicClient(t *testing.T) {
 				p.Errorf("the API, after the end: %d", got.status)
 			}
 		}
+		// Who signs out everywhere is out everywhere.
+		out = p.post("/oauth/token", "grant_type", "authorization_code", "client_id", id, "code", p.code(id, "openid offline_access"), "redirect_uri", testBack, "code_verifier", testVerifier)
+		if out.status != 200 {
+			p.Fatalf("%d %s", out.status, out.text)
+		}
+		if err := p.db.Write(p.Context(), tx.In(ident.DefaultAccount), func(ctx context.Context, t tx.Tx) error {
+			return p.f.sessions.EndUser(ctx, t, actor.ForSystem(ident.DefaultAccount), p.user.ID)
+		}); err != nil {
+			p.Fatal(err)
+		}
+		if got := p.post("/oauth/token", "grant_type", "refresh_token", "client_id", id, "refresh_token", text(out.body, "refresh_token")); got.status != 400 || got.body["error"] != "invalid_grant" {
+			p.Errorf("refresh after signing out everywhere: %d %s", got.status, got.text)
+		}
+		if got := p.get("/oauth/userinfo", text(out.body, "access_token")); got.status != 401 {
+			p.Errorf("userinfo after signing out everywhere: %d", got.status)
+		}
+		time.Sleep(1100 * time.Millisecond) // tokens tell whole seconds
+		p.signIn()
 		// A code that comes twice (OAU-01), by the JSON form of the SDKs.
 		code = p.code(id, "openid")
 		body, err := json.Marshal(map[string]any{"grant_type": "authorization_code", "client_id": id, "code": code, "redirect_uri": testBack, "code_verifier": testVerifier, "x": nil})

@@ -17,6 +17,8 @@ const EventRevoked = "oauth.token.revoked"
 
 var errOthers = oauth.Fail(oauth.InvalidGrant, "The token was given to another client, which alone can revoke it.")
 
+var errLogin = oauth.Fail(oauth.UnsupportedTokenType, "This is a token of the login API, which ends with its session.")
+
 // Revoke ends a token of the client that asks: an access token alone, or with a refresh token its
 // whole family (RFC 7009 section 2.1). What is dead already, or never was a token, is no error. When
 // it returns nil the end is durable, and this node knows it.
@@ -43,8 +45,10 @@ func (s *Service) Revoke(ctx context.Context, r Request) error {
 		return nil
 	case err != nil:
 		return err
-	case l.Client != c.ID || l.Grant == "": // a token of the login API ends with its session
+	case l.Client != c.ID:
 		return errOthers
+	case l.Grant == "":
+		return errLogin
 	}
 	return s.d.DB.Write(ctx, tx.In(c.Account), func(ctx context.Context, t tx.Tx) error {
 		if err := s.d.Ender.EndGrant(ctx, t, c.Account, l.ID, l.Expires); err != nil {
