@@ -492,3 +492,54 @@ func TestConsentOfPeople(t *testing.T) {
 		}
 	})
 }
+
+// TestPersonalVerbs are those of /v1 that a person may use about themselves, and nobody about others.
+func TestPersonalVerbs(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client, other := d.register("Own", application.OAuth{}), d.register("Other", application.OAuth{ThirdParty: true})
+		v := d.visitor()
+		user := v.in(client, "ann@x.example")["sub"].(string)
+		form := fields(v.next(v.authorize(ask(other)), "/consent?request="))
+		form.Set("decision", "allow")
+		v.redeem(other, v.answer(v.next(v.do("POST", "/consent", form), "/oauth/resume?request="), "query"))
+		q := v.answer(v.authorize(ask(client)), "query")
+		w := v.do("POST", "/oauth/token", url.Values{
+			"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "client_id": {client}, "redirect_uri": {oauthCallback}, "code_verifier": {oauthVerifier},
+		})
+		var tokens struct {
+			Access string `json:"access_token"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &tokens); err != nil || tokens.Access == "" {
+			t.Fatal(w.Body)
+		}
+		call := func(method, path string, want int) string {
+			t.Helper()
+			w := d.visitor().do(method, path, nil, "Authorization", "Bearer "+tokens.Access)
+			if w.Code != want {
+				t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+			}
+			return w.Body.String()
+		}
+		own := "/v1/users/" + url.PathEscape(user)
+		if text := call("GET", own+"/consents", 200); !strings.Contains(text, other) || !strings.Contains(text, `"authorizationDetails":[]`) {
+			t.Error(text)
+		}
+		for _, c := range [][2]string{
+			{"GET", "/v1/users/u_other/consents"}, {"DELETE", "/v1/users/u_other/consents/" + other}, {"DELETE", "/v1/users/u_other/sessions"},
+			{"DELETE", "/v1/applications/" + client + "/sessions"}, {"DELETE", "/v1/accounts/acc_default/sessions"},
+		} {
+			call(c[0], c[1], 403)
+		}
+		call("DELETE", own+"/consents/"+url.PathEscape("https://none.example/client"), 404)
+		call("DELETE", own+"/consents/"+other, 204)
+		call("DELETE", own+"/consents/"+other, 404)
+		if !v.alive(client) {
+			t.Fatal("signed out too early")
+		}
+		call("DELETE", own+"/sessions", 204)
+		if v.alive(client) {
+			t.Error("still signed in")
+		}
+		call("GET", own+"/consents", 401)
+	})
+}
