@@ -31,7 +31,7 @@ const attribute = (tag, name) => unescape(tag.match(new RegExp(`\\s${name}\\s*=\
 const unescape = text => text?.replace(/&#(\d+);/g, (_, n) => String.fromCodePoint(n)).replace(/&quot;/g, '"').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
 
 /** The forms of a page: where they go and what is in them. */
-function forms(html) {
+export function forms(html) {
   return [...html.matchAll(/<form\b[^>]*>[\s\S]*?<\/form>/gi)].map(([text]) => ({
     action: attribute(text.match(/<form\b[^>]*>/i)[0], 'action') || '',
     fields: [...text.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => ({
