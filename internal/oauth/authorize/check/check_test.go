@@ -387,9 +387,13 @@ func TestPushed(t *testing.T) {
 		"and an object":    {with("request_uri", uri, "request", "x"), oauth.InvalidRequest},
 		"twice":            {url.Values{"client_id": {"app_par"}, "request_uri": {uri, uri}}, oauth.InvalidRequest},
 	} {
-		if r, err := w.run(t, c.q); oauth.CodeOf(err) != c.code || r.Trusted {
+		if r, err := w.run(t, c.q); oauth.CodeOf(err) != c.code || r.Trusted != (c.code == oauth.RequestURINotSupported) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	elsewhere := with("request_uri", "https://sink.example/r", "redirect_uri", "https://evil.example")
+	if r, err := w.run(t, elsewhere); oauth.CodeOf(err) != oauth.InvalidRequest || r.Trusted {
+		t.Errorf("fetched, for another: %v", err)
 	}
 	c := w.clients["app_1"]
 	for name, q := range map[string]url.Values{

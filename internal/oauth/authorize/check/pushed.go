@@ -26,6 +26,12 @@ var pushed = Check{
 		case r.get("request") != "":
 			return refuse(oauth.InvalidRequest, "Send request or request_uri, not both (RFC 9101 section 5).")
 		case !strings.HasPrefix(uri, URN):
+			// The other parameters stand in the address, so the client can be told where they say (OpenID Connect Core section 3.1.2.6).
+			for _, c := range []Check{redirectURI, responseMode} {
+				if err := c.run(ctx, t, r); err != nil {
+					return err
+				}
+			}
 			return refuse(oauth.RequestURINotSupported, "Only the request_uri of a pushed authorization request is taken (RFC 9126).")
 		}
 		found, err := t.TakePushed(ctx, r.Account, r.Client.ID, uri)
