@@ -10,7 +10,8 @@
 //	consent        what people have allowed third-party clients
 //	logout         the end of a session, told to those who took part in it
 //	registration   clients that register themselves (RFC 7591, RFC 7592)
-//	oauthdb        the SQL of all of them
+//	remote         documents and keys of clients, fetched and kept for a while
+//	oauthdb        the SQL of codes, grants and tokens; each other part has its own below it
 //
 // Entry points: client.go, authorization.go, error.go.
 //
