@@ -54,7 +54,7 @@ func (a *App) buildOAuth() {
 		Families: o.families, Signer: x.tokens, Encryption: a.clientEncryption, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 		Grants: []pipeline.Grant{
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
-			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families},
+			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families, Users: x.users, Sessions: x.sessions},
 			pipeline.DeviceGrant{Devices: o.devices},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},

@@ -51,7 +51,7 @@ RETURNING `+grantColumns,
 // EndGrants implements oauth.Grants.
 func (Grants) EndGrants(ctx context.Context, t tx.Tx, s oauth.Selection, limit int) ([]string, error) {
 	args := []any{string(s.Account), sqldb.Micros(t.Now()), limit}
-	where := ` WHERE account_id = $1 AND ended_at = 0`
+	where := ` WHERE account_id = $1 AND ended_at = 0 AND expires_at > $2` // what has expired has no living token
 	for _, c := range []struct{ column, value string }{
 		{"id", s.Grant}, {"root_id", string(s.Root)}, {"user_id", string(s.User)}, {"client_id", s.Client},
 	} {

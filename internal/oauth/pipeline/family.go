@@ -87,9 +87,10 @@ func (f *Families) EndForSession(ctx context.Context, t tx.Tx, by actor.Actor, r
 	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, Root: root, Online: true}, false)
 }
 
-// EndForUser ends every grant of a person. Their access tokens end by the person's cut (session.EndUser).
+// EndForUser ends every grant of a person, with the access tokens. The person's cut (session.EndUser) ends
+// those too, but one that is issued at the very same moment on another node could be younger than it.
 func (f *Families) EndForUser(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID) error {
-	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, User: user}, false)
+	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, User: user}, true)
 }
 
 // EndForClient ends every grant of a client, and every access token that it has.

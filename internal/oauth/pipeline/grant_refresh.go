@@ -17,6 +17,10 @@ type RefreshGrant struct {
 	DB       tx.Runner
 	Store    oauth.Grants
 	Families *Families
+	// Users and Sessions are read before the unit of work, so that others wait less for the writer. Whoever
+	// ends a person ends their families, so that a use fails that comes after.
+	Users    Users
+	Sessions Sessions
 }
 
 // Name implements Grant.
@@ -32,8 +36,12 @@ func (g RefreshGrant) Prove(ctx context.Context, a Asked) (Take, error) {
 	}
 	var found oauth.Grant
 	var version int64
+	var seen Seen
 	err := g.DB.Read(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) (err error) {
 		found, version, err = g.Families.Lookup(ctx, t, a.Account, text)
+		if err == nil && found.Client == a.Client.ID {
+			seen, err = see(ctx, t, g.Users, g.Sessions, found.Authorization)
+		}
 		return err
 	})
 	switch {
@@ -52,16 +60,18 @@ func (g RefreshGrant) Prove(ctx context.Context, a Asked) (Take, error) {
 		use.IdleUntil = t.Now().Add(a.Client.Settings.RefreshTokenIdle)
 		next, err := g.Store.UseGrant(ctx, t, use)
 		if fault.Is(err, fault.NotFound) {
-			return g.again(ctx, t, a, use)
+			return g.again(ctx, t, a, use, &seen)
 		}
-		return outcome(next), err
+		return outcome(next, &seen), err
 	}, nil
 }
 
-func outcome(g oauth.Grant) Outcome { return Outcome{Authorization: g.Authorization, Family: &g} }
+func outcome(g oauth.Grant, seen *Seen) Outcome {
+	return Outcome{Authorization: g.Authorization, Family: &g, Seen: seen}
+}
 
 // again judges a token that could not be used, on the row as it is now.
-func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use) (Outcome, error) {
+func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use, seen *Seen) (Outcome, error) {
 	now, err := g.Store.Grant(ctx, t, a.Account, use.Grant)
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -71,7 +81,7 @@ func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use
 	case !now.Alive(t.Now()), now.JKT != "" && now.JKT != use.JKT, now.X5T != "" && now.X5T != use.X5T:
 		return Outcome{Refused: errRefresh}, nil
 	case repeats(now, use.Version, t.Now()):
-		out := outcome(now)
+		out := outcome(now, seen)
 		out.Detail = []string{"again", "true"}
 		return out, nil
 	case use.Version < now.Version:

@@ -127,30 +127,46 @@ func (s *Service) narrow(m *issue) error {
 
 // subject looks at the person and their sign-in as they are now. A session that has ended is not
 // named any more: tokens from a refresh outlive it.
-func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) (err error) {
+func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) error {
 	o := &m.out
 	if o.User == "" {
 		return nil
 	}
+	seen := o.Seen
+	if seen == nil {
+		now, err := see(ctx, t, s.d.Users, s.d.Sessions, o.Authorization)
+		if err != nil {
+			return err
+		}
+		seen = &now
+	}
+	m.at, m.person = seen.At, seen.Person
+	if o.Session != "" && !seen.Session {
+		if o.Family == nil || !o.Family.Offline {
+			return errGone
+		}
+		o.Session = ""
+	}
+	return nil
+}
+
+// see reads the person and the session of an authorization.
+func see(ctx context.Context, t tx.Tx, users Users, sessions Sessions, o oauth.Authorization) (seen Seen, err error) {
+	seen.At = t.Now()
 	if !user.Foreign(o.User) { // of those whom linked issuers name nothing is kept
-		if m.person, err = s.d.Users.Find(ctx, t, m.asked.Account, o.User); err != nil {
-			return gone(err)
+		if seen.Person, err = users.Find(ctx, t, o.Account, o.User); err != nil {
+			return seen, gone(err)
 		}
 	}
 	if o.Session == "" {
-		return nil
+		return seen, nil
 	}
-	_, err = s.d.Sessions.ByID(ctx, t, m.asked.Account, o.Session)
-	switch {
-	case err == nil:
-		return nil
-	case !fault.Is(err, fault.NotFound):
-		return err
-	case o.Family == nil || !o.Family.Offline:
-		return errGone.With(err)
+	_, err = sessions.ByID(ctx, t, o.Account, o.Session)
+	seen.Session = err == nil
+	if fault.Is(err, fault.NotFound) {
+		err = nil
 	}
-	o.Session = ""
-	return nil
+	return seen, err
 }
 
 // lives bounds the life of the token by the client's settings, the account's, the family's and the subject token's.

@@ -67,6 +67,8 @@ type Outcome struct {
 	Begin bool
 	// Family is one that goes on, as it is after the use of its refresh token.
 	Family *oauth.Grant
+	// Seen is the person and their sign-in, where the grant has read them already; else they are read.
+	Seen *Seen
 	// Until bounds the life of what is issued; zero for no bound.
 	Until time.Time
 	// Audience is what the token is for where the grant has narrowed it itself. Nil: by the resources.
@@ -85,6 +87,14 @@ type Outcome struct {
 	Detail []string
 	// Refused ends the request with an error after the unit of work has been committed.
 	Refused error
+}
+
+// Seen is a person and their sign-in at a time, which becomes that of the token: whatever ends them later
+// ends the token, too.
+type Seen struct {
+	At      time.Time
+	Person  user.User
+	Session bool // it lives
 }
 
 // Result is the answer of the token endpoint (RFC 6749 section 5.1).

@@ -150,7 +150,7 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 		Signer: w.tokens, Issuer: func(ident.AccountID) string { return issuer },
 		Grants: []pipeline.Grant{
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: w.families},
-			pipeline.RefreshGrant{DB: db, Store: oauthdb.Grants{}, Families: w.families},
+			pipeline.RefreshGrant{DB: db, Store: oauthdb.Grants{}, Families: w.families, Users: w.users, Sessions: w.sessions},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: w.reader}},
 			pipeline.AssertionGrant{Keys: w, Used: partydb.Store{}, Linked: w, Issuer: func(ident.AccountID) string { return issuer }, Clock: clk},
