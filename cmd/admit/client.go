@@ -25,6 +25,7 @@ type addition struct {
 	url            string
 	public, secret bool
 	post           bool
+	keys           string // file with the workload issuer's key set
 }
 
 func clientAdd() *cobra.Command {
@@ -72,6 +73,7 @@ func (in *addition) flags(c *cobra.Command) {
 	f.StringVar(&p.WorkloadIssuer, "workload-issuer", "", "it proves itself with the token of a workload, of this issuer")
 	f.StringVar(&p.WorkloadSubject, "workload-subject", "", "subject of the workload's token, exactly")
 	f.StringVar(&p.WorkloadAudience, "workload-audience", "", "audience of the workload's token (default the account's issuer)")
+	f.StringVar(&in.keys, "workload-jwks", "", "file with the key set of the workload's issuer, if Admit cannot fetch it from there")
 	c.MarkFlagsMutuallyExclusive("public", "secret", "secret-post", "workload-issuer")
 	c.MarkFlagsRequiredTogether("workload-issuer", "workload-subject")
 }
@@ -115,6 +117,13 @@ func (in *addition) byItself(c *cobra.Command, all *recipe.Clients) error {
 		in.plain.Method = "client_secret_post"
 	case !in.public && in.plain.WorkloadIssuer == "":
 		return errors.New("say how it proves itself: --secret for a server, --public for what runs at people's, --workload-issuer for a workload with an identity of its own")
+	}
+	if in.keys != "" {
+		text, err := readSecret(c.InOrStdin(), in.keys)
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.keys, err)
+		}
+		in.plain.WorkloadKeys = []byte(text)
 	}
 	a, err := in.plain.Registration()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"admit": main})
+	testscript.Main(m, map[string]func(){"admit": main, "kubectl": kubectl})
 }
 
 // The command line as a user types it. Scripts know two commands more: "freeport NAME" sets an

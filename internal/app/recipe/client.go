@@ -3,7 +3,6 @@ package recipe
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/application"
@@ -46,6 +45,7 @@ type Plain struct {
 	DPoP      bool
 	// A workload that stands for the client: whose tokens (workload_identity).
 	WorkloadIssuer, WorkloadSubject, WorkloadAudience string
+	WorkloadKeys                                      []byte // the issuer's key set, where Admit cannot reach it
 }
 
 // grantNames are the grants as people write them.
@@ -69,7 +69,7 @@ func (p Plain) Registration() (application.Application, error) {
 	}
 	if p.WorkloadIssuer != "" {
 		o.AuthMethod = application.AuthWorkload
-		o.Workloads = []application.Workload{{Issuer: p.WorkloadIssuer, Subject: p.WorkloadSubject, Audience: p.WorkloadAudience}}
+		o.Workloads = []application.Workload{{Issuer: p.WorkloadIssuer, Subject: p.WorkloadSubject, Audience: p.WorkloadAudience, JWKS: p.WorkloadKeys}}
 	}
 	if len(p.Redirects) == 0 && o.MayUse(application.GrantCode) {
 		return application.Application{}, fault.New(fault.Invalid, fault.CodeInvalidRequest,
@@ -151,22 +151,35 @@ func (c *Clients) List(ctx context.Context) (out []Line, err error) {
 	}
 }
 
-// Show is a client with what its settings mean, as JSON, without hashes.
+// Show is a client with what its settings mean, as JSON: times as people write them, no hashes.
 func (c *Clients) Show(ctx context.Context, id string) ([]byte, error) {
 	a, err := c.applications.Get(ctx, c.by.Account, ident.ApplicationID(id))
 	if err != nil {
 		return nil, err
 	}
 	o := a.OAuth.Filled()
-	o.Secrets, o.RegistrationHash = slices.Clone(o.Secrets), nil
-	for i := range o.Secrets {
-		o.Secrets[i].Hash = nil
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	var settings map[string]any
+	if err := json.Unmarshal(text, &settings); err != nil {
+		return nil, err
+	}
+	delete(settings, "registrationHash")
+	for name, life := range map[string]time.Duration{"accessTokenLife": o.AccessTokenLife, "refreshTokenIdle": o.RefreshTokenIdle, "refreshTokenLife": o.RefreshTokenLife} {
+		settings[name] = life.String()
+	}
+	if secrets, ok := settings["secrets"].([]any); ok {
+		for _, s := range secrets {
+			delete(s.(map[string]any), "hash")
+		}
 	}
 	return json.MarshalIndent(struct {
-		ID        string            `json:"clientId"`
-		Name      string            `json:"name"`
-		Issuer    string            `json:"issuer"`
-		Redirects []string          `json:"redirectUrls"`
-		OAuth     application.OAuth `json:"oauth"`
-	}{string(a.ID), a.Name, c.issuer, a.RedirectURLs, o}, "", "  ")
+		ID        string         `json:"clientId"`
+		Name      string         `json:"name"`
+		Issuer    string         `json:"issuer"`
+		Redirects []string       `json:"redirectUrls,omitempty"`
+		OAuth     map[string]any `json:"oauth"`
+	}{string(a.ID), a.Name, c.issuer, a.RedirectURLs, settings}, "", "  ")
 }
