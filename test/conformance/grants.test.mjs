@@ -228,6 +228,16 @@ for (const database of databases) {
       assert.equal((await oidc.fetchUserInfo(config, first.access_token, first.claims().sub)).email, 'bob@example.com');
     });
 
+    test('consent: a person who says no sends the client access_denied', async () => {
+      const { config } = await made({ ...basic, thirdParty: true });
+      const carl = rig.person('carl@example.com');
+      const url = oidc.buildAuthorizationUrl(config, {
+        redirect_uri: callback, scope: 'openid', state: 'kept', code_challenge: await oidc.calculatePKCECodeChallenge(oidc.randomPKCECodeVerifier()), code_challenge_method: 'S256'
+      });
+      const { params } = await carl.authorize(url, { deny: true });
+      assert.deepEqual([params.get('error'), params.get('state'), params.get('iss'), params.has('code')], ['access_denied', 'kept', rig.issuer, false]);
+    });
+
     test('signed answers verify with the published keys alone', async () => {
       const { config } = await made({ idTokenSignedResponseAlg: 'PS256' }, { id_token_signed_response_alg: 'PS256' });
       const tokens = await signIn(config);

@@ -53,6 +53,12 @@ class Rig {
   }
 }
 
+/** Lets anybody register clients. */
+export async function allowRegistration(rig) {
+  const { accounts: [{ accountId }] } = await rig.api('GET', '/v1/accounts');
+  await rig.api('PUT', `/v1/accounts/${accountId}`, { settings: { oauth: { dynamicRegistration: 'open' } } });
+}
+
 const isEmail = field => field.type === 'email';
 const isCode = field => field.complete === 'one-time-code';
 
