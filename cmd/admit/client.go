@@ -68,6 +68,7 @@ func (in *addition) flags(c *cobra.Command) {
 	f.StringSliceVar(&p.Grants, "grant", nil, "code, refresh, client-credentials, device, exchange or jwt-bearer; can be repeated (default code,refresh)")
 	f.StringSliceVar(&p.Scopes, "scope", nil, "scope that it may ask for; can be repeated (default openid,profile,email,offline_access)")
 	f.StringArrayVar(&p.Resources, "resource", nil, "API that its access tokens may be for, by its URI; can be repeated")
+	f.StringArrayVar(&p.Serves, "introspect", nil, "API that it is: it may introspect and exchange tokens for this URI; can be repeated")
 	f.StringVar(&p.Algorithm, "id-token-alg", "", "algorithm of its ID tokens: EdDSA, RS256, ES256 or PS256 (default EdDSA)")
 	f.StringVar(&p.Format, "access-token", "", "form of its access tokens: jwt or opaque (default jwt)")
 	f.StringVar(&p.WorkloadIssuer, "workload-issuer", "", "it proves itself with the token of a workload, of this issuer")

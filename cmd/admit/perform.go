@@ -139,7 +139,6 @@ var advice = map[string]string{
 	"expired_token":           "The code has expired. Begin again.",
 	"login_required":          "Nobody is signed in, and the server was not to ask. Leave out --prompt none.",
 	"consent_required":        "The person has not allowed this client yet. Leave out --prompt none.",
-	"invalid_request":         "The server wants the request otherwise; it says why.",
 	"temporarily_unavailable": "Try again in a moment.",
 }
 

@@ -37,6 +37,7 @@ type Plain struct {
 	Scopes    []string
 	Grants    []string // short names, see grantNames
 	Resources []string
+	Serves    []string // APIs that it is, whose tokens it may introspect and exchange
 	Method    string
 	Algorithm string
 	Format    string // of access tokens: jwt or opaque
@@ -57,7 +58,7 @@ var grantNames = map[string]string{
 // Registration is the application that p describes.
 func (p Plain) Registration() (application.Application, error) {
 	o := application.OAuth{
-		AuthMethod: application.AuthMethod(p.Method), Scopes: p.Scopes, Resources: p.Resources, Native: p.Native, ThirdParty: p.Third, DPoPBound: p.DPoP,
+		AuthMethod: application.AuthMethod(p.Method), Scopes: p.Scopes, Resources: p.Resources, IntrospectionAudiences: p.Serves, Native: p.Native, ThirdParty: p.Third, DPoPBound: p.DPoP,
 		IDTokenAlg: p.Algorithm, AccessTokenFormat: application.TokenFormat(p.Format), PostLogoutRedirectURLs: p.Logout,
 	}
 	for _, name := range p.Grants {
