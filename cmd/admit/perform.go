@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -142,13 +143,23 @@ var advice = map[string]string{
 	"temporarily_unavailable": "Try again in a moment.",
 }
 
+// printable is text of a server, without what a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
+}
+
 // helped adds what to do to an error of the server.
 func helped(err error) error {
 	var said *oauth.Error
 	if !errors.As(err, &said) {
 		return err
 	}
-	text := strings.TrimPrefix(err.Error(), "oauth: ")
+	text := printable(strings.TrimPrefix(err.Error(), "oauth: "))
 	if hint := advice[said.Code]; hint != "" {
 		text += "\n" + hint
 	}

@@ -120,9 +120,9 @@ the answer at the pace that the server wants, until the person has decided or th
 			return oauth.Tokens{}, err
 		}
 		out := c.ErrOrStderr()
-		fmt.Fprintf(out, "Open\n\n  %s\n\non any device and type the code\n\n  %s\n\n", d.Verification, d.UserCode)
+		fmt.Fprintf(out, "Open\n\n  %s\n\non any device and type the code\n\n  %s\n\n", printable(d.Verification), printable(d.UserCode))
 		if d.VerificationURL != "" {
-			fmt.Fprintf(out, "or open\n\n  %s\n\nand see that it shows this code.\n\n", d.VerificationURL)
+			fmt.Fprintf(out, "or open\n\n  %s\n\nand see that it shows this code.\n\n", printable(d.VerificationURL))
 		}
 		if open && d.VerificationURL != "" {
 			openBrowser(c, d.VerificationURL)

@@ -66,7 +66,7 @@ func (p *performance) present(c *cobra.Command, got oauth.Tokens) error {
 		_, err = fmt.Fprintf(out, "%s\n", text)
 		return err
 	}
-	kind := got.TokenType
+	kind := printable(got.TokenType)
 	if strings.EqualFold(kind, "DPoP") {
 		kind += ", bound to the key"
 	}
@@ -78,7 +78,7 @@ func (p *performance) present(c *cobra.Command, got oauth.Tokens) error {
 		fmt.Fprint(out, "Refresh token: yes\n")
 	}
 	if got.Scope != "" {
-		fmt.Fprintf(out, "Scope: %s\n", got.Scope)
+		fmt.Fprintf(out, "Scope: %s\n", printable(got.Scope))
 	}
 	if p.save != "" {
 		fmt.Fprintf(out, "Written to %s.\n", p.save)
