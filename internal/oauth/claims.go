@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/admit-id/admit/internal/user"
@@ -42,6 +43,34 @@ func PersonClaims(u user.User, scopes []string, requested json.RawMessage, place
 	}
 	if !u.UpdatedAt.IsZero() && (slices.Contains(scopes, "profile") || wanted["updated_at"]) {
 		out["updated_at"] = u.UpdatedAt.Unix()
+	}
+	return out
+}
+
+// scopeOf says which scope asks for a claim about a person.
+var scopeOf = map[string]string{
+	"name": "profile", "picture": "profile", "locale": "profile", "updated_at": "profile", "email": "email", "email_verified": "email",
+}
+
+// ClaimsWithin leaves out of a `claims` parameter the claims about a person whose scope is not among
+// those given: it chooses what goes where, and is no way around the scopes that people are asked about.
+func ClaimsWithin(requested json.RawMessage, scopes []string) json.RawMessage {
+	if len(requested) == 0 {
+		return nil
+	}
+	var all map[string]map[string]json.RawMessage
+	if json.Unmarshal(requested, &all) != nil { // it was checked when it came
+		return nil
+	}
+	for _, asked := range all {
+		maps.DeleteFunc(asked, func(name string, _ json.RawMessage) bool {
+			scope, personal := scopeOf[name]
+			return personal && !slices.Contains(scopes, scope)
+		})
+	}
+	out, err := json.Marshal(all)
+	if err != nil {
+		return nil
 	}
 	return out
 }

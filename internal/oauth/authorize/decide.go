@@ -63,7 +63,7 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Reques
 		return f, err
 	}
 	f.session, f.stale = &found, f.now.Sub(found.LastSeen) >= useEvery
-	f.authorization = authorizationOf(r, found)
+	f.authorization = authorizationOf(r, found, f.asked)
 	if row.User == found.User {
 		f.decision = row.Decision
 	}
@@ -74,10 +74,15 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Reques
 }
 
 // authorizationOf is what the client gets. Its assurance is that of the session's evidence now (I-9).
-func authorizationOf(r *check.Request, found session.Session) oauth.Authorization {
+// Single claims are within the scopes that people are asked about, or else that the client may ask for.
+func authorizationOf(r *check.Request, found session.Session, asked bool) oauth.Authorization {
+	may := r.Client.Settings.Scopes
+	if asked {
+		may = r.Scopes
+	}
 	return oauth.Authorization{
 		Account: r.Account, Client: r.Client.ID, User: found.User, Session: found.ID, Root: found.Root, Connection: found.Connection,
-		Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, Claims: r.Claims, Nonce: r.Nonce,
+		Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, Claims: oauth.ClaimsWithin(r.Claims, may), Nonce: r.Nonce,
 		AuthTime: found.AuthTime(), AMR: found.AMR(), ACR: found.ACR(), JKT: r.JKT,
 	}
 }

@@ -21,7 +21,7 @@ type wish struct {
 
 var claims = Check{
 	Name: "claims", Standard: "OpenID Connect Core section 5.5",
-	Rule:  "claims is a JSON object of at most 4 KiB with userinfo and id_token. An essential acr must be reached; a sub says who it must be.",
+	Rule:  "claims is a JSON object of at most 4 KiB with userinfo and id_token. An essential acr must be reached; a sub says who it must be. Claims about the person beyond the scopes are not given.",
 	Codes: []oauth.Code{oauth.InvalidRequest},
 	run: func(_ context.Context, _ *Tools, r *Request) error {
 		text := []byte(r.get("claims"))
