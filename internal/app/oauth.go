@@ -50,11 +50,11 @@ func (a *App) buildOAuth() {
 		Published: x.tokens.Published, Client: a.clientThere, Fresh: a.follower.Fresh, Clock: a.clock,
 	})
 	o.pipeline = pipeline.New(pipeline.Deps{
-		DB: a.db, Parties: o.parties, Proofs: x.proofs, Users: x.users, Sessions: x.sessions, Opaques: oauthdb.Opaques{},
+		DB: a.db, Parties: o.parties, Proofs: x.proofs, Users: x.users, People: o.people, Sessions: x.sessions, Opaques: oauthdb.Opaques{},
 		Families: o.families, Signer: x.tokens, Encryption: a.clientEncryption, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 		Grants: []pipeline.Grant{
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
-			pipeline.RefreshGrant{DB: a.db, Store: oauthdb.Grants{}, Families: o.families, Users: x.users, Sessions: x.sessions},
+			pipeline.RefreshGrant{Store: oauthdb.Grants{}, Families: o.families},
 			pipeline.DeviceGrant{Devices: o.devices},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},

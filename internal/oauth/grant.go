@@ -12,7 +12,7 @@ import (
 // chain of refresh tokens that continues it. Ending it ends everything that was issued from it.
 type Grant struct {
 	Authorization
-	Salt      []byte // goes into the refresh tokens, so that a row made anew takes none of the old
+	Salt      []byte // stands in the refresh tokens, so that a row made anew takes none of the old
 	Offline   bool   // has refresh tokens
 	Rotates   bool   // every use of a refresh token gives the next one
 	Version   int64  // of the living refresh token
@@ -34,8 +34,8 @@ type Use struct {
 	Grant     string
 	Client    string
 	Version   int64  // of the token that is used; it must be the living one
+	Salt      []byte // of the token that is used
 	JKT, X5T  string // the keys that the caller holds; what the grant is bound to must be among them
-	Rotate    bool
 	IdleUntil time.Time
 }
 

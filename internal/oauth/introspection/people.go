@@ -41,11 +41,8 @@ func NewPeople(db tx.Runner, users Users) *People {
 
 // find returns a person. They are shared and must not be changed.
 func (p *People) find(ctx context.Context, account ident.AccountID, id ident.UserID) (*user.User, error) {
-	key := personKey{account, id}
-	p.mu.RLock()
-	have, before := p.all[key], p.changes
-	p.mu.RUnlock()
-	if have != nil {
+	before := p.Mark()
+	if have := p.Recall(account, id); have != nil {
 		return have, nil
 	}
 	var found user.User
@@ -56,18 +53,38 @@ func (p *People) find(ctx context.Context, account ident.AccountID, id ident.Use
 	if err != nil {
 		return nil, err
 	}
+	p.Remember(account, found, before)
+	return &found, nil
+}
+
+// Recall returns a person who is remembered, or nil. They are shared and must not be changed.
+func (p *People) Recall(account ident.AccountID, id ident.UserID) *user.User {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.all[personKey{account, id}]
+}
+
+// Mark is what Remember compares with. It goes before the read.
+func (p *People) Mark() uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.changes
+}
+
+// Remember keeps a person who was read in a unit of work that began after the mark and is committed.
+func (p *People) Remember(account ident.AccountID, found user.User, mark uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.changes == before { // else what was read may be old already
-		if len(p.all) >= maxPeople {
-			for k := range p.all { // the order is random
-				delete(p.all, k)
-				break
-			}
-		}
-		p.all[key] = &found
+	if p.changes != mark { // what was read may be old already
+		return
 	}
-	return &found, nil
+	if len(p.all) >= maxPeople {
+		for k := range p.all { // the order is random
+			delete(p.all, k)
+			break
+		}
+	}
+	p.all[personKey{account, found.ID}] = &found
 }
 
 // Load implements feed.Subscriber.

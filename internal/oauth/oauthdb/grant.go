@@ -39,13 +39,13 @@ func (Grants) Grant(ctx context.Context, t tx.Tx, account ident.AccountID, id st
 // UseGrant implements oauth.Grants.
 func (Grants) UseGrant(ctx context.Context, t tx.Tx, u oauth.Use) (oauth.Grant, error) {
 	return sqldb.One(ctx, sqldb.From(t), scanGrant, `
-UPDATE oauth_grants SET version = CASE WHEN $7 THEN version + 1 ELSE version END,
-	rotated_at = CASE WHEN $7 THEN $8 ELSE rotated_at END,
+UPDATE oauth_grants SET version = CASE WHEN rotates THEN version + 1 ELSE version END,
+	rotated_at = CASE WHEN rotates THEN $8 ELSE rotated_at END,
 	idle_until = CASE WHEN $9 < expires_at THEN $9 ELSE expires_at END
 WHERE account_id = $1 AND id = $2 AND client_id = $3 AND version = $4 AND (jkt = '' OR jkt = $5) AND (x5t = '' OR x5t = $6)
-	AND offline AND rotates = $7 AND ended_at = 0 AND expires_at > $8 AND idle_until > $8
+	AND salt = $7 AND offline AND ended_at = 0 AND expires_at > $8 AND idle_until > $8
 RETURNING `+grantColumns,
-		string(u.Account), u.Grant, u.Client, u.Version, u.JKT, u.X5T, u.Rotate, sqldb.Micros(t.Now()), sqldb.Micros(u.IdleUntil))
+		string(u.Account), u.Grant, u.Client, u.Version, u.JKT, u.X5T, u.Salt, sqldb.Micros(t.Now()), sqldb.Micros(u.IdleUntil))
 }
 
 // EndGrants implements oauth.Grants.

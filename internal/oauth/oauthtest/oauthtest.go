@@ -168,11 +168,11 @@ func testGrants(t *testing.T, open Open) {
 	if _, err := read("b", "gra_1"); !fault.Is(err, fault.NotFound) {
 		h.Error("another account reads it", err)
 	}
-	good := oauth.Use{Account: "a", Grant: "gra_1", Client: "app", Version: 1, JKT: "j", X5T: "x", Rotate: true, IdleUntil: h.clk.Now().Add(20 * time.Minute)}
+	good := oauth.Use{Account: "a", Grant: "gra_1", Client: "app", Version: 1, JKT: "j", X5T: "x", Salt: []byte("salt"), IdleUntil: h.clk.Now().Add(20 * time.Minute)}
 	for name, change := range map[string]func(*oauth.Use){
 		"account": func(u *oauth.Use) { u.Account = "b" }, "grant": func(u *oauth.Use) { u.Grant = "gra_2" }, "client": func(u *oauth.Use) { u.Client = "o" },
 		"version": func(u *oauth.Use) { u.Version = 2 }, "key": func(u *oauth.Use) { u.JKT = "" }, "certificate": func(u *oauth.Use) { u.X5T = "y" },
-		"kind": func(u *oauth.Use) { u.Rotate = false },
+		"salt": func(u *oauth.Use) { u.Salt = []byte("sugar") }, "no salt": func(u *oauth.Use) { u.Salt = nil },
 	} {
 		u := good
 		change(&u)
@@ -197,7 +197,7 @@ func testGrants(t *testing.T, open Open) {
 		h.Error("used after its expiry", err)
 	}
 	h.grant("gra_3", func(g *oauth.Grant) { g.Offline = false })
-	if _, err := h.use(oauth.Use{Account: "a", Grant: "gra_3", Client: "app", Version: 1, JKT: "j", X5T: "x", Rotate: true}); !fault.Is(err, fault.NotFound) {
+	if _, err := h.use(oauth.Use{Account: "a", Grant: "gra_3", Client: "app", Version: 1, JKT: "j", X5T: "x", Salt: []byte("salt")}); !fault.Is(err, fault.NotFound) {
 		h.Error("one without refresh tokens is used", err)
 	}
 	h.grant("gra_4", nil)
@@ -206,7 +206,7 @@ func testGrants(t *testing.T, open Open) {
 	won := 0
 	for range 20 {
 		all.Go(func() {
-			_, err := h.use(oauth.Use{Account: "a", Grant: "gra_4", Client: "app", Version: 1, JKT: "j", X5T: "x", Rotate: true, IdleUntil: h.clk.Now().Add(time.Minute)})
+			_, err := h.use(oauth.Use{Account: "a", Grant: "gra_4", Client: "app", Version: 1, JKT: "j", X5T: "x", Salt: []byte("salt"), IdleUntil: h.clk.Now().Add(time.Minute)})
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -267,7 +267,7 @@ func testEnd(t *testing.T, open Open) {
 			h.Errorf("%+v: %d ended, want %d", c.s, got, c.want)
 		}
 	}
-	if _, err := h.use(oauth.Use{Account: "a", Grant: "gra_5", Client: "app", Version: 1, JKT: "j", X5T: "x", Rotate: true, IdleUntil: h.clk.Now().Add(time.Minute)}); !fault.Is(err, fault.NotFound) {
+	if _, err := h.use(oauth.Use{Account: "a", Grant: "gra_5", Client: "app", Version: 1, JKT: "j", X5T: "x", Salt: []byte("salt"), IdleUntil: h.clk.Now().Add(time.Minute)}); !fault.Is(err, fault.NotFound) {
 		h.Error("used after its end", err)
 	}
 	h.grant("gra_7", nil)

@@ -53,7 +53,7 @@ func NewFamilies(store oauth.Grants, ender Ender, keys *crypt.Keys) *Families {
 func (f *Families) begin(ctx context.Context, t tx.Tx, a Asked, o oauth.Authorization, life time.Duration) (oauth.Grant, error) {
 	c, now := a.Client, t.Now()
 	g := oauth.Grant{
-		Authorization: o, Salt: secret.Bytes(16), Version: 1, CreatedAt: now, RotatedAt: now,
+		Authorization: o, Salt: secret.Bytes(saltSize), Version: 1, CreatedAt: now, RotatedAt: now,
 		Offline: o.User != "" && c.MayUse(application.GrantRefresh) && has(o.Scopes, OfflineScope),
 	}
 	if c.Public() {
@@ -154,7 +154,7 @@ func (f *Families) reused(ctx context.Context, t tx.Tx, a Asked, grant, what str
 // Lookup finds the grant of a refresh token, dead or alive, for introspection and revocation. A fault of
 // kind NotFound when the text is no token that was ever given out.
 func (f *Families) Lookup(ctx context.Context, t tx.Tx, account ident.AccountID, text string) (g oauth.Grant, version int64, err error) {
-	said, ok := parseRefresh(text)
+	said, ok := f.refresh.read(account, text)
 	if !ok {
 		return g, 0, errNoRefresh
 	}
@@ -162,7 +162,7 @@ func (f *Families) Lookup(ctx context.Context, t tx.Tx, account ident.AccountID,
 	if err != nil {
 		return g, 0, err
 	}
-	if !g.Offline || !f.refresh.genuine(g, said) {
+	if !g.Offline || !secret.Equal(g.Salt, said.salt) {
 		return oauth.Grant{}, 0, errNoRefresh
 	}
 	return g, said.version, nil

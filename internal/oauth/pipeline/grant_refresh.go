@@ -6,6 +6,7 @@ import (
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth"
 )
@@ -14,13 +15,8 @@ import (
 // rotate: each use gives the next version. The version before gives the same one again for a
 // moment (Window); anything older was stolen or was stolen from, and ends the family.
 type RefreshGrant struct {
-	DB       tx.Runner
 	Store    oauth.Grants
 	Families *Families
-	// Users and Sessions are read before the unit of work, so that others wait less for the writer. Whoever
-	// ends a person ends their families, so that a use fails that comes after.
-	Users    Users
-	Sessions Sessions
 }
 
 // Name implements Grant.
@@ -28,60 +24,48 @@ func (RefreshGrant) Name() string { return application.GrantRefresh }
 
 var errRefresh = oauth.Fail(oauth.InvalidGrant, "The refresh token is wrong, expired, used already or ended, or it is another client's or another key's.")
 
-// Prove implements Grant. Texts that were never given out cost a read and no place in the writer.
-func (g RefreshGrant) Prove(ctx context.Context, a Asked) (Take, error) {
+// Prove implements Grant. Texts that were never given out cost no look-up and no place in the writer.
+func (g RefreshGrant) Prove(_ context.Context, a Asked) (Take, error) {
 	text := a.Form.Get("refresh_token")
 	if text == "" {
 		return nil, oauth.Fail(oauth.InvalidRequest, "refresh_token is missing.")
 	}
-	var found oauth.Grant
-	var version int64
-	var seen Seen
-	err := g.DB.Read(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		found, version, err = g.Families.Lookup(ctx, t, a.Account, text)
-		if err == nil && found.Client == a.Client.ID {
-			seen, err = see(ctx, t, g.Users, g.Sessions, found.Authorization)
-		}
-		return err
-	})
-	switch {
-	case fault.Is(err, fault.NotFound):
+	said, ok := g.Families.refresh.read(a.Account, text)
+	if !ok {
 		return nil, errRefresh
-	case err != nil:
-		return nil, err
-	case found.Client != a.Client.ID:
-		return g.foreign(a, found), nil
 	}
 	use := oauth.Use{
-		Account: a.Account, Grant: found.Authorization.Grant, Client: a.Client.ID, Version: version,
-		JKT: a.Holder.JKT, X5T: a.Holder.X5T, Rotate: found.Rotates,
+		Account: a.Account, Grant: said.grant, Client: a.Client.ID, Version: said.version, Salt: said.salt,
+		JKT: a.Holder.JKT, X5T: a.Holder.X5T,
 	}
 	return func(ctx context.Context, t tx.Tx) (Outcome, error) {
 		use.IdleUntil = t.Now().Add(a.Client.Settings.RefreshTokenIdle)
 		next, err := g.Store.UseGrant(ctx, t, use)
 		if fault.Is(err, fault.NotFound) {
-			return g.again(ctx, t, a, use, &seen)
+			return g.again(ctx, t, a, use)
 		}
-		return outcome(next, &seen), err
+		return outcome(next), err
 	}, nil
 }
 
-func outcome(g oauth.Grant, seen *Seen) Outcome {
-	return Outcome{Authorization: g.Authorization, Family: &g, Seen: seen}
-}
+func outcome(g oauth.Grant) Outcome { return Outcome{Authorization: g.Authorization, Family: &g} }
 
 // again judges a token that could not be used, on the row as it is now.
-func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use, seen *Seen) (Outcome, error) {
+func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use) (Outcome, error) {
 	now, err := g.Store.Grant(ctx, t, a.Account, use.Grant)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return Outcome{Refused: errRefresh}, nil
 	case err != nil:
 		return Outcome{}, err
+	case !now.Offline, !secret.Equal(now.Salt, use.Salt):
+		return Outcome{Refused: errRefresh}, nil
+	case now.Client != use.Client:
+		return g.foreign(ctx, t, a, now)
 	case !now.Alive(t.Now()), now.JKT != "" && now.JKT != use.JKT, now.X5T != "" && now.X5T != use.X5T:
 		return Outcome{Refused: errRefresh}, nil
 	case repeats(now, use.Version, t.Now()):
-		out := outcome(now, seen)
+		out := outcome(now)
 		out.Detail = []string{"again", "true"}
 		return out, nil
 	case use.Version < now.Version:
@@ -91,11 +75,9 @@ func (g RefreshGrant) again(ctx context.Context, t tx.Tx, a Asked, use oauth.Use
 }
 
 // foreign writes down that a client came with another's token. It is not used up by that.
-func (g RefreshGrant) foreign(a Asked, found oauth.Grant) Take {
-	return func(ctx context.Context, t tx.Tx) (Outcome, error) {
-		return Outcome{Refused: errRefresh},
-			t.Emit(ctx, event.New(a.Actor, EventStolen, found.Authorization.Grant, "client", a.Client.ID, "of", found.Client))
-	}
+func (g RefreshGrant) foreign(ctx context.Context, t tx.Tx, a Asked, found oauth.Grant) (Outcome, error) {
+	return Outcome{Refused: errRefresh},
+		t.Emit(ctx, event.New(a.Actor, EventStolen, found.Authorization.Grant, "client", a.Client.ID, "of", found.Client))
 }
 
 // ClientGrant gives a client tokens for itself (RFC 6749 section 4.4).

@@ -28,6 +28,7 @@ type issue struct {
 	scopes     []string
 	audience   []string
 	person     user.User
+	read       bool // the person was read, not remembered
 	refresh    secret.Text
 	opaque     secret.Text
 	encryption *jose.Encryption
@@ -132,41 +133,35 @@ func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) error {
 	if o.User == "" {
 		return nil
 	}
-	seen := o.Seen
-	if seen == nil {
-		now, err := see(ctx, t, s.d.Users, s.d.Sessions, o.Authorization)
-		if err != nil {
+	vouched := o.Family != nil // whoever ends a person ends their families, and this one was used a moment ago
+	if o.Session != "" {
+		_, err := s.d.Sessions.ByID(ctx, t, o.Account, o.Session)
+		switch {
+		case err == nil:
+			vouched = true // and their sessions
+		case !fault.Is(err, fault.NotFound):
 			return err
+		case o.Family == nil || !o.Family.Offline:
+			return errGone.With(err)
+		default:
+			o.Session = ""
 		}
-		seen = &now
 	}
-	m.at, m.person = seen.At, seen.Person
-	if o.Session != "" && !seen.Session {
-		if o.Family == nil || !o.Family.Offline {
-			return errGone
+	if user.Foreign(o.User) { // of those whom linked issuers name nothing is kept
+		return nil
+	}
+	if vouched {
+		if known := s.d.People.Recall(o.Account, o.User); known != nil {
+			m.person = *known
+			return nil
 		}
-		o.Session = ""
 	}
+	var err error
+	if m.person, err = s.d.Users.Find(ctx, t, o.Account, o.User); err != nil {
+		return gone(err)
+	}
+	m.read = true
 	return nil
-}
-
-// see reads the person and the session of an authorization.
-func see(ctx context.Context, t tx.Tx, users Users, sessions Sessions, o oauth.Authorization) (seen Seen, err error) {
-	seen.At = t.Now()
-	if !user.Foreign(o.User) { // of those whom linked issuers name nothing is kept
-		if seen.Person, err = users.Find(ctx, t, o.Account, o.User); err != nil {
-			return seen, gone(err)
-		}
-	}
-	if o.Session == "" {
-		return seen, nil
-	}
-	_, err = sessions.ByID(ctx, t, o.Account, o.Session)
-	seen.Session = err == nil
-	if fault.Is(err, fault.NotFound) {
-		err = nil
-	}
-	return seen, err
 }
 
 // lives bounds the life of the token by the client's settings, the account's, the family's and the subject token's.

@@ -67,8 +67,6 @@ type Outcome struct {
 	Begin bool
 	// Family is one that goes on, as it is after the use of its refresh token.
 	Family *oauth.Grant
-	// Seen is the person and their sign-in, where the grant has read them already; else they are read.
-	Seen *Seen
 	// Until bounds the life of what is issued; zero for no bound.
 	Until time.Time
 	// Audience is what the token is for where the grant has narrowed it itself. Nil: by the resources.
@@ -87,14 +85,6 @@ type Outcome struct {
 	Detail []string
 	// Refused ends the request with an error after the unit of work has been committed.
 	Refused error
-}
-
-// Seen is a person and their sign-in at a time, which becomes that of the token: whatever ends them later
-// ends the token, too.
-type Seen struct {
-	At      time.Time
-	Person  user.User
-	Session bool // it lives
 }
 
 // Result is the answer of the token endpoint (RFC 6749 section 5.1).
@@ -125,6 +115,15 @@ type (
 	Users interface {
 		Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error)
 	}
+	// People remembers people as they are now, following the change feed. *introspection.People does.
+	People interface {
+		// Recall returns a person who is remembered, or nil. They are shared and must not be changed.
+		Recall(account ident.AccountID, id ident.UserID) *user.User
+		// Mark goes before a unit of work that reads people, and Remember after its commit: in between,
+		// they may have changed.
+		Mark() uint64
+		Remember(account ident.AccountID, u user.User, mark uint64)
+	}
 	// Sessions finds living sessions. *session.Service does.
 	Sessions interface {
 		ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
@@ -144,6 +143,7 @@ type Deps struct {
 	Parties    Parties
 	Proofs     Proofs
 	Users      Users
+	People     People
 	Sessions   Sessions
 	Opaques    oauth.Opaques
 	Families   *Families
@@ -209,6 +209,7 @@ func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	var made issue
+	mark := s.d.People.Mark()
 	err = s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) (err error) {
 		if err = s.d.Proofs.Spend(ctx, t, a.Account, proof); err == nil {
 			made, err = s.write(ctx, t, a, take)
@@ -220,6 +221,9 @@ func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
 	}
 	if err != nil {
 		return Result{}, err
+	}
+	if made.read {
+		s.d.People.Remember(a.Account, made.person, mark)
 	}
 	// Signing takes longer than all of the above, and others wait for the writer.
 	made.encryption = encryption

@@ -26,10 +26,12 @@ const (
 	Window = 10 * time.Second
 
 	grantSize   = len(grantPrefix) + 26
-	refreshSize = grantSize + 8 + sha256.Size
+	saltSize    = 16
+	refreshSize = grantSize + 8 + saltSize + sha256.Size
 )
 
-// refreshTokens computes refresh tokens: grant, version, and a MAC over both. None is kept.
+// refreshTokens computes refresh tokens: grant, version, the grant's salt, and a MAC over them. None is
+// kept. Whether a text was ever given out is known without a look-up.
 type refreshTokens struct{ key []byte }
 
 func newRefreshTokens(keys *crypt.Keys) refreshTokens {
@@ -40,6 +42,7 @@ func newRefreshTokens(keys *crypt.Keys) refreshTokens {
 type refreshToken struct {
 	grant   string
 	version int64
+	salt    []byte
 	mac     []byte
 }
 
@@ -56,7 +59,8 @@ func parseRefresh(text string) (refreshToken, bool) {
 	if version == 0 || version > 1<<62 {
 		return refreshToken{}, false
 	}
-	return refreshToken{string(raw[:grantSize]), int64(version), raw[grantSize+8:]}, true
+	rest := raw[grantSize+8:]
+	return refreshToken{string(raw[:grantSize]), int64(version), rest[:saltSize], rest[saltSize:]}, true
 }
 
 // grantForm tells whether a text can be the id of a grant, so that nothing else gets to the database.
@@ -74,18 +78,21 @@ func (r refreshTokens) of(g oauth.Grant, version int64) secret.Text {
 	raw := make([]byte, 0, refreshSize)
 	raw = append(raw, g.Authorization.Grant...)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(version))
-	raw = append(raw, r.mac(g, version)...)
+	raw = append(raw, g.Salt...)
+	raw = append(raw, r.mac(g.Account, g.Authorization.Grant, version, g.Salt)...)
 	return secret.New(RefreshPrefix + base64.RawURLEncoding.EncodeToString(raw))
 }
 
-func (r refreshTokens) genuine(g oauth.Grant, t refreshToken) bool {
-	return g.Authorization.Grant == t.grant && secret.Equal(r.mac(g, t.version), t.mac)
+// read returns what a text says, if it was given out in the account.
+func (r refreshTokens) read(account ident.AccountID, text string) (refreshToken, bool) {
+	t, ok := parseRefresh(text)
+	return t, ok && secret.Equal(r.mac(account, t.grant, t.version, t.salt), t.mac)
 }
 
 // mac covers the length-prefixed tuple of account, grant, version and salt (I-16).
-func (r refreshTokens) mac(g oauth.Grant, version int64) []byte {
+func (r refreshTokens) mac(account ident.AccountID, grant string, version int64, salt []byte) []byte {
 	var b []byte
-	for _, part := range []string{string(g.Account), g.Authorization.Grant, string(g.Salt)} {
+	for _, part := range []string{string(account), grant, string(salt)} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}

@@ -68,6 +68,7 @@ type world struct {
 
 	mu     sync.Mutex
 	events map[string]int
+	finds  int             // reads of people by the pipeline
 	gone   map[string]bool // clients that are not there any more
 	linked map[string]token.LinkedProof
 }
@@ -146,11 +147,11 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 		DB: db, Reader: w.reader, People: people, Parties: w, Signer: w.tokens, Grants: oauthdb.Grants{}, Families: w.families, Ender: w.sessions,
 	})
 	w.service = pipeline.New(pipeline.Deps{
-		DB: db, Parties: w, Proofs: proofs{}, Users: w.users, Sessions: w.sessions, Opaques: oauthdb.Opaques{}, Families: w.families,
+		DB: db, Parties: w, Proofs: proofs{}, Users: counted{w}, People: people, Sessions: w.sessions, Opaques: oauthdb.Opaques{}, Families: w.families,
 		Signer: w.tokens, Issuer: func(ident.AccountID) string { return issuer },
 		Grants: []pipeline.Grant{
 			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: w.families},
-			pipeline.RefreshGrant{DB: db, Store: oauthdb.Grants{}, Families: w.families, Users: w.users, Sessions: w.sessions},
+			pipeline.RefreshGrant{Store: oauthdb.Grants{}, Families: w.families},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: w.reader}},
 			pipeline.AssertionGrant{Keys: w, Used: partydb.Store{}, Linked: w, Issuer: func(ident.AccountID) string { return issuer }, Clock: clk},
@@ -215,6 +216,16 @@ func (w *world) Client(_ context.Context, a ident.AccountID, id string) (oauth.C
 		return oauth.Client{}, oauth.Fail(oauth.InvalidClient, "no")
 	}
 	return c, nil
+}
+
+// counted is the users that the pipeline reads.
+type counted struct{ *world }
+
+func (c counted) Find(ctx context.Context, t tx.Tx, a ident.AccountID, id ident.UserID) (user.User, error) {
+	c.mu.Lock()
+	c.finds++
+	c.mu.Unlock()
+	return c.users.Find(ctx, t, a, id)
 }
 
 // Verify implements pipeline.Linked.
