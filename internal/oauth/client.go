@@ -41,6 +41,10 @@ func (c Client) FirstParty() bool {
 	return c.Kind != Document && !strings.HasPrefix(c.ID, "ext_") && !c.Settings.ThirdParty && c.Settings.Registered == ""
 }
 
+// Stranger tells whether anybody could have made the client: it registered itself, or is a metadata
+// document. A browser in which nobody is signed in is not sent to its addresses (RFC 9700 section 4.11).
+func (c Client) Stranger() bool { return c.Kind == Document || c.Settings.Registered != "" }
+
 // MayUse tells whether the client has a grant type.
 func (c Client) MayUse(grantType string) bool {
 	return slices.Contains(c.Settings.GrantTypes, grantType)

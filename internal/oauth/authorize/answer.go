@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -23,6 +24,9 @@ const answerLife = 10 * time.Minute
 // would lead to wherever they like (RFC 9700 section 4.11.2).
 func (s *Service) refuse(ctx context.Context, v Visit, r *check.Request, why error) (Outcome, error) {
 	e, known := errors.AsType[*oauth.Error](why)
+	if known {
+		s.note(ctx, v, r.Client.ID, e)
+	}
 	if !r.Trusted {
 		if !known {
 			return Outcome{}, why
@@ -36,7 +40,7 @@ func (s *Service) refuse(ctx context.Context, v Visit, r *check.Request, why err
 		e = reduce(why)
 		s.d.Log.ErrorContext(ctx, "an authorization request failed", "client", r.Client.ID, "error", why)
 	}
-	if stranger(r.Client) {
+	if r.Client.Stranger() {
 		signedIn, err := s.signedIn(ctx, v)
 		if err != nil {
 			return Outcome{}, err
@@ -52,17 +56,23 @@ func (s *Service) refuse(ctx context.Context, v Visit, r *check.Request, why err
 	return out, nil
 }
 
+// note tells the log who was refused what: the browser is led away, and the client may keep to itself
+// what it hears. A client that asks without a person, whether somebody is signed in, asks often.
+func (s *Service) note(ctx context.Context, v Visit, client string, e *oauth.Error) {
+	level := slog.LevelInfo
+	switch e.Code {
+	case oauth.LoginRequired, oauth.ConsentRequired, oauth.InteractionRequired:
+		level = slog.LevelDebug
+	}
+	s.d.Log.Log(ctx, level, "authorization refused", "request", v.Actor.RequestID, "account", v.Account, "client", client, "error", e)
+}
+
 // reduce is what the client hears of an error of ours.
 func reduce(err error) *oauth.Error {
 	if fault.Is(err, fault.Unavailable) || errors.Is(err, context.DeadlineExceeded) {
 		return oauth.Fail(oauth.TemporarilyUnavailable, "This cannot be decided at the moment. Try again.")
 	}
 	return oauth.Fail(oauth.ServerError, "Something went wrong on the side of the authorization server.")
-}
-
-// stranger tells whether anybody could have made the client.
-func stranger(c oauth.Client) bool {
-	return c.Kind == oauth.Document || c.Settings.Registered != ""
 }
 
 func (s *Service) signedIn(ctx context.Context, v Visit) (yes bool, err error) {

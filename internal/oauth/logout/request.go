@@ -74,6 +74,9 @@ func (s *Service) Plan(ctx context.Context, v login.Visit, w Wish) (Plan, error)
 		p.Ask = err != nil || meant.Root != p.session.Root
 		return err
 	})
+	if !p.SignedIn && p.Client.Stranger() {
+		p.Registered, p.Redirect = "", ""
+	}
 	return p, fault.Wrap("logout.Plan", err)
 }
 
