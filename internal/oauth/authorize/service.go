@@ -91,21 +91,21 @@ func (s *Service) Resume(ctx context.Context, v Visit, id string) (Outcome, erro
 	return s.proceed(ctx, v, r, row)
 }
 
-// errGone is for a request that this browser cannot go on with.
-var errGone = oauth.Fail(oauth.InvalidRequest, "This sign-in request is over, too old, or was begun in another browser. Go back to the application and begin again.")
+// ErrGone is for a request that this browser cannot go on with.
+var ErrGone = oauth.Fail(oauth.InvalidRequest, "This sign-in request is over, too old, or was begun in another browser. Go back to the application and begin again.")
 
 // open reads a request of this browser and lets the checks look at it again.
 func (s *Service) open(ctx context.Context, v Visit, id string) (row Request, r *check.Request, err error) {
 	browser := login.BrowserHash(v.Browser)
 	if browser == nil || id == "" {
-		return Request{}, nil, errGone
+		return Request{}, nil, ErrGone
 	}
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		row, err = s.d.Store.Get(ctx, t, v.Account, id, browser)
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return Request{}, nil, errGone
+		return Request{}, nil, ErrGone
 	}
 	if err != nil {
 		return Request{}, nil, err
@@ -120,6 +120,7 @@ func (s *Service) open(ctx context.Context, v Visit, id string) (row Request, r 
 func (s *Service) lost(ctx context.Context, v Visit, row Request, r *check.Request, why error) (Outcome, error) {
 	if r == nil {
 		if e, ok := errors.AsType[*oauth.Error](why); ok {
+			s.note(ctx, v, "", e)
 			return Outcome{Problem: e}, nil
 		}
 		return Outcome{}, why
@@ -143,7 +144,7 @@ func (s *Service) end(ctx context.Context, v Visit, row Request, r *check.Reques
 			return t.Emit(ctx, event.New(person(v, row.User), EventRefused, r.Client.ID, "request", row.ID))
 		})
 		if fault.Is(err, fault.NotFound) {
-			return Outcome{Problem: errGone}, nil
+			return Outcome{Problem: ErrGone}, nil
 		}
 		if err != nil {
 			return Outcome{}, err
@@ -193,7 +194,7 @@ func (s *Service) give(ctx context.Context, v Visit, r *check.Request, row Reque
 		return t.Emit(ctx, event.New(by, EventAuthorized, r.Client.ID, "grant", made.Grant, "session", string(f.session.ID)))
 	})
 	if fault.Is(err, fault.NotFound) {
-		return Outcome{Problem: errGone}, nil
+		return Outcome{Problem: ErrGone}, nil
 	}
 	if err != nil {
 		return s.refuse(ctx, v, r, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/authorize"
 )
 
 // field is a hidden field of a form.
@@ -24,8 +25,14 @@ func (s *Surface) OAuthError(w http.ResponseWriter, r *http.Request, e *oauth.Er
 	case oauth.ServerError:
 		m.status = http.StatusInternalServerError
 	}
+	if e == authorize.ErrGone { // the back button, a second window: nobody did anything wrong
+		m.key, m.sign = "oauth.over", "clock"
+	}
 	p := s.messagePage(r, m)
-	p.Command, p.Reference = string(e.Code)+": "+e.Description, web.RequestID(r)
+	p.Reference = web.RequestID(r)
+	if m.key == "oauth.error" {
+		p.Command = string(e.Code) + ": " + e.Description
+	}
 	return s.write(w, m.status, "message", p)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/authorize"
 )
 
 // The page that posts an answer to a client leads there and nowhere else, whatever the answer holds.
@@ -55,5 +56,14 @@ func TestOAuthError(t *testing.T) {
 		if body := w.Body.String(); w.Code != status || !strings.Contains(body, string(code)+": What is wrong &lt;b&gt;.") || strings.Contains(body, "evil.example") || !strings.Contains(body, `lang="de"`) {
 			t.Errorf("%s: %d\n%s", code, w.Code, body)
 		}
+	}
+	// Whoever goes back, or has two windows, did nothing wrong, and reads their own language only.
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "https://login.example.test/oauth/resume?request=areq_1&ui_locales=de", nil)
+	if err := s.OAuthError(w, r, authorize.ErrGone); err != nil {
+		t.Fatal(err)
+	}
+	if body := w.Body.String(); w.Code != 400 || !strings.Contains(body, "Diese Anmeldung ist vorbei") || strings.Contains(body, "invalid_request") {
+		t.Errorf("%d\n%s", w.Code, body)
 	}
 }
