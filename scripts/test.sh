@@ -127,6 +127,8 @@ main() {
   step 'local decisions' go test -race -count=1 -v -parallel 4 -timeout 8m ./test/local
   step 'attacks' go test -count=1 -v -timeout 15m ./test/attack
   step 'foreign SDKs' node test/run.mjs compat
+  step 'strict clients' node test/run.mjs conformance
+  step 'strict clients in Go' go test -C test/conformance -count=1 -v -timeout 5m ./...
   step 'browser' node test/run.mjs e2e
   close
 }
