@@ -8,6 +8,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/consent"
+	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
 	"github.com/admit-id/admit/internal/oauth/device"
 	"github.com/admit-id/admit/internal/oauth/device/devicedb"
 	"github.com/admit-id/admit/internal/oauth/logout"
@@ -18,7 +20,9 @@ import (
 )
 
 func (a *App) newDevices() *device.Service {
-	return device.New(device.Deps{DB: a.db, Store: devicedb.Store{}, Keys: a.keys, Clients: a.f.oauth.parties, Sessions: a.f.sessions})
+	return device.New(device.Deps{
+		DB: a.db, Store: devicedb.Store{}, Keys: a.keys, Clients: a.f.oauth.parties, Sessions: a.f.sessions, Consents: consent.New(a.db, consentdb.Store{}),
+	})
 }
 
 func (a *App) buildLogout() {

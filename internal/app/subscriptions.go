@@ -59,6 +59,9 @@ func subscribe(bus *tx.Bus, a *App) {
 	bus.Subscribe(pipeline.EventIssued, a.joinSession)
 	bus.Subscribe(user.EventDeleted, a.f.oauth.consents.ForgetUser)
 	bus.Subscribe(consent.EventWithdrawn, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		if err := a.f.oauth.devices.EndUser(ctx, t, e.Account, ident.UserID(e.Detail["user"])); err != nil {
+			return err
+		}
 		return a.f.oauth.families.EndForConsent(ctx, t, e.Actor, ident.UserID(e.Detail["user"]), e.Target)
 	})
 	for _, deleted := range []string{application.EventDeleted, extension.EventDeleted, serviceclient.EventDeleted} {

@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth"
+	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -177,6 +178,11 @@ func (s *Service) Decide(ctx context.Context, v login.Visit, id string, user ide
 			return nil
 		case err != nil:
 			return err
+		}
+		if allow && consent.Asked(view.Client) {
+			if err := s.d.Consents.Allow(ctx, t, v, view.Client, *a.Allowed); err != nil {
+				return err
+			}
 		}
 		out = Done
 		by := v.Actor

@@ -14,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/session"
 )
@@ -30,6 +31,11 @@ type Sessions interface {
 	ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
 }
 
+// Consents remembers what people have allowed. *consent.Service does.
+type Consents interface {
+	Allow(ctx context.Context, t tx.Tx, v login.Visit, c oauth.Client, a oauth.Authorization) error
+}
+
 // Deps is what the service needs.
 type Deps struct {
 	DB       tx.Runner
@@ -37,6 +43,8 @@ type Deps struct {
 	Keys     *crypt.Keys
 	Clients  oauth.Clients
 	Sessions Sessions
+	// Consents remembers the yes to a client that is not the account's own, so that it can be taken back.
+	Consents Consents
 }
 
 // Service holds both sides of the grant.
