@@ -229,14 +229,7 @@ func TestOAU20_PushedAndSignedRequests(t *testing.T) {
 	each(t, often, func(t *testing.T, w *world) {
 		p := w.visitor("ann@example.com")
 		c, other := w.keyed(`"requirePushedAuthorizationRequests":true`), w.keyed("")
-		push := func(by *party, pairs ...string) answer {
-			form := []string{}
-			for name, list := range by.ask(pairs...) {
-				form = append(form, name, list[0])
-			}
-			return by.post("/oauth/par", form...)
-		}
-		uri := func() string { return push(c).text("request_uri") }
+		uri := func() string { return c.push().text("request_uri") }
 		use := func(id, uri string, pairs ...string) answer {
 			q := url.Values{"client_id": {id}, "request_uri": {uri}}
 			for i := 0; i < len(pairs); i += 2 {
@@ -261,8 +254,8 @@ func TestOAU20_PushedAndSignedRequests(t *testing.T) {
 		if got := uri(); len(got) < len("urn:ietf:params:oauth:request_uri:")+22 {
 			t.Errorf("short: %s", got)
 		}
-		w.refuses("request_uri inside", push(c, "request_uri", one), 400, "invalid_request")
-		w.refuses("an unregistered redirect", push(c, "redirect_uri", "https://evil.example/"), 400, "invalid_request")
+		w.refuses("request_uri inside", c.push("request_uri", one), 400, "invalid_request")
+		w.refuses("an unregistered redirect", c.push("redirect_uri", "https://evil.example/"), 400, "invalid_request")
 		w.refuses("no proof", w.post("/oauth/par", "client_id", c.id, "response_type", "code"), 401, "invalid_client")
 		w.refuses("another client's proof", w.post("/oauth/par", append(other.as(), "client_id", c.id)...), 401, "invalid_client")
 

@@ -250,6 +250,25 @@ func (p *person) authorize(q url.Values) answer {
 	return a
 }
 
+// push pushes an honest authorization request, but for what is said.
+func (c *party) push(pairs ...string) answer {
+	c.w.t.Helper()
+	form, more := []string{}, []string{}
+	for i := 0; i < len(pairs); i += 2 {
+		if strings.HasSuffix(pairs[i], ":") {
+			form = append(form, pairs[i], pairs[i+1])
+			continue
+		}
+		more = append(more, pairs[i], pairs[i+1])
+	}
+	for name, list := range c.ask(more...) {
+		if name != "client_id" || c.key != nil || c.secret != "" {
+			form = append(form, name, list[0])
+		}
+	}
+	return c.post("/oauth/par", form...)
+}
+
 // path is where an answer of ours leads to on this server.
 func (a answer) path() string {
 	u, err := url.Parse(a.header.Get("Location"))

@@ -126,11 +126,7 @@ func races(t *testing.T, nodes []*world) {
 	}
 
 	// One pushed request.
-	form := []string{}
-	for name, list := range pushing.ask() {
-		form = append(form, name, list[0])
-	}
-	uri := pushing.post("/oauth/par", form...).text("request_uri")
+	uri := pushing.push().text("request_uri")
 	q := url.Values{"client_id": {pushing.id}, "request_uri": {uri}}
 	jar := p.jar()
 	codes := won(t, "a pushed request", race(t, nodes, func(n *world) answer {
