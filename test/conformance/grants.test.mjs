@@ -47,7 +47,7 @@ for (const database of databases) {
         redirect_uri: callback, scope, nonce, code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more
       });
       const { answer } = await person.authorize(url);
-      return oidc.authorizationCodeGrant(config, answer, { pkceCodeVerifier: verifier, expectedNonce: nonce }, undefined, { DPoP });
+      return rig.secret(await oidc.authorizationCodeGrant(config, answer, { pkceCodeVerifier: verifier, expectedNonce: nonce }, undefined, { DPoP }));
     }
 
     const refused = async (promise, code, message) => {

@@ -67,6 +67,7 @@ for (const database of databases) {
       if (mode.includes('jwt')) { oidc.useJwtResponseMode(config); } // only now: it would ask for response_mode=jwt instead
       const back = await person.authorize(url);
       const tokens = await oidc.authorizationCodeGrant(config, back.answer, { pkceCodeVerifier: verifier, expectedNonce: nonce, expectedState: state, maxAge: 3600, idTokenExpected: true }, undefined, { DPoP });
+      rig.secret(tokens);
       return { tokens, back, verifier, nonce, state };
     }
 

@@ -98,6 +98,7 @@ export class Party {
     const code = back.params.get('code');
     const answer = await this.redeem(code, verifier, options);
     assert.equal(answer.status, 200, answer.text);
+    this.rig.secret(answer.json);
     const id = answer.json.id_token && await this.verify(answer.json.id_token, { params, code, access: answer.json.access_token });
     return { ...answer.json, id, code, verifier };
   }

@@ -45,6 +45,12 @@ class Rig {
     return { clientId, clientSecret: this.server.log.secret('client secret', clientSecret) };
   }
 
+  /** Remembers tokens, which the log must not hold. */
+  secret(tokens) {
+    for (const name of ['access_token', 'refresh_token', 'id_token']) { this.server.log.secret(name, tokens[name]); }
+    return tokens;
+  }
+
   person(email) { return new Person(this.server, this.smtp, email); }
 
   async stop() {
@@ -110,6 +116,12 @@ export class Person extends Visitor {
    * Request that a browser would have posted. `as` says where the answer was: query, fragment or form_post.
    */
   async authorize(url, options) {
+    const back = await this.answered(url, options);
+    for (const value of [back.params.get('code'), back.params.get('response'), ...this.jar.values]) { this.server.log.secret('code or cookie', value); }
+    return back;
+  }
+
+  async answered(url, options) {
     const page = await this.visit(url, options);
     if (page.posted) {
       const body = new URLSearchParams(page.posted.fields);
