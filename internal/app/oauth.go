@@ -20,6 +20,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/pipeline"
 	"github.com/admit-id/admit/internal/oauth/remote"
 	"github.com/admit-id/admit/internal/surface/oidc/back"
+	"github.com/admit-id/admit/internal/token"
 )
 
 // oauthFeatures are the parts of the authorization server.
@@ -58,7 +59,7 @@ func (a *App) buildOAuth() {
 			pipeline.DeviceGrant{Devices: o.devices},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},
-			pipeline.AssertionGrant{Keys: o.parties, Used: partydb.Store{}, Linked: a.linkedIssuers(), Issuer: x.accountDirectory.Issuer, Clock: a.clock},
+			pipeline.AssertionGrant{Keys: o.parties, Used: partydb.Store{}, Linked: token.LinkedBearers{Verifier: x.verifier}, Issuer: x.accountDirectory.Issuer, Clock: a.clock},
 		},
 	})
 	o.facts = introspection.New(introspection.Deps{

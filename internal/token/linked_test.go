@@ -93,3 +93,51 @@ func TestLinkedIssuersAreNotAskedForOurs(t *testing.T) {
 		t.Errorf("asked %d times", l.asked)
 	}
 }
+
+// What was ended of a foreign token is no assertion either, so that nobody turns it into a fresh one.
+func TestLinkedBearers(t *testing.T) {
+	w := newWorld()
+	issued := w.clock.Now()
+	l := &links{there: map[string]bool{"idn_1": true}, proofs: map[string]LinkedProof{"x": {
+		User: "iss_x|repo:a/b", Link: "idn_1", TokenID: "7a", Issued: issued, Expires: issued.Add(time.Hour)}}}
+	fresh := true
+	b := LinkedBearers{w.verifier(func(d *VerifierDeps) { d.Linked, d.Fresh = l, func() bool { return fresh } })}
+	ctx := context.Background()
+	good := func() bool {
+		_, err := b.Verify(ctx, accountA, "x")
+		if err != nil && !fault.Is(err, fault.Unauthenticated) {
+			t.Error(err)
+		}
+		return err == nil
+	}
+	if !good() {
+		t.Fatal("a good one")
+	}
+	for name, end := range map[string]func(on bool){
+		"the person was ended": func(on bool) {
+			if delete(w.user, "iss_x|repo:a/b"); on {
+				w.user["iss_x|repo:a/b"] = issued
+			}
+		},
+		"the token was disabled": func(on bool) { w.off["iss_x|repo:a/b 7a"] = on },
+		"the link is gone":       func(on bool) { l.there["idn_1"] = !on },
+	} {
+		if end(true); good() {
+			t.Error(name)
+		}
+		if end(false); !good() {
+			t.Error(name, "and it is good again")
+		}
+	}
+	if _, err := b.Verify(ctx, accountA, "y"); !errors.Is(err, ErrNotLinked) {
+		t.Error(err)
+	}
+	fresh = false
+	if _, err := b.Verify(ctx, accountA, "x"); !fault.Is(err, fault.Unavailable) {
+		t.Error(err)
+	}
+	b = LinkedBearers{w.verifier()}
+	if _, err := b.Verify(ctx, accountA, "x"); !errors.Is(err, ErrNotLinked) {
+		t.Error(err)
+	}
+}

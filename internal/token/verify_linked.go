@@ -45,9 +45,33 @@ func (v *Verifier) readLinked(ctx context.Context, account ident.AccountID, bear
 	case err != nil:
 		return nil, errNotValid.With(err)
 	}
+	return linkedProof(account, found), nil
+}
+
+// LinkedBearers takes tokens of linked issuers that are the bearers of no request to the API, such as
+// assertions (RFC 7523). What was ended of them is good for nothing there either.
+type LinkedBearers struct{ Verifier *Verifier }
+
+// Verify answers as Linked.Verify does, and refuses what has ended since the token was issued.
+func (l LinkedBearers) Verify(ctx context.Context, account ident.AccountID, bearer string) (LinkedProof, error) {
+	v := l.Verifier
+	switch {
+	case !v.deps.Fresh():
+		return LinkedProof{}, errNotFresh
+	case v.deps.Linked == nil:
+		return LinkedProof{}, ErrNotLinked
+	}
+	found, err := v.deps.Linked.Verify(ctx, account, bearer)
+	if err != nil {
+		return LinkedProof{}, err
+	}
+	return found, v.currentLinked(linkedProof(account, found))
+}
+
+func linkedProof(account ident.AccountID, found LinkedProof) *proof {
 	p := newProof(actor.Actor{Kind: actor.User, Account: account, ID: string(found.User)}, "", nil, found.Issued, found.Expires)
 	p.link, p.id = strings.Clone(found.Link), strings.Clone(found.TokenID)
-	return p, nil
+	return p
 }
 
 // currentLinked looks at everything that may have ended since a foreign token was taken. Its issuer's clock may be ahead of ours: what
