@@ -55,8 +55,9 @@ type ExchangeGrant struct{ Subjects Subjects }
 func (ExchangeGrant) Name() string { return application.GrantExchange }
 
 var (
-	errSubject = oauth.Fail(oauth.InvalidRequest, "The subject_token is no living access token of a person that this client may exchange.")
-	errActor   = oauth.Fail(oauth.InvalidRequest, "The actor_token is no living access token that this client was given for itself.")
+	errSubject    = oauth.Fail(oauth.InvalidRequest, "The subject_token is no living access token of a person that this client may exchange.")
+	errThirdParty = oauth.Fail(oauth.InvalidTarget, "The subject_token opens Admit's own API, for which a third party gets no token. Name another audience that it has.")
+	errActor      = oauth.Fail(oauth.InvalidRequest, "The actor_token is no living access token that this client was given for itself.")
 )
 
 // Prove implements Grant.
@@ -85,6 +86,9 @@ func (g ExchangeGrant) Prove(ctx context.Context, a Asked) (Take, error) {
 	audience, err := narrowAudience(s.Audience, append(slices.Clone(a.Form["audience"]), a.Form["resource"]...))
 	if err != nil {
 		return nil, err
+	}
+	if has(audience, string(a.Account)) && !a.Client.FirstParty() {
+		return nil, errThirdParty
 	}
 	o := oauth.Authorization{
 		Grant: s.Grant, Account: a.Account, Client: a.Client.ID, User: ident.UserID(s.ID), Session: s.Session, Details: s.Details, Actor: act,
