@@ -29,6 +29,8 @@ const (
 	DefaultRefreshTokenLife = 90 * 24 * time.Hour
 )
 
+var defaultGrantTypes = []string{GrantCode, GrantRefresh}
+
 // Filled returns o with every default in its place. What is stored is not filled, so that a later
 // default is everybody's who has not chosen. The slices of the result are not to be changed.
 func (o OAuth) Filled() OAuth {
@@ -36,7 +38,7 @@ func (o OAuth) Filled() OAuth {
 		o.AuthMethod = AuthNone
 	}
 	if len(o.GrantTypes) == 0 {
-		o.GrantTypes = []string{GrantCode, GrantRefresh}
+		o.GrantTypes = defaultGrantTypes
 	}
 	if len(o.Scopes) == 0 {
 		o.Scopes = DefaultScopes

@@ -157,29 +157,30 @@ func read(r Presented) (claim, error) {
 	return c, nil
 }
 
+var errBasic = oauth.Fail(oauth.InvalidClient, "The Authorization header must be Basic, with client id and secret each form-urlencoded, joined by a colon and base64-encoded.")
+
 // readBasic reads the header as RFC 6749 section 2.3.1 wants it: id and secret are each
 // form-urlencoded before they are joined.
 func (c *claim) readBasic(r Presented) error {
-	bad := oauth.Fail(oauth.InvalidClient, "The Authorization header must be Basic, with client id and secret each form-urlencoded, joined by a colon and base64-encoded.")
 	if len(r.Authorization) > 1 {
 		return oauth.Fail(oauth.InvalidRequest, "There is more than one Authorization header.")
 	}
 	scheme, value, ok := strings.Cut(r.Authorization[0], " ")
 	if !ok || !strings.EqualFold(scheme, "Basic") {
-		return bad
+		return errBasic
 	}
 	plain, err := base64.StdEncoding.Strict().DecodeString(value)
 	if err != nil || strings.ContainsAny(value, "\r\n") || !utf8.Valid(plain) {
-		return bad
+		return errBasic
 	}
 	user, password, ok := strings.Cut(string(plain), ":")
 	if !ok {
-		return bad
+		return errBasic
 	}
 	id, err1 := url.QueryUnescape(user)
 	text, err2 := url.QueryUnescape(password)
 	if err := errors.Join(err1, err2); err != nil || id == "" || !utf8.ValidString(id) || !utf8.ValidString(text) {
-		return bad
+		return errBasic
 	}
 	if r.Form.Has("client_id") && r.Form.Get("client_id") != id {
 		return oauth.Fail(oauth.InvalidRequest, "client_id is another than the one in the Authorization header.")

@@ -3,6 +3,7 @@ package party
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -36,17 +37,27 @@ const (
 )
 
 // guesses counts wrong proofs.
-type guesses struct{ limits *ratelimit.Limiter }
+type guesses struct {
+	limits *ratelimit.Limiter
+	clock  clock.Clock
+	latest atomic.Int64 // unix nanoseconds of the last wrong one
+}
 
 func newGuesses(c clock.Clock) *guesses {
-	return &guesses{ratelimit.New(c, []ratelimit.Rule{PerClientNetwork, PerNetwork, PerClient, tellEvery}, 1)}
+	return &guesses{limits: ratelimit.New(c, []ratelimit.Rule{PerClientNetwork, PerNetwork, PerClient, tellEvery}, 1), clock: c}
+}
+
+// quiet tells whether all budgets are full again, so that there is nothing to look for.
+func (g *guesses) quiet() bool {
+	last := g.latest.Load()
+	return last == 0 || g.clock.Now().Sub(time.Unix(0, last)) > max(PerClientNetwork.Per, PerNetwork.Per)
 }
 
 var errLimited = fault.New(fault.Limited, fault.CodeTooManyRequests, "Too many wrong client credentials. Please wait a moment and try again.")
 
 // allow refuses a proof before it is looked at, when too many were wrong.
 func (g *guesses) allow(account ident.AccountID, client string, from netip.Addr) error {
-	if !from.IsValid() {
+	if !from.IsValid() || g.quiet() {
 		return nil
 	}
 	if _, spent := g.limits.SpentName(ofClientNetwork, pairName(account, client, from)); spent {
@@ -60,6 +71,7 @@ func (g *guesses) allow(account ident.AccountID, client string, from netip.Addr)
 
 // wrong counts a wrong proof, and tells whether it is time to tell somebody.
 func (g *guesses) wrong(account ident.AccountID, client string, from netip.Addr) bool {
+	g.latest.Store(g.clock.Now().UnixNano())
 	_, few := g.limits.AllowName(ofClient, string(account)+"\x00"+client)
 	if from.IsValid() {
 		pair := pairName(account, client, from)

@@ -82,9 +82,16 @@ func plain(text string) string {
 	}, text)
 }
 
+// The values of headers, shared by all answers.
+var (
+	valueNoStore    = []string{"no-store"}
+	valueNoCache    = []string{"no-cache"}
+	valueNoReferrer = []string{"no-referrer"}
+)
+
 // NoStore sets the headers of an answer that holds codes or tokens (RFC 6749 section 5.1).
 func NoStore(h http.Header) {
-	h["Cache-Control"] = []string{"no-store"}
-	h["Pragma"] = []string{"no-cache"}
-	h["Referrer-Policy"] = []string{"no-referrer"}
+	h["Cache-Control"] = valueNoStore
+	h["Pragma"] = valueNoCache
+	h["Referrer-Policy"] = valueNoReferrer
 }

@@ -73,7 +73,7 @@ func Clean(values url.Values, many ...string) (url.Values, error) {
 		}
 		kept := list[:0]
 		for _, v := range list {
-			if !utf8.ValidString(v) || strings.ContainsFunc(v, control) {
+			if !plainText(v) && (!utf8.ValidString(v) || strings.ContainsFunc(v, control)) {
 				return nil, errParameter
 			}
 			if v != "" {
@@ -87,6 +87,16 @@ func Clean(values url.Values, many ...string) (url.Values, error) {
 		values[name] = kept
 	}
 	return values, nil
+}
+
+// plainText tells whether a value is of visible ASCII and spaces alone, as nearly every one is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // control are the characters that no parameter has; a line break and a tab stand in the JSON of some.
@@ -103,9 +113,14 @@ func contains(list []string, name string) bool {
 	return false
 }
 
+const formType = "application/x-www-form-urlencoded"
+
 func isForm(header string) bool {
+	if header == formType {
+		return true
+	}
 	kind, params, err := mime.ParseMediaType(header)
-	if err != nil || kind != "application/x-www-form-urlencoded" {
+	if err != nil || kind != formType {
 		return false
 	}
 	charset, there := params["charset"]
