@@ -217,6 +217,16 @@ for (const database of databases) {
       await Promise.all([refused(polled, 'access_denied'), ann.visit(start.verification_uri_complete, { deny: true })]);
     });
 
+    test('rich authorization requests: the details come back, in the token and at introspection', async () => {
+      const { config } = await made({ ...basic, authorizationDetailsTypes: ['payment'] });
+      const details = [{ type: 'payment', actions: ['initiate'], instructedAmount: { currency: 'EUR', amount: '12.50' } }];
+      const tokens = await signIn(config, { scope: 'openid', more: { authorization_details: JSON.stringify(details), resource } });
+      assert.deepEqual(tokens.authorization_details, details);
+      const access = await (await oidc.fetchProtectedResource(config, tokens.access_token, api.url, 'GET')).json();
+      assert.deepEqual(access.authorization_details, details);
+      assert.deepEqual((await oidc.tokenIntrospection(config, tokens.access_token)).authorization_details, details);
+    });
+
     test('consent: a third party asks once, is remembered, and gets no token for the account\'s API', async () => {
       const { config } = await made({ ...basic, thirdParty: true });
       const bob = rig.person('bob@example.com');
