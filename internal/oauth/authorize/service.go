@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
 
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -62,11 +61,14 @@ type Deps struct {
 }
 
 // Service holds the verbs of an authorization request.
-type Service struct{ d Deps }
+type Service struct {
+	d        Deps
+	familiar *familiar
+}
 
 // New makes the service.
 func New(d Deps) *Service {
-	s := &Service{d}
+	s := &Service{d, newFamiliar()}
 	s.d.Tools.TakePushed = s.takePushed
 	return s
 }
@@ -155,6 +157,11 @@ func (s *Service) end(ctx context.Context, v Visit, row Request, r *check.Reques
 
 // proceed decides what is missing, and gets it or gives the code.
 func (s *Service) proceed(ctx context.Context, v Visit, r *check.Request, row Request) (Outcome, error) {
+	if row.ID == "" && s.familiar.has(v) {
+		if out, done, err := s.atOnce(ctx, v, r); done {
+			return out, err
+		}
+	}
 	f, err := s.facts(ctx, v, r, row)
 	if err != nil {
 		return s.refuse(ctx, v, r, err)
@@ -170,42 +177,6 @@ func (s *Service) proceed(ctx context.Context, v Visit, r *check.Request, row Re
 		return s.sendToConsent(ctx, v, r, row, f)
 	}
 	return s.give(ctx, v, r, row, f)
-}
-
-// give makes the code: one write, which uses the request up if there is a row of it.
-func (s *Service) give(ctx context.Context, v Visit, r *check.Request, row Request, f facts) (Outcome, error) {
-	code := secret.Random("")
-	made := oauth.AuthorizationCode{
-		Hash: oauth.CodeHash(code), RedirectURI: r.RedirectURI, Challenge: r.Challenge, Authorization: f.authorization,
-	}
-	made.Grant = ident.New("gra_")
-	by := person(v, f.session.User)
-	by.Session = f.session.ID
-	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		if row.ID != "" {
-			if err := s.d.Store.Take(ctx, t, v.Account, row.ID, row.Browser); err != nil {
-				return err
-			}
-		}
-		made.ExpiresAt = t.Now().Add(oauth.CodeLife)
-		if err := s.d.Codes.InsertCode(ctx, t, made); err != nil {
-			return err
-		}
-		return t.Emit(ctx, event.New(by, EventAuthorized, r.Client.ID, "grant", made.Grant, "session", string(f.session.ID)))
-	})
-	if fault.Is(err, fault.NotFound) {
-		return Outcome{Problem: ErrGone}, nil
-	}
-	if err != nil {
-		return s.refuse(ctx, v, r, err)
-	}
-	// Single sign-on is a use of the session; that it cannot be noted is no reason to refuse.
-	if f.stale {
-		if _, err := s.d.Sessions.Resume(ctx, v.Account, v.Session); err != nil {
-			s.d.Log.WarnContext(ctx, "the use of a session cannot be noted", "error", err)
-		}
-	}
-	return s.answer(ctx, r, url.Values{"code": {code.Reveal()}})
 }
 
 // Purge deletes up to limit rows of each kind that nobody can need any more.

@@ -57,6 +57,15 @@ func (p *People) find(ctx context.Context, account ident.AccountID, id ident.Use
 	return &found, nil
 }
 
+// Find returns a person to whoever has just read a living session of theirs, in the same unit of work: it
+// ends with them. It may be remembered and must not be changed.
+func (p *People) Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error) {
+	if have := p.Recall(account, id); have != nil {
+		return *have, nil
+	}
+	return p.users.Find(ctx, t, account, id)
+}
+
 // Recall returns a person who is remembered, or nil. They are shared and must not be changed.
 func (p *People) Recall(account ident.AccountID, id ident.UserID) *user.User {
 	p.mu.RLock()
