@@ -329,6 +329,17 @@ func (p *person) authorized(c *party, pairs ...string) string {
 	return code
 }
 
+// allow lets a third party's client in, by its consent page, and returns its id.
+func (p *person) allow(c *party) string {
+	p.w.t.Helper()
+	form := fields(p.browse("GET", p.authorize(c.ask()).path(), "").body)
+	form.Set("decision", "allow")
+	if a := p.browse("GET", p.browse("POST", "/consent", form.Encode()).path(), ""); a.told().Get("code") == "" {
+		p.w.t.Fatalf("consent: %d %q %.300s", a.status, a.header.Get("Location"), a.body)
+	}
+	return c.id
+}
+
 // tokens are those of a fresh code.
 func (p *person) tokens(c *party, scope string, pairs ...string) answer {
 	p.w.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/test/process"
 )
@@ -33,6 +34,8 @@ var bodies = map[string]string{
 	"PUT /v1/accounts/{accountId}":                              `{"name":"taken"}`,
 	"POST /v1/applications":                                     `{"name":"taken","redirectUrls":["https://taken.example/cb"]}`,
 	"PUT /v1/applications/{applicationId}":                      `{"name":"taken","redirectUrls":["https://taken.example/cb"]}`,
+	"POST /v1/accounts/{accountId}/registration-tokens":         `{"uses":2,"expiresTime":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`,
+	"POST /v1/applications/{applicationId}/secrets":             `{}`,
 	"POST /v1/checks":                                           `{"checks":[{"userId":"u_other","resourceUri":"vault/canary","permission":"READ"}]}`,
 	"POST /v1/claims":                                           `{"collectionResource":"vault","resourceId":"taken"}`,
 	"POST /v1/clients":                                          `{"name":"taken"}`,
@@ -99,7 +102,7 @@ func (w *world) settled(marker string, admin ...string) map[string]string {
 		{"requests", "requestId", `{"access":{"users":[{"userId":"u_other"}],"statements":[{"roles":["ro_` + marker + `"],"resources":[{"resourceUri":"vault/` + marker + `"}]}]}}`},
 		{"invites", "inviteId", `{"statements":[{"roles":["ro_` + marker + `"],"resources":[{"resourceUri":"vault/` + marker + `"}]}]}`},
 		{"tenants", "tenantId", `{"tenantId":"t-` + marker + `","tenantLookupIdentifier":"` + marker + `","data":{"name":"` + marker + `"}}`},
-		{"applications", "applicationId", `{"name":"` + marker + `","redirectUrls":["https://` + marker + `.example/cb"]}`},
+		{"applications", "applicationId", `{"name":"` + marker + `","redirectUrls":["https://` + marker + `.example/cb"],"oauth":{"tokenEndpointAuthMethod":"client_secret_basic"}}`},
 		{"connections", "connectionId", `{"type":"OAUTH2","issuerUrl":"https://idp.example","clientId":"abc","clientSecret":"x","data":{"name":"` + marker + `"}}`},
 		{"extensions", "extensionId", `{"name":"` + marker + `"}`},
 		{"clients", "clientId", `{"name":"` + marker + `"}`},
@@ -128,14 +131,28 @@ func (w *world) settled(marker string, admin ...string) map[string]string {
 	var accounts struct{ Accounts []struct{ AccountID string } }
 	json.Unmarshal([]byte(w.send("GET", "/v1/accounts", "", admin...).body), &accounts)
 	ids["accountId"] = accounts.Accounts[0].AccountID
+	for path, name := range map[string]string{"/v1/applications/{applicationId}/secrets": "secretId", "/v1/accounts/{accountId}/registration-tokens": "registrationTokenId"} {
+		made := w.send("POST", fit(path, ids), bodies["POST "+path], admin...)
+		if ids[name] = made.text(strings.Replace(name, "registrationT", "t", 1)); ids[name] == "" {
+			w.t.Fatalf("%s: %d %s", path, made.status, made.body)
+		}
+	}
 	return ids
+}
+
+// at is a route's path with the ids of things that are there.
+func (r route) at(ids map[string]string) string {
+	if strings.Contains(r.Path, "/registration-tokens/") {
+		return strings.Replace(fit(strings.Replace(r.Path, "{tokenId}", "{registrationTokenId}", 1), ids), "***", "", 1)
+	}
+	return fit(r.Path, ids)
 }
 
 // portrait is what an administrator reads of everything that settled made.
 func (w *world) portrait(ids map[string]string, admin ...string) string {
 	w.t.Helper()
 	var all strings.Builder
-	for _, path := range []string{"/v1/roles/{roleId}", "/v1/groups/{groupId}", "/v1/records/{recordId}", "/v1/requests/{requestId}", "/v1/invites/{inviteId}", "/v1/tenants/{tenantId}", "/v1/applications/{applicationId}",
+	for _, path := range []string{"/v1/roles/{roleId}", "/v1/groups/{groupId}", "/v1/records/{recordId}", "/v1/requests/{requestId}", "/v1/invites/{inviteId}", "/v1/tenants/{tenantId}", "/v1/applications/{applicationId}", "/v1/accounts/{accountId}/registration-tokens",
 		"/v1/connections/{connectionId}", "/v1/extensions/{extensionId}", "/v1/clients/{clientId}", "/v1/identities", "/v1/accounts/{accountId}", "/v1/resources", "/v1/resources/{resourceUri}/subjects?permission=READ",
 		"/v1/roles", "/v1/groups", "/v1/records", "/v1/requests", "/v1/tenants", "/v1/applications", "/v1/connections", "/v1/extensions", "/v1/clients", "/v1/users"} {
 		a := w.send("GET", fit(path, ids), "", admin...)
@@ -195,7 +212,7 @@ func TestEveryRouteRefusesStrangers(t *testing.T) {
 				if s.token != "" {
 					header = append(header, "Authorization", "Bearer "+s.token)
 				}
-				target := fit(r.Path, ids) + map[bool]string{true: "?permission=READ"}[strings.HasSuffix(r.Path, "/subjects")]
+				target := r.at(ids) + map[bool]string{true: "?permission=READ"}[strings.HasSuffix(r.Path, "/subjects")]
 				if s.known && own[r.String()] && (r.Method == "PATCH" || r.Method == "DELETE") {
 					continue // it would work, as it should
 				}
@@ -267,7 +284,7 @@ func TestNothingOfAnotherAccountIsThere(t *testing.T) {
 				}
 				continue
 			}
-			a := w.send(r.Method, fit(r.Path, ids), fit(bodies[r.String()], ids), admin...)
+			a := w.send(r.Method, r.at(ids), fit(bodies[r.String()], ids), admin...)
 			made := r.Method == "PUT" && strings.Contains(r.Path, "connectionId") // PUT makes one of that name here
 			if r.String() == "PATCH /v1/invites/{inviteId}" {                     // people accept, not clients
 				if a.status != 403 {
