@@ -64,6 +64,10 @@ func subscribe(bus *tx.Bus, a *App) {
 		}
 		return a.f.oauth.families.EndForConsent(ctx, t, e.Actor, ident.UserID(e.Detail["user"]), e.Target)
 	})
+	// What was given for a key is no better than the key, and no token tells which key it was given for.
+	bus.Subscribe(serviceclient.EventKeyDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		return a.f.sessions.EndClient(ctx, t, e.Account, e.Target)
+	})
 	for _, deleted := range []string{application.EventDeleted, extension.EventDeleted, serviceclient.EventDeleted} {
 		bus.Subscribe(deleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 			return a.f.oauth.families.EndForClient(ctx, t, e.Actor, e.Target)
