@@ -39,7 +39,7 @@ printed this once only.`,
 		Example: `  admit client add grafana --url https://grafana.example.com
   admit client add --name Shop --redirect https://shop.example.com/callback --secret
   admit client add --name "Shop on the phone" --redirect com.example.shop:/callback --public
-  admit client add --name "Shop CLI" --native --redirect http://127.0.0.1/callback --grant code --grant refresh --grant device
+  admit client add --name "Shop CLI" --public --native --redirect http://127.0.0.1/callback --grant code --grant refresh --grant device
   admit client add --name "Nightly job" --secret --grant client-credentials --resource https://api.example.com`,
 		Args: cobra.MaximumNArgs(1),
 	}, func(c *cobra.Command, a *app.App) error {

@@ -189,7 +189,7 @@ func validateRedirect(raw string) error {
 	}
 	p, ok := parseRedirect(raw)
 	if !ok {
-		return invalid("A redirect URL is absolute, in lower-case ASCII up to its path, without user name, fragment, spaces, quotes or backslashes.")
+		return invalid("A redirect URL is absolute, in lower-case ASCII up to its path, without user name, fragment, spaces, quotes or backslashes. A scheme of your own is a domain in reverse: com.example.app:/callback.")
 	}
 	if p.scheme == "http" && !loopbackHost(p.host) {
 		return invalid("A redirect URL is https. Plain http is for localhost, 127.0.0.1 and [::1] only.")

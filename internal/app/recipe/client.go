@@ -118,10 +118,18 @@ func (c *Clients) Add(ctx context.Context, a application.Application) (Made, err
 func (c *Clients) Secret(ctx context.Context, id string, expires time.Time) (string, error) {
 	_, value, err := c.applications.AddSecret(ctx, c.by, ident.ApplicationID(id), expires)
 	if err != nil {
-		return "", err
+		return "", named(err)
 	}
 	c.settle(ctx)
 	return value.Reveal(), nil
+}
+
+// named says of what there is none.
+func named(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, fault.CodeNotFound, "There is no client of that id. admit client list shows those that there are.")
+	}
+	return err
 }
 
 // RemoveSecret takes a secret away, by its id.
@@ -156,7 +164,7 @@ func (c *Clients) List(ctx context.Context) (out []Line, err error) {
 func (c *Clients) Show(ctx context.Context, id string) ([]byte, error) {
 	a, err := c.applications.Get(ctx, c.by.Account, ident.ApplicationID(id))
 	if err != nil {
-		return nil, err
+		return nil, named(err)
 	}
 	o := a.OAuth.Filled()
 	text, err := json.Marshal(o)

@@ -60,7 +60,7 @@ func (f *Files) stamps() (out [2]stamp, err error) {
 	for i, name := range []string{f.cert, f.key} {
 		info, err := os.Stat(name)
 		if err != nil {
-			return out, err
+			return out, fmt.Errorf("the TLS certificate %s and key %s: %w", f.cert, f.key, err)
 		}
 		out[i] = stamp{info.ModTime(), info.Size()}
 	}

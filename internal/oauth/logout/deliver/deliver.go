@@ -165,7 +165,7 @@ func (s *Sender) try(ctx context.Context, d logout.Delivery, now time.Time) erro
 
 func (s *Sender) settle(ctx context.Context, d logout.Delivery, problem error) error {
 	if problem != nil {
-		s.Log.WarnContext(ctx, "a client was not told of a logout", "delivery", d.ID, "client", d.Client, "attempt", d.Attempts, "error", problem)
+		s.Log.WarnContext(ctx, "a client was not told of a logout", "account", d.Account, "delivery", d.ID, "client", d.Client, "attempt", d.Attempts, "error", problem)
 	}
 	return s.DB.Write(ctx, tx.In(d.Account), func(ctx context.Context, t tx.Tx) error {
 		if problem == nil {
