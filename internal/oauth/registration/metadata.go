@@ -45,7 +45,7 @@ type Metadata struct {
 	RequireSignedRequest bool     `json:"require_signed_request_object,omitempty"`
 	DPoPBound            bool     `json:"dpop_bound_access_tokens,omitempty"`
 	CertificateBound     bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
-	DetailTypes          []string `json:"authorization_details_types,omitempty"`
+	DetailTypes          []string `json:"authorization_details_types,omitempty"` // only told: nobody has allowed them any
 
 	IDTokenAlg       string `json:"id_token_signed_response_alg,omitempty"`
 	IDTokenEncAlg    string `json:"id_token_encrypted_response_alg,omitempty"`
@@ -82,7 +82,7 @@ func (m Metadata) settings(scopes []string) (application.OAuth, error) {
 	}
 	o := application.OAuth{
 		ThirdParty: true, AuthMethod: application.AuthMethod(m.AuthMethod), AuthAlg: m.AuthAlg, JWKS: m.JWKS, JWKSURI: m.JWKSURI,
-		GrantTypes: m.GrantTypes, AuthorizationDetails: m.DetailTypes, Native: m.native(),
+		GrantTypes: m.GrantTypes, Native: m.native(),
 		RequirePAR: m.RequirePAR, RequireSignedRequest: m.RequireSignedRequest, DPoPBound: m.DPoPBound, CertificateBound: m.CertificateBound,
 		RequireAuthTime: m.RequireAuthTime, DefaultMaxAge: m.DefaultMaxAge, DefaultACR: m.DefaultACR,
 		IDTokenAlg: m.IDTokenAlg, IDTokenEncAlg: m.IDTokenEncAlg, IDTokenEncEnc: m.IDTokenEncEnc, UserinfoAlg: m.UserinfoAlg,
