@@ -45,7 +45,10 @@ func shown(r *http.Request) *x509.Certificate {
 
 // check verifies the token of a request and what it is bound to. The grant names the scheme even
 // if there is an error.
-func (g *guard) check(r *http.Request) (grant, error) {
+func (g *guard) check(w http.ResponseWriter, r *http.Request) (grant, error) {
+	if g.options.Cookie != nil && len(r.Header.Values("Authorization")) == 0 {
+		return g.checkCookie(w, r)
+	}
 	scheme, token, err := credentials(r)
 	found := grant{guard: g, scheme: scheme}
 	if err != nil {

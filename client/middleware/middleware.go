@@ -1,6 +1,6 @@
 // Package middleware protects a net/http API with Admit's access tokens.
 //
-// It owns the way from the Authorization header to verified claims in the request's
+// It owns the way from the Authorization header, or a web application's cookie, to verified claims in the request's
 // context, and the answers to requests that have none or not enough: RFC 6750, proofs of
 // possession (RFC 9449), certificates (RFC 8705), step-up (RFC 9470) and the metadata of a
 // protected resource (RFC 9728).
@@ -53,6 +53,10 @@ type Options struct {
 	// OnlyBound refuses tokens that are bound to nothing.
 	OnlyBound bool
 
+	// Cookie lets a web application take the token from a cookie where there is no Authorization
+	// header. Nil means that cookies are not looked at, which is right for APIs.
+	Cookie *Cookie
+
 	// Metadata is the URL of the metadata of this API (RFC 9728), which refusals name; see Resource.
 	Metadata string
 	// Now tells the time. Nil means time.Now.
@@ -72,6 +76,12 @@ var (
 	ErrNoBaseURL   = errors.New("middleware: Options.BaseURL is empty, so no DPoP proof can be checked")
 	ErrScope       = errors.New("middleware: the token has not all of the scopes")
 	ErrStepUp      = errors.New("middleware: the person has to sign in again, or in a stronger way")
+	ErrCookies     = errors.New("middleware: the cookies of one name are of several sessions")
+	ErrNoSession   = errors.New("middleware: the token in the cookie is of no session")
+	ErrCrossOrigin = errors.New("middleware: a page of another origin has sent the request")
+	ErrCSRFHeader  = errors.New("middleware: the header against forged requests is missing, empty or there twice")
+	ErrCSRFToken   = errors.New("middleware: the token against forged requests is missing, there twice or of another session")
+	ErrForm        = errors.New("middleware: the form cannot be read for its token against forged requests")
 )
 
 type grant struct {
@@ -91,13 +101,18 @@ type key struct{}
 // more than that. If the issuer's keys cannot be had, the answer is 503. Tokens in the query or
 // in a form are not looked at.
 //
+// With Options.Cookie a web application takes the token from a cookie if there is no Authorization header,
+// and a request that changes something has to show that the application's own pages sent it. Otherwise the answer is 403
+// with errorCode CrossOrigin, CsrfHeader, CsrfToken or CsrfForm. Tokens that are bound to a key or a certificate are
+// not taken from cookies.
+//
 // A token that is bound to a key is taken with the scheme DPoP and a proof, and only so; one that is bound
 // to a certificate over a connection with that certificate.
 func RequireToken(v Verifier, options Options) func(http.Handler) http.Handler {
 	g := newGuard(v, options)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			found, err := g.check(r)
+			found, err := g.check(w, r)
 			if err == nil {
 				err = g.options.Need.met(found.claims, g.now())
 			}

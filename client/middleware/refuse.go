@@ -18,6 +18,7 @@ type refusal struct {
 	error, description string // of the challenge
 	scope              bool   // the challenge names the scopes
 	stepUp             bool   // the challenge names how to sign in
+	quiet              bool   // no challenge: another token would not help
 }
 
 var (
@@ -27,6 +28,11 @@ var (
 	answerNonce = refusal{status: 401, title: answerProof.title, code: answerNone.code, error: "use_dpop_nonce", description: "Make a new DPoP proof with the nonce of the header DPoP-Nonce."}
 	answerScope = refusal{status: 403, title: "The access token has not all of the scopes that this needs.", code: "Forbidden", error: "insufficient_scope", description: "More scopes are needed.", scope: true}
 	answerStep  = refusal{status: 401, title: "Sign in again, or in a stronger way.", code: answerNone.code, error: "insufficient_user_authentication", description: "Another sign-in is needed.", stepUp: true}
+
+	answerOrigin = refusal{status: 403, quiet: true, code: "CrossOrigin", title: "Only pages of this site may send this request. Open the site itself and try again."}
+	answerHeader = refusal{status: 403, quiet: true, code: "CsrfHeader", title: "A request that comes with a cookie needs the header against forged requests, once and not empty. Send the one that this application asks for."}
+	answerCSRF   = refusal{status: 403, quiet: true, code: "CsrfToken", title: "The token against forged requests is missing or of another session. Load the page again and try once more."}
+	answerForm   = refusal{status: 403, quiet: true, code: "CsrfForm", title: "The form cannot be read. It is damaged or too large; send the token against forged requests in the header."}
 )
 
 func answerOf(err error) refusal {
@@ -41,6 +47,14 @@ func answerOf(err error) refusal {
 		return answerScope
 	case errors.Is(err, ErrStepUp):
 		return answerStep
+	case errors.Is(err, ErrCrossOrigin):
+		return answerOrigin
+	case errors.Is(err, ErrCSRFHeader):
+		return answerHeader
+	case errors.Is(err, ErrCSRFToken):
+		return answerCSRF
+	case errors.Is(err, ErrForm):
+		return answerForm
 	}
 	return answerToken
 }
@@ -58,6 +72,15 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, scheme string, ne
 		return
 	}
 	a := answerOf(err)
+	if a.quiet {
+		answer(w, a.status, a.title, a.code)
+		return
+	}
+	if c := g.options.Cookie; a.status == http.StatusUnauthorized && c.signsIn(r) {
+		h.Del("Content-Type")
+		c.config.SignIn.ServeHTTP(w, r)
+		return
+	}
 	if a.error == answerNonce.error {
 		h.Set(dpop.NonceHeader, g.options.Nonces.New(g.now()))
 	}
