@@ -15,7 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/user"
 )
 
-// infoCache keeps the userinfo answer of a token, as long as the person is the same.
+// infoCache keeps the userinfo answer of a token, as long as the person is the same, and whether the client is the account's own.
 type infoCache struct {
 	requested json.RawMessage // the `claims` parameter, where known
 	known     bool
@@ -24,6 +24,7 @@ type infoCache struct {
 
 type info struct {
 	person *user.User
+	own    bool // the client was the account's own
 	body   []byte
 }
 
@@ -64,7 +65,7 @@ func (s *Service) Userinfo(ctx context.Context, l *Living) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	if have := l.info.last.Load(); have != nil && have.person == person && c.Settings.UserinfoAlg == "" {
+	if have := l.info.last.Load(); have != nil && have.person == person && have.own == c.FirstParty() && c.Settings.UserinfoAlg == "" {
 		return Info{Body: have.body}, nil
 	}
 	return s.tell(ctx, l, person, c)
@@ -101,7 +102,7 @@ func (s *Service) tell(ctx context.Context, l *Living, person *user.User, c oaut
 	if err != nil {
 		return Info{}, fault.Wrap("introspection.Userinfo", err)
 	}
-	l.info.last.Store(&info{person: person, body: body})
+	l.info.last.Store(&info{person: person, own: c.FirstParty(), body: body})
 	return Info{Body: body}, nil
 }
 

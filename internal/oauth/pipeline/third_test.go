@@ -1,11 +1,15 @@
 package pipeline_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/pipeline"
+	"github.com/admit-id/admit/internal/user"
 )
 
 // A third party never comes to a token that opens Admit's own API: not for the token of another client
@@ -33,6 +37,37 @@ func TestExchangeOpensNoAPIToThirdParties(t *testing.T) {
 			if _, err := exchange("app_api", text, "audience", string(account)); oauth.CodeOf(err) != oauth.InvalidTarget {
 				w.Errorf("%s, by name: %v", name, err)
 			}
+		}
+	})
+}
+
+// What an administrator has put into the identity of a person is the account's own clients' to know: a
+// client that is a third party's from now on is told it no more, though it was a moment ago.
+func TestUserinfoForgetsTheFirstParty(t *testing.T) {
+	everywhere(t, func(w *world) {
+		if _, err := w.users.SetClaims(w.Context(), actor.ForSystem(account), w.person.ID, user.Claims{Identity: json.RawMessage(`{"urn:x:badge":"7"}`)}); err != nil {
+			w.Fatal(err)
+		}
+		text := w.first("app_public").AccessToken.Reveal()
+		info := func() string {
+			l, err := w.reader.Look(w.Context(), account, text)
+			if err != nil {
+				w.Fatal(err)
+			}
+			out, err := w.facts.Userinfo(w.Context(), l)
+			if err != nil {
+				w.Fatal(err)
+			}
+			return string(out.Body)
+		}
+		if got := info(); !strings.Contains(got, "badge") {
+			w.Fatal(got)
+		}
+		c := w.clients["app_public"]
+		c.Settings.ThirdParty = true
+		w.clients["app_public"] = c
+		if got := info(); strings.Contains(got, "badge") {
+			w.Error(got)
 		}
 	})
 }
