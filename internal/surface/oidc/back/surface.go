@@ -73,8 +73,8 @@ func (s *Surface) Routes() []web.Route {
 		return r
 	}
 	return []web.Route{
-		route(http.MethodPost, PathToken, web.RegisteredOrigins, s.token),
-		route(http.MethodPost, PathJSONToken, web.RegisteredOrigins, s.tokenJSON),
+		hot(route(http.MethodPost, PathToken, web.RegisteredOrigins, s.token)), // the audit trail has what it gives out
+		hot(route(http.MethodPost, PathJSONToken, web.RegisteredOrigins, s.tokenJSON)),
 		hot(route(http.MethodPost, PathIntrospect, web.NoCORS, s.introspect)),
 		route(http.MethodPost, PathRevoke, web.RegisteredOrigins, s.revoke),
 		hot(route(http.MethodGet, PathUserinfo, web.RegisteredOrigins, s.userinfo)),

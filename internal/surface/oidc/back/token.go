@@ -1,6 +1,7 @@
 package back
 
 import (
+	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
@@ -88,7 +89,9 @@ func formOf(body map[string]any) (url.Values, error) {
 var errMember = oauth.Fail(oauth.InvalidRequest, "Every member of the body is a text.")
 
 func (s *Surface) run(w http.ResponseWriter, r *http.Request, form url.Values, path string) error {
-	out, err := s.d.Tokens.Run(r.Context(), pipeline.Request{
+	ctx, stop := context.WithTimeout(r.Context(), web.HandlerTimeout) // the route is Hot, so it has none; keys of clients may be fetched
+	defer stop()
+	out, err := s.d.Tokens.Run(ctx, pipeline.Request{
 		Actor: web.ActorOf(r), Presented: s.presented(r, form, path),
 		Proof: dpop.Request{Headers: r.Header["Dpop"], Method: r.Method, URL: web.TargetURL(r)},
 	})
