@@ -47,7 +47,7 @@ func (s *Surface) consentRoutes() []web.Route {
 	return []web.Route{
 		s.route("GET", authorize.PathConsent, web.Public, web.LimitLogin, s.showConsent),
 		s.route("POST", authorize.PathConsent, web.Browser, web.LimitLogin, s.decideConsent),
-		s.route("GET", "/consents", web.Public, web.LimitPage, s.showConsents),
+		s.route("GET", "/consents", web.Public, web.LimitLogin, s.showConsents),
 		s.route("POST", "/consents", web.Browser, web.LimitLogin, s.withdrawConsent),
 	}
 }
