@@ -266,6 +266,9 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	r.want(t, "no certificate", party.Presented{Form: form("client_id", "app_tls")}, oauth.InvalidClient)
+	if _, err := r.try(t, party.Presented{Form: form("client_id", "app_tls")}); err == nil || !strings.Contains(err.Error(), "client app_tls") {
+		t.Errorf("the log does not learn whose proof was wrong: %v", err)
+	}
 	r.want(t, "a certificate and a secret", party.Presented{Form: form("client_id", "app_tls", "client_secret", "x"), Certificate: cert, Trusted: true}, oauth.InvalidClient)
 
 	r.add("app_self", application.OAuth{AuthMethod: application.AuthSelfSignedTLS, JWKS: []byte(set(t, key))})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -86,7 +87,19 @@ func (p *Parties) Authenticate(ctx context.Context, account ident.AccountID, r P
 			return oauth.Client{}, failed
 		}
 	}
-	return oauth.Client{}, err
+	return oauth.Client{}, whose(c, err)
+}
+
+// whose adds for the log which client it was; the answer is the same.
+func whose(c oauth.Client, err error) error {
+	e, ok := errors.AsType[*oauth.Error](err)
+	switch {
+	case !ok || c.ID == "":
+		return err
+	case e.Err == nil:
+		return e.With(errors.New("client " + c.ID))
+	}
+	return e.With(fmt.Errorf("client %s: %w", c.ID, e.Err))
 }
 
 // prove lets the client's registered method judge, after seeing that it is the one that was used.
