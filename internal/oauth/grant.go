@@ -47,7 +47,8 @@ type Grants interface {
 	// UseGrant notes the use of a refresh token in one statement that carries all bindings (I-4), and
 	// returns the grant after it. A fault of kind NotFound when they do not all hold.
 	UseGrant(ctx context.Context, t tx.Tx, u Use) (Grant, error)
-	// EndGrants ends the living grants that a selection names and returns their ids, at most limit.
+	// EndGrants ends the living grants that a selection names and returns their ids, at most limit. A
+	// selection with a client forgets the codes that would begin more of them, too.
 	EndGrants(ctx context.Context, t tx.Tx, s Selection, limit int) ([]string, error)
 }
 

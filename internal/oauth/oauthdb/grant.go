@@ -66,8 +66,34 @@ func (Grants) EndGrants(ctx context.Context, t tx.Tx, s oauth.Selection, limit i
 	if s.Online {
 		where += ` AND NOT offline`
 	}
+	if s.Client != "" {
+		if err := dropCodes(ctx, t, s); err != nil {
+			return nil, err
+		}
+	}
 	return sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[string], `
 UPDATE oauth_grants SET ended_at = $2 WHERE account_id = $1 AND id IN (SELECT id FROM oauth_grants`+where+` LIMIT $3) RETURNING id`, args...)
+}
+
+// dropCodes forgets the codes that a client has not redeemed yet: they would begin what is ended here.
+// Codes are few, because they are good for a minute.
+func dropCodes(ctx context.Context, t tx.Tx, s oauth.Selection) error {
+	open, err := sqldb.List(ctx, sqldb.From(t), scanCode,
+		`SELECT `+codeColumns+` FROM oauth_codes WHERE account_id = $1 AND client_id = $2 AND used_at = 0 AND expires_at > $3`,
+		string(s.Account), s.Client, sqldb.Micros(t.Now()))
+	if err != nil {
+		return err
+	}
+	for _, c := range open {
+		if s.User != "" && c.User != s.User {
+			continue
+		}
+		if _, err := sqldb.From(t).Exec(ctx, `DELETE FROM oauth_codes WHERE account_id = $1 AND code_hash = $2 AND used_at = 0`,
+			string(s.Account), c.Hash); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scanGrant(r sqldb.Row) (oauth.Grant, error) {

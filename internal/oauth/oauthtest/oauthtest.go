@@ -127,6 +127,25 @@ func testCodes(t *testing.T, open Open) {
 	if _, err := take(late); !fault.Is(err, fault.NotFound) {
 		h.Error("taken after its expiry", err)
 	}
+	// The end of what a client holds is the end of its codes, and of nobody else's.
+	for i, c := range []struct {
+		ends oauth.Selection
+		gone bool
+	}{
+		{oauth.Selection{Account: "b", Client: code.Client}, false}, {oauth.Selection{Account: "a", Client: "other"}, false}, {oauth.Selection{Account: "a", Client: code.Client, User: "x"}, false},
+		{oauth.Selection{Account: "a", Client: code.Client, User: code.User}, true}, {oauth.Selection{Account: "a", Client: code.Client}, true},
+	} {
+		one := code
+		one.Hash, one.ExpiresAt = []byte{byte(i), 9}, h.clk.Now().Add(time.Minute)
+		h.must(func(ctx context.Context, t tx.Tx) error { return h.InsertCode(ctx, t, one) })
+		h.must(func(ctx context.Context, t tx.Tx) error {
+			_, err := h.EndGrants(ctx, t, c.ends, 10)
+			return err
+		})
+		if _, err := take(one); fault.Is(err, fault.NotFound) != c.gone {
+			h.Errorf("%+v: %v", c.ends, err)
+		}
+	}
 }
 
 func (h harness) grant(id string, change func(*oauth.Grant)) oauth.Grant {
