@@ -77,6 +77,7 @@ func runGuide(t *testing.T, page string, least int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	sh := newShell(t, ctx, dir, env)
+	sh.run(t, 0, withinModule(t, dir))
 	printed, ran := "", 0
 	for _, b := range all {
 		switch {
@@ -99,7 +100,7 @@ func runGuide(t *testing.T, page string, least int) {
 			}
 		case b.name != "":
 			file := filepath.Join(dir, b.name)
-			if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(local.Replace(b.text)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if b.kind == "go" {
@@ -112,6 +113,17 @@ func runGuide(t *testing.T, page string, least int) {
 	if ran < least {
 		t.Errorf("only %d blocks were run", ran)
 	}
+}
+
+// withinModule returns what lets a shell say "go run file.go" in dir: the program is built within this module, as if
+// that had been added with go get, and without a child of go run that would survive a kill.
+func withinModule(t *testing.T, dir string) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`go() { (cd %[1]q && command go build -o %[2]q/"$2".bin %[2]q/"$2") && exec %[2]q/"$2".bin; }`, root, dir)
 }
 
 // compile sees that a program of a guide compiles in this module.
