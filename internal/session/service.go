@@ -186,6 +186,16 @@ func (s *Service) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id
 	return found, err
 }
 
+// Hold is ByID for a unit of work that begins what outlives the session. Whoever ends the session, the
+// person or the account meanwhile waits for it, and finds what it wrote.
+func (s *Service) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error) {
+	found, err := s.d.Tokens.Hold(ctx, t, account, id)
+	if fault.Is(err, fault.NotFound) {
+		return Session{}, ErrNone
+	}
+	return found, err
+}
+
 // End ends the session with that id and everything it continues: the cookie and all tokens are
 // dead when it returns. A session that is gone already is no error.
 func (s *Service) End(ctx context.Context, a actor.Actor, account ident.AccountID, id ident.SessionID) error {

@@ -81,7 +81,7 @@ type EndedGrant struct {
 	Until   time.Time // nothing of it can live longer
 }
 
-// TokenStore keeps which single tokens are dead. Store reads and purges them with the rest.
+// TokenStore keeps what tokens live by, and which single ones are dead. Store reads and purges them with the rest.
 type TokenStore interface {
 	// DisableToken notes that a token is dead and tells whether that is new. It notes nothing and
 	// answers full when the person has limit dead tokens already.
@@ -89,6 +89,8 @@ type TokenStore interface {
 	// EndSome ends up to limit sessions of an account and notes that everybody's tokens issued until
 	// now are dead. It tells how many sessions there were.
 	EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error)
+	// Hold is Store's ByID for a unit of work that writes: whoever ends the session waits for it.
+	Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error)
 	// EndGrant notes that a grant is dead, from g.At at the latest.
 	EndGrant(ctx context.Context, t tx.Tx, g EndedGrant) error
 }

@@ -48,13 +48,16 @@ func (s *Service) EndAccount(ctx context.Context, by actor.Actor) error {
 	for first := true; ; first = false {
 		ended := 0
 		err := s.d.DB.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) (err error) {
-			if ended, err = s.d.Cuts.EndSome(ctx, t, by.Account, batch); err != nil || !first {
+			if ended, err = s.d.Cuts.EndSome(ctx, t, by.Account, batch); err != nil {
 				return err
 			}
-			if err := s.d.Devices.EndClient(ctx, t, by.Account, ""); err != nil {
-				return err
+			if first {
+				if err := s.d.Devices.EndClient(ctx, t, by.Account, ""); err != nil {
+					return err
+				}
 			}
-			if err := s.d.Grants.EndForAccount(ctx, t, by); err != nil {
+			// Every time: until its session has ended, a code or a device begins more of them.
+			if err := s.d.Grants.EndForAccount(ctx, t, by); err != nil || !first {
 				return err
 			}
 			if _, err := s.d.Store.Leave(ctx, t, Whose{Account: by.Account}); err != nil {

@@ -135,7 +135,11 @@ func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) error {
 	}
 	vouched := o.Family != nil // whoever ends a person ends their families, and this one was used a moment ago
 	if o.Session != "" {
-		_, err := s.d.Sessions.ByID(ctx, t, o.Account, o.Session)
+		look := s.d.Sessions.ByID
+		if o.Begin { // refresh tokens outlive the session: what ends all must not miss a family that is being made
+			look = s.d.Sessions.Hold
+		}
+		_, err := look(ctx, t, o.Account, o.Session)
 		switch {
 		case err == nil:
 			vouched = true // and their sessions

@@ -127,6 +127,8 @@ type (
 	// Sessions finds living sessions. *session.Service does.
 	Sessions interface {
 		ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
+		// Hold is ByID, and makes those wait who end the session meanwhile.
+		Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
 	}
 	// Signer signs tokens, from memory. *token.Service does.
 	Signer interface {
@@ -195,10 +197,7 @@ func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	by := r.Actor
-	by.ID = c.ID
-	if c.Kind == oauth.Service {
-		by.Kind = actor.ServiceClient
-	}
+	by.Kind, by.ID = actor.ServiceClient, c.ID // the audit trail's client:ID, an application's too
 	a := Asked{Account: r.Account(), Actor: by, Client: c, Form: r.Presented.Form, Holder: holder, Endpoint: r.Presented.Endpoint}
 	take, err := g.Prove(ctx, a)
 	if err != nil {

@@ -71,6 +71,7 @@ type world struct {
 	finds  int             // reads of people by the pipeline
 	gone   map[string]bool // clients that are not there any more
 	linked map[string]token.LinkedProof
+	before func() // runs before a grant is inserted, once
 }
 
 // everywhere runs fn on both databases.
@@ -138,7 +139,7 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 	t.Cleanup(func() { stop(); <-ended })
 	db.Follow(follower.WaitFor)
 
-	w.families = pipeline.NewFamilies(oauthdb.Grants{}, w.sessions, keys)
+	w.families = pipeline.NewFamilies(inserting{oauthdb.Grants{}, w}, w.sessions, keys)
 	w.reader = introspection.NewReader(introspection.ReaderDeps{
 		DB: db, Opaques: oauthdb.Opaques{}, Tokens: w.tokens, Ended: revocations, Issuer: func(ident.AccountID) string { return issuer },
 		Published: w.tokens.Published, Client: func(_ ident.AccountID, id string) bool { return !w.gone[id] }, Fresh: func() bool { return true }, Clock: clk,
@@ -226,6 +227,23 @@ func (c counted) Find(ctx context.Context, t tx.Tx, a ident.AccountID, id ident.
 	c.finds++
 	c.mu.Unlock()
 	return c.users.Find(ctx, t, a, id)
+}
+
+// inserting is the grants, with time for others before one is inserted.
+type inserting struct {
+	oauthdb.Grants
+	w *world
+}
+
+func (i inserting) InsertGrant(ctx context.Context, t tx.Tx, g oauth.Grant) error {
+	i.w.mu.Lock()
+	before := i.w.before
+	i.w.before = nil
+	i.w.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	return i.Grants.InsertGrant(ctx, t, g)
 }
 
 // Verify implements pipeline.Linked.

@@ -87,9 +87,20 @@ WHERE account_id = $1 AND cookie_hash = $2 AND ended_at = 0 AND replaced_at = 0 
 
 // ByID implements session.Store.
 func (Store) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error) {
-	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions
-WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3 AND absolute_expiry > $3`,
-		string(account), string(id), sqldb.Micros(t.Now()))
+	return sqldb.One(ctx, sqldb.From(t), scan, byID, string(account), string(id), sqldb.Micros(t.Now()))
+}
+
+const byID = `SELECT ` + columns + ` FROM sessions
+WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3 AND absolute_expiry > $3`
+
+// Hold implements session.TokenStore. SQLite has one writer, who need not wait for others.
+func (Store) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error) {
+	q := sqldb.From(t)
+	query := byID
+	if q.Dialect() == sqldb.Postgres {
+		query += ` FOR SHARE`
+	}
+	return sqldb.One(ctx, q, scan, query, string(account), string(id), sqldb.Micros(t.Now()))
 }
 
 // Replace implements session.Store.
