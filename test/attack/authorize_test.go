@@ -161,8 +161,6 @@ func TestRED09_AuthorizationRequests(t *testing.T) {
 	})
 }
 
-func other2(w *world) *party { return w.party("") }
-
 // A request waits for its own browser: nobody else goes on with it, answers for it, or signs another in by it.
 func TestRequestsBelongToTheirBrowser(t *testing.T) {
 	each(t, often, func(t *testing.T, w *world) {

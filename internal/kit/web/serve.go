@@ -260,8 +260,17 @@ type expected interface {
 	Expected() bool
 }
 
+// noted is a refusal that the operator should see without asking for more.
+type noted interface {
+	error
+	Noted() bool
+}
+
 func (rt *Router) logError(r *http.Request, e *exchange, l *leaf, err error) {
 	level := slog.LevelDebug
+	if n, ok := errors.AsType[noted](err); ok && n.Noted() {
+		level = slog.LevelInfo
+	}
 	if kind := fault.KindOf(err); kind == fault.Internal || kind == fault.Unavailable {
 		_, own := errors.AsType[*refusal](err)
 		if named, ok := errors.AsType[expected](err); ok {

@@ -47,7 +47,7 @@ type Documents interface {
 type Extensions func(ctx context.Context, account ident.AccountID, id string) (ident.ApplicationID, bool, error)
 
 // errUnknown is the one answer to a client that is not there and to a proof that is none (I-23).
-var errUnknown = oauth.Fail(oauth.InvalidClient, "The client is unknown, or it has not proved itself in its registered way.")
+var errUnknown = oauth.Fail(oauth.InvalidClient, "There is no such client here, or it has not proved itself in its registered way.")
 
 // Client implements oauth.Clients. It proves nothing.
 func (p *Parties) Client(ctx context.Context, account ident.AccountID, id string) (oauth.Client, error) {

@@ -1,13 +1,16 @@
 package v1
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/strictjson"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
@@ -69,6 +72,25 @@ type oauthWire struct {
 	TermsURI  string `json:"tosUri,omitempty"`
 
 	Registered string `json:"registered,omitempty"` // read only
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Members that the settings do not have are refused: a
+// misspelled one would leave a client less bound than somebody thinks.
+func (in *oauthWire) UnmarshalJSON(b []byte) error {
+	type plain oauthWire
+	if err := strictjson.Check(b, (*plain)(in)); err != nil { // it does not look into a type that reads itself
+		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "The OAuth settings are not valid: "+err.Error()+".")
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	err := d.Decode((*plain)(in))
+	if err == nil {
+		return nil
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "The OAuth settings have no member %s. The reference of clients lists those that they have.", name)
+	}
+	return err
 }
 
 type clientSecretWire struct {

@@ -56,6 +56,9 @@ func TestOAuthOfAnApplicationThroughTheAPI(t *testing.T) {
 	if a = e.want(t, 422, "usr_owner", "POST", path+"/secrets", ""); a.body["errorCode"] != application.CodeTooManySecrets {
 		t.Fatal(a.text)
 	}
+	if a = e.want(t, 400, "usr_owner", "PUT", path, body+`,"oauth":{"dpopBoundAccessToken":true}}`); !strings.Contains(a.text, "dpopBoundAccessToken") {
+		t.Fatal("a misspelled member passes: " + a.text)
+	}
 	for _, bad := range []string{
 		`,"oauth":{"grantTypes":["client_credentials"]}}`, `,"oauth":{"tokenEndpointAuthMethod":"private_key_jwt"}}`, `,"oauth":{"jwksUri":"http://10.0.0.1/"}}`,
 		`,"oauth":{"accessTokenLife":"P1Y"}}`, `,"oauth":{"idTokenSignedResponseAlg":"none"}}`, `,"oauth":{"scopes":"openid"}}`, `,"oauth":{"GrantTypes":[]}}`, `,"oauth":[]}`,

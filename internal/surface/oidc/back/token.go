@@ -97,10 +97,25 @@ func (s *Surface) run(w http.ResponseWriter, r *http.Request, form url.Values, p
 	})
 	s.nonce(w, r, err)
 	if err != nil {
-		return err
+		return refused{err}
 	}
 	return web.JSON(w, http.StatusOK, answer{
 		AccessToken: out.AccessToken.Reveal(), TokenType: out.TokenType, ExpiresIn: int64(out.ExpiresIn.Seconds()),
 		RefreshToken: out.RefreshToken.Reveal(), IDToken: out.IDToken.Reveal(), Scope: out.Scope, IssuedType: out.IssuedType, Details: out.Details,
 	})
+}
+
+// refused is a refusal of tokens. What an administrator has set up wrongly shows here first, so that it
+// is logged; what a client asks again by itself is not.
+type refused struct{ error }
+
+func (r refused) Unwrap() error { return r.error }
+
+// Noted tells kit/web to log it.
+func (r refused) Noted() bool {
+	switch oauth.CodeOf(r.error) {
+	case oauth.AuthorizationPending, oauth.SlowDown, oauth.UseDPoPNonce:
+		return false
+	}
+	return true
 }
