@@ -6,6 +6,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/registration"
 	"github.com/admit-id/admit/internal/oauth/registration/registrationdb"
@@ -21,7 +22,7 @@ func (a *App) newRegistrations() *registration.Service {
 }
 
 func (a *App) newDocuments() *registration.Documents {
-	return registration.NewDocuments(registration.DocumentDeps{Fetch: remote.New(a.outbound), Settings: a.openClients, Clock: a.clock})
+	return registration.NewDocuments(registration.DocumentDeps{Fetch: remote.New(a.outbound), Settings: a.openClients, Clock: a.clock, From: web.ContextAddress})
 }
 
 func (a *App) registrationSurface() *back.Registration {

@@ -101,6 +101,14 @@ func SetActor(r *http.Request, a actor.Actor) {
 // RequestID returns the request's id: random, unique, shown to the caller with every error.
 func RequestID(r *http.Request) string { return from(r).id }
 
+// ContextAddress is ClientAddress of the request that ctx belongs to; invalid when it belongs to none.
+func ContextAddress(ctx context.Context) netip.Addr {
+	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return e.address
+	}
+	return netip.Addr{}
+}
+
 // ContextRequestID returns the request id that ctx carries, or "".
 func ContextRequestID(ctx context.Context) string {
 	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {

@@ -42,16 +42,20 @@ type DocumentDeps struct {
 	Fetch    Fetcher
 	Settings func(ident.AccountID) Settings
 	Clock    clock.Clock
+	// From tells where the request that ctx belongs to comes from; invalid for work of the server's own.
+	// Nil is always that.
+	From func(context.Context) netip.Addr
 }
 
 // Documents finds clients whose id is the URL of their metadata document. It implements party.Documents.
 type Documents struct {
 	d      DocumentDeps
 	memory remote.Memory[document]
+	budget *budget
 }
 
 // NewDocuments makes it, remembering nothing.
-func NewDocuments(d DocumentDeps) *Documents { return &Documents{d: d} }
+func NewDocuments(d DocumentDeps) *Documents { return &Documents{d: d, budget: newBudget(d.Clock)} }
 
 type document struct {
 	client   oauth.Client
@@ -69,12 +73,17 @@ func (d *Documents) Client(ctx context.Context, account ident.AccountID, id stri
 	if err := allowed(id, settings.DocumentHosts); err != nil {
 		return oauth.Client{}, oauth.Fail(oauth.InvalidClient, "This account does not take the client metadata document at that address.").With(err)
 	}
+	var from netip.Addr
+	if d.d.From != nil {
+		from = d.d.From(ctx)
+	}
 	found, err := d.memory.Recall(ctx, remote.Question[document]{
 		Place: remote.Place{Account: account, Address: id}, Clock: d.d.Clock, Every: askDocument, Stale: documentStale,
 		Fresh: func(x document) time.Duration { return x.fresh },
 		Final: func(err error) bool {
 			return errors.Is(err, errDocument) || errors.Is(err, remote.ErrAnswer) || oauth.CodeOf(err) != ""
 		},
+		Admit: func(known bool) (func(), error) { return d.budget.take(from, hostOf(id), known) },
 		Fetch: func(ctx context.Context) (document, error) {
 			answer, err := d.d.Fetch.Fetch(ctx, id, MaxDocument)
 			if err != nil {

@@ -51,6 +51,9 @@ type Question[T any] struct {
 	Every time.Duration         // a host that has answered is asked this seldom
 	Good  func(T) bool          // whether an answer serves this caller; nil for always
 	Fetch func(context.Context) (T, error)
+	// Admit is asked for leave just before a fetch, and told whether an answer is remembered; done, if not
+	// nil, runs after the fetch. Its refusal is this caller's alone: nothing of it is remembered. Nil for always.
+	Admit func(known bool) (done func(), err error)
 	// Final tells whether an error is the host's word, after which the old answer is not used any more.
 	Final func(error) bool
 }
@@ -69,9 +72,11 @@ func (m *Memory[T]) Recall(ctx context.Context, q Question[T]) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	done := m.flight.DoChan(string(q.Place.Account)+"\x00"+q.Place.Address, func() (any, error) {
-		if err := m.mayAsk(q); err != nil {
+		done, err := m.mayAsk(q)
+		if err != nil {
 			return nil, err
 		}
+		defer done()
 		// One caller who leaves must not fail the others who wait.
 		v, err := q.Fetch(context.WithoutCancel(ctx))
 		m.keep(q, v, err)
@@ -113,12 +118,12 @@ func (m *Memory[T]) look(q Question[T]) (value T, enough bool) {
 }
 
 // mayAsk takes the permission to ask, or returns why not.
-func (m *Memory[T]) mayAsk(q Question[T]) error {
+func (m *Memory[T]) mayAsk(q Question[T]) (done func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, now := m.byKey[q.Place], q.Clock.Now()
 	if r == nil {
-		return ErrAsked
+		return nil, ErrAsked
 	}
 	every := q.Every
 	if !r.has {
@@ -127,12 +132,23 @@ func (m *Memory[T]) mayAsk(q Question[T]) error {
 	again := r.has && !r.twice
 	if !r.asked.IsZero() && !again && now.Sub(r.asked) < every {
 		if r.failed != nil {
-			return r.failed
+			return nil, r.failed
 		}
-		return ErrAsked
+		return nil, ErrAsked
+	}
+	if q.Admit != nil {
+		if done, err = q.Admit(r.has); err != nil {
+			if r.asked.IsZero() { // what was never asked for takes no room
+				delete(m.byKey, q.Place)
+			}
+			return nil, err
+		}
+	}
+	if done == nil {
+		done = func() {}
 	}
 	r.asked, r.twice = now, r.has
-	return nil
+	return done, nil
 }
 
 func (m *Memory[T]) keep(q Question[T], v T, err error) {
