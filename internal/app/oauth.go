@@ -5,9 +5,12 @@ import (
 	"strings"
 
 	"github.com/admit-id/admit/internal/extension"
+	"github.com/admit-id/admit/internal/extension/extensiondb"
+	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
+	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
 	"github.com/admit-id/admit/internal/oauth/consent"
@@ -80,6 +83,36 @@ func (a *App) extensionOf(ctx context.Context, account ident.AccountID, id strin
 		return "", false, nil
 	}
 	return found.Application, err == nil, err
+}
+
+// startAgain ends what a client has that is trusted less now, and what the extensions have that stand
+// for the same application: it is not bound, or not allowed, as it would be today.
+func (a *App) startAgain(ctx context.Context, t tx.Tx, e event.Event) error {
+	clients := []string{e.Target}
+	for q := (extension.Query{Limit: 100}); ; {
+		page, err := extensiondb.Store{}.List(ctx, t, e.Account, q)
+		if err != nil {
+			return err
+		}
+		for _, one := range page {
+			if string(one.Application) == e.Target {
+				clients = append(clients, string(one.ID))
+			}
+			q.After = one.ID
+		}
+		if len(page) < q.Limit {
+			break
+		}
+	}
+	for _, client := range clients {
+		if err := a.f.oauth.devices.EndClient(ctx, t, e.Account, client); err != nil {
+			return err
+		}
+		if err := a.f.oauth.families.EndForClient(ctx, t, e.Actor, client); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clientThere tells, from memory, whether a client of tokens is there and active. Extensions and

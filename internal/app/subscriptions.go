@@ -37,6 +37,7 @@ func subscribe(bus *tx.Bus, a *App) {
 
 	bus.Subscribe(application.EventCreated, a.provideKeys)
 	bus.Subscribe(application.EventUpdated, a.provideKeys)
+	bus.Subscribe(application.EventLowered, a.startAgain)
 
 	bus.Subscribe(connection.EventDeleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.users.Unlink(ctx, t, e.Actor, ident.ConnectionID(e.Target))
@@ -69,11 +70,11 @@ func subscribe(bus *tx.Bus, a *App) {
 		return a.f.sessions.EndClient(ctx, t, e.Account, e.Target)
 	})
 	for _, deleted := range []string{application.EventDeleted, extension.EventDeleted, serviceclient.EventDeleted} {
+		bus.Subscribe(deleted, a.f.oauth.devices.ForgetClient) // first: a device that is served meanwhile begins a family
 		bus.Subscribe(deleted, func(ctx context.Context, t tx.Tx, e event.Event) error {
 			return a.f.oauth.families.EndForClient(ctx, t, e.Actor, e.Target)
 		})
 		bus.Subscribe(deleted, a.f.oauth.consents.ForgetClient)
-		bus.Subscribe(deleted, a.f.oauth.devices.ForgetClient)
 		bus.Subscribe(deleted, a.f.oauth.logouts.ForgetClient)
 	}
 }

@@ -58,6 +58,13 @@ func (o OAuth) reaches(before OAuth) bool {
 	return before.ThirdParty && !o.ThirdParty
 }
 
+// Lowered tells whether a client is trusted less than it was: it need not prove itself any more, or is a
+// third party's now. What it was given before is not bound or consented to as it would be today.
+func (a Application) Lowered(before Application) bool {
+	x, y := a.OAuth.Filled(), before.OAuth.Filled()
+	return x.AuthMethod == AuthNone && y.AuthMethod != AuthNone || x.ThirdParty && !y.ThirdParty
+}
+
 // ProvesOtherwise tells whether somebody else can prove to be a now than could prove to be before:
 // another method, other keys, another certificate or workload.
 func (a Application) ProvesOtherwise(before Application) bool {

@@ -107,7 +107,10 @@ func (s *Service) update(ctx context.Context, t tx.Tx, by actor.Actor, a Applica
 		return Application{}, fault.New(fault.NotFound, fault.CodeNotFound, "There is no such application.")
 	}
 	t.Changed(ChangeKind, a.Account, string(a.ID))
-	return a, t.Emit(ctx, event.New(by, EventUpdated, string(a.ID), "redirectMode", string(a.RedirectMode)))
+	if err := t.Emit(ctx, event.New(by, EventUpdated, string(a.ID), "redirectMode", string(a.RedirectMode))); err != nil || !a.Lowered(old) {
+		return a, err
+	}
+	return a, t.Emit(ctx, event.New(by, EventLowered, string(a.ID)))
 }
 
 // Delete removes an application for good; its id is never used again. The default

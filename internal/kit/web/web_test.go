@@ -55,6 +55,11 @@ func deps() Deps {
 }
 
 func say(w http.ResponseWriter, r *http.Request) error {
+	inner, stop := context.WithCancel(r.Context())
+	defer stop()
+	if ContextAddress(inner) != ClientAddress(r) || ContextAddress(context.Background()).IsValid() {
+		return errors.New("the context belongs to another request")
+	}
 	return JSON(w, http.StatusOK, map[string]string{
 		"actor": ActorOf(r).String(), "account": string(AccountOf(r)), "address": ClientAddress(r).String(),
 		"user": r.PathValue("userId"), "resource": r.PathValue("resourceUri"), "permission": r.PathValue("permission"), "file": r.PathValue("file"),
