@@ -80,6 +80,20 @@ func TestAClientRegistersItself(t *testing.T) {
 			p.Error("its pages may call the login API")
 		}
 		token := c.body["registration_access_token"].(string)
+		if a, err = p.f.accounts.Get(p.Context(), ident.DefaultAccount); err != nil {
+			p.Fatal(err)
+		}
+		a.Settings.OAuth.Registration = ""
+		if _, err := p.f.accounts.Update(p.Context(), actor.ForOperator(ident.DefaultAccount), a); err != nil {
+			p.Fatal(err)
+		}
+		change := `{"client_id":"` + id + `",` + metadata[1:]
+		if r := p.request("PUT", "/oauth/register/"+id, change, "Authorization", "Bearer "+token); r.status != 403 || r.body["error"] != "access_denied" {
+			p.Error("registration is off:", r.status, r.text)
+		}
+		if r := p.request("GET", "/oauth/register/"+id, "", "Authorization", "Bearer "+token); r.status != 200 {
+			p.Error("registration is off:", r.status, r.text)
+		}
 		if r := p.request("DELETE", "/oauth/register/"+id, "", "Authorization", "Bearer "+token); r.status != http.StatusNoContent {
 			p.Fatal(r.status, r.text)
 		}

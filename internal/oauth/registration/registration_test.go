@@ -128,6 +128,18 @@ func TestRegistration(t *testing.T) {
 		if a, _ = r.apps.Get(ctx, "acc_a", id); a.OAuth.SecretMatches(c.Secret.Reveal(), clk.Now()) || !a.OAuth.ThirdParty || a.OAuth.Registered != "dynamic" {
 			t.Fatal(a)
 		}
+		// Switched off: a client reads itself and goes, but makes nothing new of itself.
+		r.settings.Mode = registration.Off
+		next.Name, next.RedirectURIs = "Evil", []string{"https://evil.example/cb"}
+		if _, err := r.Update(ctx, stranger, id, bearer, next); !fault.Is(err, fault.Forbidden) {
+			t.Fatal("an update after the end of registration:", err)
+		}
+		if _, err := r.Update(ctx, stranger, id, other.AccessToken.Reveal(), next); oauth.CodeOf(err) != oauth.InvalidToken {
+			t.Fatal("whoever has no right to the client learns no more:", err)
+		}
+		if got, err := r.Read(ctx, "acc_a", id, bearer); err != nil || got.Name != "Renamed" {
+			t.Fatal(got, err)
+		}
 		if err := r.Delete(ctx, stranger, id, bearer); err != nil {
 			t.Fatal(err)
 		}

@@ -101,6 +101,7 @@ func accessHash(client ident.ApplicationID, value string) []byte {
 var (
 	errOff   = fault.New(fault.NotFound, fault.CodeNotFound, "Dynamic client registration is not switched on.")
 	errToken = oauth.Fail(oauth.InvalidToken, "The token is missing, unknown, expired or used up.")
+	errFixed = fault.New(fault.Forbidden, fault.CodeForbidden, "Dynamic client registration is not switched on any more: the client can be read and removed, but not changed.")
 	errMany  = fault.New(fault.Limited, fault.CodeTooManyRequests, "Too many clients have registered lately. Please try again later.")
 )
 
@@ -205,9 +206,11 @@ func (s *Service) Read(ctx context.Context, account ident.AccountID, id ident.Ap
 }
 
 // Update replaces a client's metadata as a whole (RFC 7592 section 2.2). Its secret stays, unless it
-// had none and needs one now.
+// had none and needs one now. Where registration is off, clients that are there stay as they are:
+// Forbidden, to whoever has the right token.
 func (s *Service) Update(ctx context.Context, by actor.Actor, id ident.ApplicationID, bearer string, m Metadata) (Registered, error) {
-	next, err := m.application(s.d.Settings(by.Account).Scopes)
+	settings := s.d.Settings(by.Account)
+	next, err := m.application(settings.Scopes)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -218,6 +221,9 @@ func (s *Service) Update(ctx context.Context, by actor.Actor, id ident.Applicati
 		a, err = s.d.Applications(tx.Join(t)).Update(ctx, by, id, func(old application.Application) (application.Application, error) {
 			if err := entitled(old, bearer, nil); err != nil {
 				return old, err
+			}
+			if settings.Mode != Token && settings.Mode != Open {
+				return old, errFixed
 			}
 			out := old
 			out.Name, out.RedirectURLs, out.OAuth = next.Name, next.RedirectURLs, next.OAuth
