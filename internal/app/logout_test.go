@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/admit-id/admit/internal/application"
@@ -50,7 +51,8 @@ func (v visitor) alive(client string) bool {
 
 // logouts takes the place of clients that are told of logouts.
 type logouts struct {
-	got  []string // host and the token's sid
+	mu   sync.Mutex // several are told at once
+	got  []string   // host and the token's sid
 	says int
 	keys []jose.PublicJWK
 	t    *testing.T
@@ -81,7 +83,9 @@ func (l *logouts) RoundTrip(r *http.Request) (*http.Response, error) {
 		string(c.Events["http://schemas.openid.net/event/backchannel-logout"]) != "{}" {
 		l.t.Errorf("%s", claims)
 	}
+	l.mu.Lock()
 	l.got = append(l.got, r.URL.Host+" "+c.SID)
+	l.mu.Unlock()
 	if l.says == 0 {
 		return nil, errors.New("nobody is there")
 	}

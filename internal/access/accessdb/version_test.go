@@ -76,7 +76,7 @@ VALUES ('acc_1', 'grp_1', '{"n":"g","u":["u7"]}', '', 1, 2)`,
 		}
 		began := clk.Now().Add(-2 * time.Second)
 		var v accessdb.Versions
-		err = db.Read(t.Context(), tx.System(), func(ctx context.Context, tr tx.Tx) error {
+		err = db.Read(t.Context(), tx.System().Long(), func(ctx context.Context, tr tx.Tx) error {
 			start, err := v.Begin(ctx, tr)
 			if err != nil || !start.Began.Equal(began) {
 				t.Errorf("begins %s, %v", start.Began, err)
