@@ -13,8 +13,8 @@ need() { # need PACKAGE TEST...: the package is missing when the test fails
 }
 has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb || [ -x "${PG_BIN:-/none}/initdb" ]; }
 has_chromium() { [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; }
-has_fonts() { fc-list | grep -q .; }
-has_japanese() { fc-list :lang=ja | grep -q .; }
+has_fonts() { [ -n "$(fc-list)" ]; }
+has_japanese() { [ -n "$(fc-list :lang=ja)" ]; }
 has_apache() { command -v apache2 || [ -x /usr/sbin/apache2 ]; }
 has_auth_openidc() { [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]; }
 has_node() { command -v node && command -v npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; }

@@ -23,7 +23,7 @@ func TestCookieChoices(t *testing.T) {
 	} {
 		a.run(t, all, &why)
 	}
-	in := app(Options{Cookie: newCookie(t, CookieConfig{AntiCSRF: CustomHeader, SignIn: http.RedirectHandler("/sign-in", 303)})}, &why)
+	in := app(Options{Cookie: newCookie(t, CookieConfig{AntiCSRF: CustomHeader, SignIn: http.RedirectHandler("/sign-in", http.StatusSeeOther)})}, &why)
 	for request, status := range map[string]int{"GET": 303, "HEAD": 303, "POST": 401} {
 		w := httptest.NewRecorder()
 		if in.ServeHTTP(w, httptest.NewRequest(request, site, nil)); w.Code != status || w.Header().Get("Cache-Control") != "no-store" {
