@@ -1,2 +1,2 @@
-// Package factor owns the proofs of identity, one sub-package each. It holds nothing itself.
+// Package factor owns the proofs of identity, one sub-package each. Itself it holds the words they share.
 package factor

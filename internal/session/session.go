@@ -15,16 +15,6 @@ func CookieName(secure bool) string {
 	return "admit-session"
 }
 
-// Evidence is one proof of who the person is. It is appended, never changed (I-8).
-type Evidence struct {
-	Method     string             `json:"method"` // the `amr` value: "email", "fed"
-	Connection ident.ConnectionID `json:"connection"`
-	Issuer     string             `json:"issuer"`
-	Subject    string             `json:"subject"`
-	At         time.Time          `json:"at"`
-	Tenant     ident.TenantID     `json:"tenant,omitempty"` // that the proof was accepted for
-}
-
 // Session is a browser session of one person.
 type Session struct {
 	ID             ident.SessionID // the `sid` claim; not the cookie's value
@@ -56,29 +46,4 @@ func (s Session) Tenant() ident.TenantID {
 		return ""
 	}
 	return s.Evidence[len(s.Evidence)-1].Tenant
-}
-
-// AMR is the list of methods by which the person proved who they are, in order, each once (I-9).
-func (s Session) AMR() []string {
-	var amr []string
-	seen := map[string]bool{}
-	for _, e := range s.Evidence {
-		if !seen[e.Method] {
-			seen[e.Method] = true
-			amr = append(amr, e.Method)
-		}
-	}
-	return amr
-}
-
-// ACR1 is the authentication context of one factor: whatever the evidence was, somebody proved who they are once.
-const ACR1 = "urn:admit:aal1"
-
-// ACR is the authentication context class that the evidence amounts to now (I-9), or empty
-// without any evidence. It is the only place that computes it.
-func (s Session) ACR() string {
-	if len(s.Evidence) == 0 {
-		return ""
-	}
-	return ACR1
 }
