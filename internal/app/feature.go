@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/app/bridge"
+	"github.com/admit-id/admit/internal/app/person"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit"
@@ -87,6 +88,7 @@ type features struct {
 	proofs               *dpop.Service
 	oauth                oauthFeatures
 	registrations        *registration.Service
+	person               *person.Features
 }
 
 func (a *App) buildFeatures(public account.PublicURL) {
@@ -121,6 +123,10 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.revocations = session.NewRevocations(sessiondb.Store{})
 	x.outbox = &mail.Outbox{Keys: a.keys}
 
+	x.person = person.Build(person.Deps{
+		DB: a.db, Keys: a.keys, Clock: a.clock, Log: a.log, Outbox: x.outbox, Accounts: x.accountDirectory, Applications: x.applicationDirectory,
+		Users: x.users, Sessions: x.sessions,
+	})
 	a.buildConnections()
 	a.buildIssuers()
 	a.buildTenants()

@@ -52,6 +52,9 @@ func (a *App) jobs() []job {
 			return a.db.TrimFeed(ctx, a.clock.Now().Add(-feedKept))
 		}},
 	}
+	for _, j := range a.f.person.Jobs() {
+		all = append(all, job{j.Name, j.Every, j.Run})
+	}
 	if a.heapOurs {
 		all = append(all, job{"fit the heap", heapEvery, heap.Fit})
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/admit-id/admit/internal/access/request/requestdb"
 	"github.com/admit-id/admit/internal/account/accountdb"
 	"github.com/admit-id/admit/internal/account/tenant/tenantdb"
+	"github.com/admit-id/admit/internal/app/person"
 	"github.com/admit-id/admit/internal/application/applicationdb"
 	"github.com/admit-id/admit/internal/audit/auditdb"
 	"github.com/admit-id/admit/internal/connection/connectiondb"
@@ -60,6 +61,7 @@ func migrations() []sqldb.Migration {
 		issuerdb.Migrations(),
 		extensiondb.Migrations(),
 		dpopdb.Migrations(),
+		person.Migrations(),
 		mail.Migrations(),
 		ratelimit.Migrations(),
 	)

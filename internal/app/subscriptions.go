@@ -27,6 +27,7 @@ import (
 // subscribe is the table of who reacts to which event, inside the unit of work that emitted it.
 func subscribe(bus *tx.Bus, a *App) {
 	bus.Subscribe("*", a.f.audit.Record)
+	a.f.person.Subscribe(bus)
 
 	bus.Subscribe(account.EventCreated, func(ctx context.Context, t tx.Tx, e event.Event) error {
 		return a.f.applications.CreateDefault(ctx, t, ident.AccountID(e.Target))
@@ -92,4 +93,5 @@ func remember(f *feed.Follower, x *features) {
 	f.Subscribe(x.oauth.people, user.ChangeKind)
 	f.Subscribe(x.access, access.ChangeKinds()...)
 	f.Subscribe(x.follow, follow.Kinds()...)
+	x.person.Remember(f)
 }

@@ -66,6 +66,11 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
+	own, err := x.person.Routes()
+	if err != nil {
+		return err
+	}
+	routes = append(routes, own...)
 	routes = append(routes, a.frontSurface(pages, home).Routes()...)
 	d := web.Deps{
 		Accounts: hosts{x, a.cfg.BesideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),

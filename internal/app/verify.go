@@ -6,10 +6,16 @@ import (
 	"fmt"
 
 	"github.com/admit-id/admit/internal/access/accessdb"
+	"github.com/admit-id/admit/internal/app/doctor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
+
+// Doctor says what is wrong with a deployment and how to mend it.
+func Doctor(ctx context.Context, cfg Config) []doctor.Finding {
+	return doctor.Examine(ctx, doctor.Patient{Config: cfg, Open: openDatabase, Mail: mailServer})
+}
 
 // VerifyDB looks for damage: in the database's files, in the change feed, in what the master key
 // must open, in what is loaded into memory, and in the history of permissions. It returns what it found, one line each.

@@ -1,4 +1,5 @@
-package app
+// Package doctor owns the look at a deployment from the outside: what is wrong with it and how to mend it.
+package doctor
 
 import (
 	"context"
@@ -11,11 +12,13 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/config"
+	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
-// Finding is what Doctor says of one thing.
+// Finding is what is said of one thing.
 type Finding struct {
 	Name string
 	OK   bool
@@ -23,24 +26,33 @@ type Finding struct {
 	Fix  string // what to do; empty when OK
 }
 
-// Doctor looks at a deployment from the outside and says what is wrong with it and how to mend
-// it. It changes nothing. The server may run or not.
-func Doctor(ctx context.Context, cfg Config) []Finding {
+// Patient is the deployment and how to reach its parts.
+type Patient struct {
+	Config config.Config
+	// Open opens the database as the server does.
+	Open func(ctx context.Context, cfg config.Config, c *clock.System, bus *tx.Bus) (*sqldb.DB, error)
+	// Mail reads the mail server's settings.
+	Mail func(cfg config.Config) (*mail.Server, error)
+}
+
+// Examine says what it finds. It changes nothing. The server may run or not.
+func Examine(ctx context.Context, p Patient) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	out := doctorDatabase(ctx, cfg)
-	out = append(out, doctorMaster(cfg), doctorPublicURL(ctx, cfg), doctorProxy(cfg), doctorCookies(cfg), doctorMail(ctx, cfg))
+	out := p.database(ctx)
+	out = append(out, master(p.Config), publicURL(ctx, p.Config), proxy(p.Config), cookies(p.Config), p.mail(ctx))
 	return out
 }
 
-func doctorDatabase(ctx context.Context, cfg Config) []Finding {
+func (p Patient) database(ctx context.Context) []Finding {
+	cfg := p.Config
 	if path, ok := cfg.SQLite(); ok {
 		if _, err := os.Stat(path); err != nil {
 			return []Finding{{Name: "database", Text: err.Error(), Fix: "Start the server once; it makes the database."}}
 		}
 	}
 	clk := clock.NewSystem()
-	db, err := openDatabase(ctx, cfg, clk, &tx.Bus{})
+	db, err := p.Open(ctx, cfg, clk, &tx.Bus{})
 	if err != nil {
 		return []Finding{{Name: "database", Text: err.Error(), Fix: "Check ADMIT_DATABASE, and that the database runs and accepts this user."}}
 	}
@@ -51,7 +63,7 @@ func doctorDatabase(ctx context.Context, cfg Config) []Finding {
 	}
 	out := []Finding{finding}
 	if db.Dialect() == sqldb.Postgres {
-		out = append(out, doctorRole(ctx, db))
+		out = append(out, role(ctx, db))
 	}
 	off := clk.Correction().Abs()
 	moment := Finding{Name: "clock", OK: off < 2*time.Second, Text: "agrees with the database's to " + off.Round(time.Millisecond).String()}
@@ -62,7 +74,7 @@ func doctorDatabase(ctx context.Context, cfg Config) []Finding {
 	return append(out, moment)
 }
 
-func doctorRole(ctx context.Context, db *sqldb.DB) Finding {
+func role(ctx context.Context, db *sqldb.DB) Finding {
 	var bypasses bool
 	err := db.Read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) (err error) {
 		bypasses, err = sqldb.One(ctx, sqldb.From(t), sqldb.Scalar[bool],
@@ -81,15 +93,15 @@ func doctorRole(ctx context.Context, db *sqldb.DB) Finding {
 	return Finding{Name: "database role", OK: true, Text: "is an ordinary one; row-level security holds"}
 }
 
-func doctorMaster(cfg Config) Finding {
+func master(cfg config.Config) Finding {
 	if _, err := cfg.ExistingMaster(); err != nil {
 		return Finding{Name: "master key", Text: err.Error(), Fix: "Set ADMIT_MASTER_KEY, or start the server once; it makes the key."}
 	}
 	return Finding{Name: "master key", OK: true, Text: "can be read"}
 }
 
-// doctorPublicURL asks the server as a stranger would, through whatever stands in front of it.
-func doctorPublicURL(ctx context.Context, cfg Config) Finding {
+// publicURL asks the server as a stranger would, through whatever stands in front of it.
+func publicURL(ctx context.Context, cfg config.Config) Finding {
 	f := Finding{Name: "public URL"}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, cfg.PublicURL+"/.well-known/openid-configuration", nil)
 	if err != nil {
@@ -120,7 +132,7 @@ func doctorPublicURL(ctx context.Context, cfg Config) Finding {
 	return f
 }
 
-func doctorProxy(cfg Config) Finding {
+func proxy(cfg config.Config) Finding {
 	f := Finding{Name: "proxy headers", OK: true}
 	switch {
 	case len(cfg.TrustedProxies) > 0:
@@ -135,14 +147,15 @@ func doctorProxy(cfg Config) Finding {
 	return f
 }
 
-func doctorCookies(cfg Config) Finding {
+func cookies(cfg config.Config) Finding {
 	if cfg.HTTPS() {
 		return Finding{Name: "cookies", OK: true, Text: "host-only, Secure, with the __Host- prefix"}
 	}
 	return Finding{Name: "cookies", OK: true, Text: "plain http on loopback: without Secure, for development only"}
 }
 
-func doctorMail(ctx context.Context, cfg Config) Finding {
+func (p Patient) mail(ctx context.Context) Finding {
+	cfg := p.Config
 	f := Finding{Name: "mail"}
 	if cfg.SMTPURL.Empty() {
 		f.OK, f.Text = cfg.Dev, "is shown at /dev/mailbox"
@@ -151,7 +164,7 @@ func doctorMail(ctx context.Context, cfg Config) Finding {
 		}
 		return f
 	}
-	server, err := mailServer(cfg)
+	server, err := p.Mail(cfg)
 	if err == nil {
 		err = server.Check(ctx)
 	}

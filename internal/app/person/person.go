@@ -1,0 +1,70 @@
+// Package person owns the wiring of what concerns one person: how they prove who they are, their sessions
+// and devices, what they see and change of themselves, and who is told when that changes.
+//
+// Entry points: Build, and what internal/app asks of it: Migrations, Subscribe, Remember, Routes, Jobs.
+package person
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/feed"
+	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// Deps is what the rest of the deployment gives.
+type Deps struct {
+	DB           *sqldb.DB
+	Keys         *crypt.Keys
+	Clock        clock.Clock
+	Log          *slog.Logger
+	Outbox       *mail.Outbox
+	Accounts     *account.Directory
+	Applications *application.Directory
+	Users        *user.Service
+	Sessions     *session.Service
+}
+
+// Features are the verbs.
+type Features struct {
+	d Deps
+}
+
+// Build makes the features. It comes before the logins, which use them.
+func Build(d Deps) *Features {
+	return &Features{d: d}
+}
+
+// Migrations are the tables', in the order in which a new database gets them.
+func Migrations() []sqldb.Migration {
+	return nil
+}
+
+// Subscribe is the table of who reacts to which event, inside the unit of work that emitted it.
+func (f *Features) Subscribe(bus *tx.Bus) {}
+
+// Remember is the table of who keeps what in memory.
+func (f *Features) Remember(follower *feed.Follower) {}
+
+// Routes are the routes of the surfaces that this package makes.
+func (f *Features) Routes() ([]web.Route, error) { return nil, nil }
+
+// Job is something that is done again and again, perhaps on many nodes at once.
+type Job struct {
+	Name  string
+	Every time.Duration
+	Run   func(ctx context.Context) error
+}
+
+// Jobs are those of the features.
+func (f *Features) Jobs() []Job { return nil }
