@@ -1,11 +1,13 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/ident"
 )
@@ -22,6 +24,7 @@ type Entry struct {
 	Session   ident.SessionID
 	RequestID string
 	Address   string // of the client, as far as the trusted-proxy list lets it be known
+	Person    string // id of the person whom it concerns, or empty
 }
 
 // Limits of an entry's texts in bytes. Longer ones are cut: a caller must not be able to
@@ -46,7 +49,26 @@ func newEntry(e event.Event, id string, at time.Time) Entry {
 		}
 		out.Detail[clean(k)] = clean(v)
 	}
+	out.Person = clean(personOf(e))
 	return out
+}
+
+// about are the features whose events have a person as their target.
+var about = []string{"user", "passkey", "totp", "recovery", "password", "identity", "login"}
+
+// personOf is whom an event concerns, whoever caused it: whom it names as "user", else its target if
+// that is a person, else the person who did it.
+func personOf(e event.Event) string {
+	feature, _, _ := strings.Cut(e.Type, ".")
+	switch {
+	case e.Detail["user"] != "":
+		return e.Detail["user"]
+	case slices.Contains(about, feature) && e.Type != "user.unlinked", e.Type == "session.user.ended":
+		return e.Target
+	case e.Actor.Kind == actor.User:
+		return e.Actor.ID
+	}
+	return ""
 }
 
 // clean makes a text safe to store and to read in a terminal: valid UTF-8, no control

@@ -55,7 +55,7 @@ func (s *Service) List(ctx context.Context, account ident.AccountID, q Query) (p
 	}
 	limit := min(q.Limit, MaxLimit)
 	q.Limit = limit + 1 // one more tells whether there is a next page
-	q.Before, q.Type, q.Target, q.Actor = clean(q.Before), clean(q.Type), clean(q.Target), clean(q.Actor)
+	q.Before, q.Type, q.Target, q.Actor, q.Person = clean(q.Before), clean(q.Type), clean(q.Target), clean(q.Actor), clean(q.Person)
 	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
 		page, err = s.store.List(ctx, t, account, q)
 		return err

@@ -14,6 +14,7 @@ type Query struct {
 	Type   string // only this type; empty for all
 	Target string // only this target; empty for all
 	Actor  string // only this actor; empty for all
+	Person string // only what concerns this person; then Type, Target and Actor are not looked at
 }
 
 // Store appends and reads. It has no way to change or remove an entry.

@@ -5,6 +5,8 @@ const (
 	EventCreated  = "user.created"        // detail "connection"
 	EventUpdated  = "user.updated"        // the profile changed at a login
 	EventDeleted  = "user.deleted"        // sessions, grants and all else that names the user must go; detail "linked" for one of a linked issuer
+	EventProfile  = "user.profile.updated" // the person changed it
+	EventDeletion = "user.deletion"        // the person is about to be deleted, by themselves: their address can still be read
 	EventClaims   = "user.claims.updated" // what the tokens of the person carry
 	EventUnlinked = "user.unlinked"       // identities of a deleted connection are gone; the target is the connection, detail "count"
 )

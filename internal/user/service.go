@@ -169,17 +169,21 @@ func (s *Service) Delete(ctx context.Context, by actor.Actor, id ident.UserID) e
 		if Foreign(id) {
 			return t.Emit(ctx, event.New(by, EventDeleted, string(id), "linked", "true"))
 		}
-		ok, err := s.store.Remove(ctx, t, by.Account, id)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fault.New(fault.NotFound, fault.CodeNotFound, "There is no such user.")
-		}
-		t.Changed(ChangeKind, by.Account, string(id))
-		return t.Emit(ctx, event.New(by, EventDeleted, string(id)))
+		return s.deleteIn(ctx, t, by, id)
 	})
 	return fault.Wrap("user.Delete", err)
+}
+
+func (s *Service) deleteIn(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID) error {
+	ok, err := s.store.Remove(ctx, t, by.Account, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(fault.NotFound, fault.CodeNotFound, "There is no such user.")
+	}
+	t.Changed(ChangeKind, by.Account, string(id))
+	return t.Emit(ctx, event.New(by, EventDeleted, string(id)))
 }
 
 // Unlink deletes the identities of a connection that is gone, inside the caller's unit of

@@ -12,7 +12,7 @@ import (
 )
 
 // User is one person of an account. The profile is what the identity that signed in last
-// said; it describes and proves nothing.
+// said, but for what the person has chosen; it describes and proves nothing.
 type User struct {
 	Account       ident.AccountID
 	ID            ident.UserID
@@ -21,6 +21,7 @@ type User struct {
 	EmailVerified bool // of Email, by a connection that is authoritative for its domain
 	Picture       string
 	Locale        string
+	Chosen        Chosen     // the members of the profile that the person has set
 	Claims        Claims     // that tokens of the person carry besides Admit's own
 	Identities    []Identity // oldest first
 	CreatedAt     time.Time
@@ -115,8 +116,9 @@ func (u *User) apply(p Profile) bool {
 	for _, f := range []struct {
 		to   *string
 		from string
-	}{{&u.Name, p.Name}, {&u.Picture, p.Picture}, {&u.Locale, p.Locale}} {
-		if f.from != "" {
+		own  Chosen
+	}{{&u.Name, p.Name, ChosenName}, {&u.Picture, p.Picture, ChosenPicture}, {&u.Locale, p.Locale, ChosenLocale}} {
+		if f.from != "" && u.Chosen&f.own == 0 {
 			*f.to = f.from
 		}
 	}

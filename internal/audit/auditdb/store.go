@@ -43,7 +43,9 @@ CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE ON audit_entrie
 FOR EACH ROW EXECUTE FUNCTION audit_append_only();
 CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries
 FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();`,
-	}}
+	}, {ID: "audit/0002", SQL: `
+ALTER TABLE audit_entries ADD COLUMN person TEXT NOT NULL DEFAULT '';
+CREATE INDEX audit_entries_person ON audit_entries (account_id, person, entry_id) WHERE person <> '';`}}
 }
 
 // Store implements audit.Store.
@@ -62,15 +64,26 @@ func (Store) Append(ctx context.Context, t tx.Tx, e audit.Entry) error {
 		detail = string(b)
 	}
 	_, err := sqldb.From(t).Exec(ctx, `INSERT INTO audit_entries
-		(account_id, entry_id, at, type, actor, target, detail, session_id, request_id, address)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		string(e.Account), e.ID, sqldb.Micros(e.At), e.Type, e.Actor, e.Target, detail, string(e.Session), e.RequestID, e.Address)
+		(`+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		string(e.Account), e.ID, sqldb.Micros(e.At), e.Type, e.Actor, e.Target, detail, string(e.Session), e.RequestID, e.Address, e.Person)
 	return err
 }
 
-// List implements audit.Store.
+const columns = `account_id, entry_id, at, type, actor, target, detail, session_id, request_id, address, person`
+
+// List implements audit.Store. What concerns one person has a statement of its own, which their index serves.
 func (Store) List(ctx context.Context, t tx.Tx, account ident.AccountID, q audit.Query) ([]audit.Entry, error) {
-	return sqldb.List(ctx, sqldb.From(t), scan, `SELECT account_id, entry_id, at, type, actor, target, detail, session_id, request_id, address
+	if q.Person != "" {
+		before := q.Before
+		if before == "" {
+			before = "f" // after every "evt_..."
+		}
+		return sqldb.List(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM audit_entries
+			WHERE account_id = $1 AND person = $2 AND person <> '' AND entry_id < $3 ORDER BY entry_id DESC LIMIT $4`,
+			string(account), q.Person, before, q.Limit)
+	}
+	return sqldb.List(ctx, sqldb.From(t), scan, `SELECT `+columns+`
 		FROM audit_entries
 		WHERE account_id = $1 AND ($2 = '' OR entry_id < $2) AND ($3 = '' OR type = $3) AND ($4 = '' OR target = $4) AND ($5 = '' OR actor = $5)
 		ORDER BY entry_id DESC LIMIT $6`, string(account), q.Before, q.Type, q.Target, q.Actor, q.Limit)
@@ -82,7 +95,7 @@ func scan(r sqldb.Row) (audit.Entry, error) {
 		at     int64
 		detail string
 	)
-	err := r.Scan((*string)(&e.Account), &e.ID, &at, &e.Type, &e.Actor, &e.Target, &detail, (*string)(&e.Session), &e.RequestID, &e.Address)
+	err := r.Scan((*string)(&e.Account), &e.ID, &at, &e.Type, &e.Actor, &e.Target, &detail, (*string)(&e.Session), &e.RequestID, &e.Address, &e.Person)
 	if err != nil {
 		return e, err
 	}

@@ -25,6 +25,7 @@ func RunStore(t *testing.T, db tx.Runner, store audit.Store, clk *clock.Fake) {
 	t.Run("what is written is read", s.roundTrip)
 	t.Run("pages from the newest", s.pages)
 	t.Run("filters", s.filters)
+	t.Run("one person's", s.people)
 	t.Run("accounts are apart", s.accounts)
 }
 
@@ -39,6 +40,7 @@ func Build(id string) audit.Entry {
 	return audit.Entry{
 		Account: account, ID: id, At: sqldbtest.Start, Type: "thing.made", Actor: "user:usr_1", Target: "thing_1",
 		Detail: map[string]string{"key": "value \" , {"}, Session: "ses_1", RequestID: "req_1", Address: "192.0.2.1",
+		Person: "usr_1",
 	}
 }
 
@@ -148,5 +150,44 @@ func (s suite) accounts(t *testing.T) {
 	}
 	if got := s.list(t, "acc_b", audit.Query{Limit: 100}); len(got) != 1 {
 		t.Error(got)
+	}
+}
+
+// people: what concerns somebody is listed for them alone, whoever did it.
+func (s suite) people(t *testing.T) {
+	const own ident.AccountID = "acc_people"
+	service := audit.New(s.db, s.store)
+	one, two := actor.Actor{Kind: actor.User, Account: own, ID: "usr_1"}, actor.Actor{Kind: actor.User, Account: own, ID: "usr_2"}
+	for _, e := range []event.Event{
+		event.New(actor.ForSystem(own), "session.started", "ses_1", "user", "usr_1"),
+		event.New(one, "thing.made", "thing"),
+		event.New(two, "user.updated", "usr_1"),
+		event.New(two, "oauth.consent.allowed", "app", "user", "usr_2"),
+		event.New(actor.ForSystem(own), "passkey.removed", "usr_2"),
+		event.New(actor.ForSystem(own), "user.unlinked", "con_1"),
+		event.New(actor.Actor{Kind: actor.ServiceClient, Account: own, ID: "usr_1"}, "machine.made", "x"),
+	} {
+		if err := s.db.Write(t.Context(), tx.In(own), func(ctx context.Context, x tx.Tx) error { return service.Record(ctx, x, e) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for person, want := range map[string]string{
+		"usr_1": "user.updated thing.made session.started ", "usr_2": "passkey.removed oauth.consent.allowed ", "con_1": "", "x": "",
+	} {
+		var got string
+		q := audit.Query{Person: person, Limit: 2}
+		for more := true; more; more = q.Before != "" {
+			page, next, err := service.List(t.Context(), own, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page {
+				got += e.Type + " "
+			}
+			q.Before = next
+		}
+		if got != want {
+			t.Errorf("%s: %q", person, got)
+		}
 	}
 }

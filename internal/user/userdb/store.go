@@ -42,7 +42,8 @@ CREATE TABLE user_identities (
 	PRIMARY KEY (account_id, connection_id, issuer, subject),
 	FOREIGN KEY (account_id, user_id) REFERENCES users (account_id, user_id));
 CREATE INDEX user_identities_user ON user_identities (account_id, user_id);`},
-		{ID: "user/0002", SQL: `ALTER TABLE users ADD COLUMN claims TEXT NOT NULL DEFAULT '';`}}
+		{ID: "user/0002", SQL: `ALTER TABLE users ADD COLUMN claims TEXT NOT NULL DEFAULT '';`},
+		{ID: "user/0003", SQL: `ALTER TABLE users ADD COLUMN chosen BIGINT NOT NULL DEFAULT 0;`}}
 }
 
 // Store implements user.Store and user.IdentityStore.
@@ -56,7 +57,7 @@ var (
 const columns = `account_id, user_id, name, email, email_verified, picture, locale, created_at, updated_at`
 
 // withClaims are the columns that are read. Claims are written by SetClaims only.
-const withClaims = columns + `, claims`
+const withClaims = columns + `, claims, chosen`
 
 // pageOf is one page of the users of an account.
 const pageOf = ` WHERE account_id = $1 AND user_id > $2 AND deleted_at = 0 AND search LIKE $3 ESCAPE '\' ORDER BY user_id LIMIT $4`
@@ -72,9 +73,9 @@ func (Store) Insert(ctx context.Context, t tx.Tx, u user.User) (bool, error) {
 
 // Update implements user.Store.
 func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
-	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9, chosen = $10
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`,
-		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, sqldb.Micros(u.UpdatedAt), u.SearchText())
+		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, sqldb.Micros(u.UpdatedAt), u.SearchText(), int64(u.Chosen))
 	if err == nil && n == 0 {
 		err = sqldb.ErrNotFound
 	}
@@ -84,7 +85,7 @@ func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
 // Remove implements user.Store.
 func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (bool, error) {
 	q := sqldb.From(t)
-	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = '', claims = ''
+	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = '', claims = '', chosen = 0
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`, string(account), string(id), sqldb.Micros(t.Now()))
 	if err != nil || n == 0 {
 		return false, err
@@ -107,7 +108,7 @@ func (Store) SetClaims(ctx context.Context, t tx.Tx, account ident.AccountID, id
 // Get implements user.Store, in one statement, because every token that is issued asks for it.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error) {
 	rows, err := sqldb.List(ctx, sqldb.From(t), scanLinked, `
-		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at, u.claims,
+		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at, u.claims, u.chosen,
 			COALESCE(i.connection_id, ''), COALESCE(i.issuer, ''), COALESCE(i.subject, ''), COALESCE(i.created_at, 0), COALESCE(i.last_login, 0)
 		FROM users u LEFT JOIN user_identities i ON i.account_id = u.account_id AND i.user_id = u.user_id
 		WHERE u.account_id = $1 AND u.user_id = $2 AND u.deleted_at = 0
@@ -200,7 +201,7 @@ func scan(r sqldb.Row) (user.User, error) {
 		created, updated int64
 		claims           string
 	)
-	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated, &claims)
+	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated, &claims, (*uint8)(&u.Chosen))
 	if err == nil {
 		err = readClaims(claims, &u)
 	}
@@ -220,7 +221,7 @@ func scanLinked(r sqldb.Row) (v linked, err error) {
 		claims                       string
 	)
 	u, i := &v.user, &v.identity
-	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed, &claims,
+	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed, &claims, (*uint8)(&u.Chosen),
 		(*string)(&i.Connection), &i.Issuer, &i.Subject, &created, &last)
 	if err == nil {
 		err = readClaims(claims, u)

@@ -39,6 +39,7 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("logins at once under one chosen id make one person", s.namedRace)
 	t.Run("nobody is removed while signing in under a chosen id", s.namedRemoval)
 	t.Run("claims are kept until they are replaced or the person is gone", s.claims)
+	t.Run("what a person chose stays", s.profile)
 	t.Run("lists", s.list)
 	t.Run("lists of some", s.among)
 }
