@@ -41,6 +41,8 @@ type Deps struct {
 	Tokens TokenStore
 	// Limits returns the account's limits; nil means DefaultLimits for all.
 	Limits func(ident.AccountID) Limits
+	// Bindings may be nil: then no session is bound.
+	Bindings Bindings
 }
 
 // Service holds the verbs of a session.
@@ -92,7 +94,7 @@ func (s *Service) Start(ctx context.Context, t tx.Tx, n NewSession) (Session, se
 		ExpiresAt: now.Add(min(l.Idle, l.Absolute)), AbsoluteExpiry: now.Add(l.Absolute),
 	}
 	if !n.Previous.Empty() {
-		old, err := s.d.Store.ByCookie(ctx, t, account, hash(n.Previous))
+		old, err := s.byCookie(ctx, t, account, n.Previous)
 		switch {
 		case fault.Is(err, fault.NotFound):
 		case err != nil:
@@ -170,7 +172,7 @@ func (s *Service) ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID
 	if cookie.Empty() {
 		return Session{}, ErrNone
 	}
-	found, err := s.d.Store.ByCookie(ctx, t, account, hash(cookie))
+	found, err := s.byCookie(ctx, t, account, cookie)
 	if fault.Is(err, fault.NotFound) {
 		return Session{}, ErrNone
 	}
@@ -226,7 +228,8 @@ func (s *Service) EndCookie(ctx context.Context, a actor.Actor, cookie secret.Te
 	}
 	err = s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
 		ended = false
-		found, err := s.d.Store.ByCookie(ctx, t, a.Account, hash(cookie))
+		own, _ := secret.Split(cookie) // whoever has the cookie may end it, bound or not
+		found, err := s.d.Store.ByCookie(ctx, t, a.Account, hash(own))
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}

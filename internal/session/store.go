@@ -93,4 +93,6 @@ type TokenStore interface {
 	Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error)
 	// EndGrant notes that a grant is dead, from g.At at the latest.
 	EndGrant(ctx context.Context, t tx.Tx, g EndedGrant) error
+	// Chain returns the session of a chain whose cookie is good: neither ended, replaced nor expired.
+	Chain(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) (Session, error)
 }

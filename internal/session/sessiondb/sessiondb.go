@@ -103,6 +103,13 @@ func (Store) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id iden
 	return sqldb.One(ctx, q, scan, query, string(account), string(id), sqldb.Micros(t.Now()))
 }
 
+// Chain implements session.TokenStore.
+func (Store) Chain(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) (session.Session, error) {
+	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions
+WHERE account_id = $1 AND root_id = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $3 AND absolute_expiry > $3`,
+		string(account), string(root), sqldb.Micros(t.Now()))
+}
+
 // Replace implements session.Store.
 func (Store) Replace(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) error {
 	n, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET replaced_at = $3 WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND replaced_at = 0`,
