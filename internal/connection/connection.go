@@ -59,7 +59,7 @@ const (
 	defaultEmailName    = "E-mail"
 	assignmentDefault   = "DEFAULT"
 	AssignmentByDomain  = "TRUSTED_DOMAIN_FALLBACK"
-	linkingExplicit     = "EXPLICIT"
+	LinkingExplicit     = "EXPLICIT"
 )
 
 // Spec is what an administrator writes. In a Connection that a Service or Directory
@@ -124,6 +124,9 @@ func (c Connection) Protocol() Protocol {
 	}
 	return ProtocolOAuth2
 }
+
+// Linkable tells whether people may link identities of the connection to an account of theirs.
+func (c Connection) Linkable() bool { return c.Linking == LinkingExplicit }
 
 // Preset returns what is known of the provider; the zero preset when it names none.
 func (c Connection) Preset() catalog.Preset {

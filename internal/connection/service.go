@@ -190,7 +190,10 @@ func (s *Service) update(ctx context.Context, t tx.Tx, a actor.Actor, c *Connect
 // putEmail switches or renames the built-in connection.
 func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Connection, err error) {
 	if in.Type != "" && in.Type != TypeEmail || in.ClientID != "" || in.IssuerURL != "" || in.Provider != "" || !in.Secret.Empty() {
-		return c, unsupported("connectionId", "%s is the built-in e-mail connection; only its name and whether it is active can change", Email)
+		return c, unsupported("connectionId", "%s is the built-in e-mail connection; only its name, its linkingConfiguration and whether it is active can change", Email)
+	}
+	if err := validateLinking(in.Linking); err != nil {
+		return c, err
 	}
 	if name := in.Name; name != "" && (PlainText(name, MaxName) != name || len([]rune(name)) > MaxName) {
 		return c, invalid("data.name", "must be text of 1 to %d characters", MaxName)
@@ -204,7 +207,7 @@ func (s *Service) putEmail(ctx context.Context, a actor.Actor, in Input) (c Conn
 		if missing {
 			c = emailConnection(a.Account)
 		}
-		c.Spec = Spec{Type: TypeEmail, Name: first(in.Name, c.Name)}
+		c.Spec = Spec{Type: TypeEmail, Name: first(in.Name, c.Name), Linking: in.Linking}
 		if in.Active != nil {
 			c.Active = *in.Active
 		}

@@ -224,12 +224,8 @@ func (s Spec) validateRest() error {
 	if s.Assignment != assignmentDefault && s.Assignment != AssignmentByDomain {
 		return invalid("tenantConfiguration.assignmentType", "must be %s or %s", assignmentDefault, AssignmentByDomain)
 	}
-	switch s.Linking {
-	case "", linkingExplicit:
-	case "AUTOMATIC":
-		return unsupported("linkingConfiguration.type", "Admit never links people by their address; use %s", linkingExplicit)
-	default:
-		return invalid("linkingConfiguration.type", "must be %s or null", linkingExplicit)
+	if err := validateLinking(s.Linking); err != nil {
+		return err
 	}
 	if len(s.Tags) > MaxTags {
 		return invalid("tags", "at most %d", MaxTags)
@@ -240,6 +236,16 @@ func (s Spec) validateRest() error {
 		}
 	}
 	return nil
+}
+
+func validateLinking(kind string) error {
+	switch kind {
+	case "", LinkingExplicit:
+		return nil
+	case "AUTOMATIC":
+		return unsupported("linkingConfiguration.type", "Admit never links people by their address; use %s", LinkingExplicit)
+	}
+	return invalid("linkingConfiguration.type", "must be %s or null", LinkingExplicit)
 }
 
 // validateSecret checks a client secret that was given.

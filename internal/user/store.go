@@ -45,6 +45,10 @@ type IdentityStore interface {
 	Link(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, i Identity) (bool, error)
 	// Discard takes away a user that was inserted in this unit of work and has no identity.
 	Discard(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) error
+	// Hold keeps a user and the identities as they are until the unit of work ends, or returns a fault of kind NotFound.
+	Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) error
+	// Drop deletes one identity of a user and tells whether it was there.
+	Drop(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, i Identity) (bool, error)
 	// Unlink deletes every identity of a connection and tells how many there were.
 	Unlink(ctx context.Context, t tx.Tx, account ident.AccountID, connection ident.ConnectionID) (int64, error)
 }
