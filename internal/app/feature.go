@@ -24,9 +24,6 @@ import (
 	"github.com/admit-id/admit/internal/connection/connectiondb"
 	"github.com/admit-id/admit/internal/connection/oauth2"
 	"github.com/admit-id/admit/internal/connection/oidc"
-	"github.com/admit-id/admit/internal/factor/emailcode"
-	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
-	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/invite"
 	"github.com/admit-id/admit/internal/issuer"
 	"github.com/admit-id/admit/internal/keyring"
@@ -35,7 +32,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
-	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/oauth/dpop"
@@ -67,6 +64,7 @@ type features struct {
 	claims       *claim.Service
 	sessions     *session.Service
 	invites      *invite.Service
+	begins       *begin.Service
 	logins       *login.Service
 	setups       *setup.Service
 	codes        *redeem.Service
@@ -175,21 +173,12 @@ func (a *App) buildLogins() {
 	x.tokens = token.NewService(token.ServiceDeps{
 		Signers: x.ring, Keys: x.ring, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 	})
-	tenants, issuer := bridge.LoginTenants{Service: x.tenants, Directory: x.tenantDirectory}, bridge.LoginIssuer{Tokens: x.tokens, Tenants: x.tenantDirectory}
-	x.codes = redeem.New(redeem.Deps{
-		DB: a.db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: bridge.LoginApplications{Directory: x.applicationDirectory},
-		Users: x.users, Sessions: x.sessions, Tenants: tenants, Issuer: issuer,
-	})
-	x.setups = setup.New(setup.Deps{DB: a.db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: a.keys, Accounts: x.accountDirectory})
-	x.logins = login.New(login.Deps{
-		DB: a.db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: a.keys, Tenants: tenants, Invites: bridge.LoginInvites{Service: x.invites},
-		Accounts: x.accountDirectory, Applications: bridge.LoginApplications{Directory: x.applicationDirectory}, Connections: x.connectionDirectory,
+	made := x.person.BuildLogins(person.LoginDeps{
+		Connections: x.connectionDirectory, Clients: x.clientDirectory, Tenants: x.tenants, TenantDirectory: x.tenantDirectory, Invites: x.invites,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
-		Users:    x.users, Sessions: x.sessions,
-		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: a.keys, Outbox: x.outbox},
-		Handovers:  &handover.Service{Clients: bridge.HandoverClients{Directory: x.clientDirectory}, Issuer: x.accountDirectory.Issuer, Keys: a.keys},
-		Issuer:     issuer, Setup: a.firstAdministrator, Log: a.log,
+		Tokens:   x.tokens, Setup: a.firstAdministrator,
 	})
+	x.begins, x.logins, x.codes, x.setups = made.Begin, made.Box, made.Codes, made.Setups
 }
 
 func (a *App) buildVerifier() {

@@ -50,7 +50,7 @@ func (a *App) deviceSurface() *back.Device {
 func (a *App) askingPages(d hosted.Deps) hosted.Deps {
 	x, o := &a.f, &a.f.oauth
 	d.Devices, d.Requests, d.Consents, d.Logouts = o.devices, o.requests, o.consents, o.logouts
-	d.Errands, d.Sessions, d.Users = x.logins, x.sessions, x.users
+	d.Errands, d.Sessions, d.Users = x.begins, x.sessions, x.users
 	return d
 }
 

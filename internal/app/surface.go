@@ -97,7 +97,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 func (a *App) loginSurface() *loginapi.Surface {
 	x := &a.f
 	return loginapi.New(loginapi.Deps{
-		Logins: x.logins, Codes: x.codes, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
+		Logins: x.begins, Codes: x.codes, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
 		Accounts: x.accountDirectory, Clock: a.clock,
 	})
 }

@@ -1,14 +1,8 @@
 package login
 
 import (
-	"context"
-	"strings"
-
 	"github.com/admit-id/admit/internal/kit/actor"
-	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/login/address"
 )
 
 // Errand is a login that one of our own pages needs: an authorization request, a device code. It
@@ -24,62 +18,4 @@ type Errand struct {
 	Hint        string              // an e-mail address to fill in, or empty
 	Fresh       bool                // a session that is there already does not answer
 	Choose      bool                // nor does it without being asked: the person chooses the account
-}
-
-// maxReturn is how long the path and query of an errand may be, in bytes.
-const maxReturn = 1024
-
-// StartErrand stores a login for a page of ours. A connection that is not offered is not followed,
-// so that the person can choose another. Start says what happens then.
-func (s *Service) StartErrand(ctx context.Context, e Errand) (started Started, err error) {
-	err = s.d.DB.Write(ctx, tx.In(e.Account), func(ctx context.Context, t tx.Tx) error {
-		started, err = s.StartErrandIn(ctx, t, e)
-		return err
-	})
-	return started, err
-}
-
-// StartErrandIn is StartErrand inside the caller's unit of work.
-func (s *Service) StartErrandIn(ctx context.Context, t tx.Tx, e Errand) (Started, error) {
-	if !ours(e.Return) {
-		return Started{}, fault.New(fault.Internal, fault.CodeInternal, "The sign-in has no way back.")
-	}
-	if e.Application != "" {
-		if _, ok := s.d.Applications.Get(e.Account, e.Application); !ok {
-			return Started{}, invalid("InvalidApplication", "There is no such application.")
-		}
-	}
-	r := Request{
-		Account: e.Account, ID: NewID(), Application: e.Application, Party: e.PartyName, Return: e.Return, Hint: e.Hint,
-		Fresh: e.Fresh, MultiAccount: e.Choose, CreatedAt: t.Now(), ExpiresAt: t.Now().Add(RequestLife),
-	}
-	if _, ok := s.d.Connections.Get(e.Account, e.Connection); ok && e.Connection != "" {
-		r.Connection = e.Connection
-	}
-	issuer := s.d.Accounts.Issuer(e.Account)
-	if len(e.Hint) > maxReference {
-		r.Hint = ""
-	}
-	r.Twin = !address.SameHost(e.Host, issuer) && address.SameHost(e.Host, address.Twin(issuer))
-	if err := s.d.Store.Insert(ctx, t, r); err != nil {
-		return Started{}, err
-	}
-	return Started{ID: r.ID, URL: s.address(r)}, nil
-}
-
-// Finished tells who finished a login, and in which session; false when nobody has.
-func (s *Service) Finished(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID) (ident.UserID, ident.SessionID, bool, error) {
-	r, err := s.d.Store.Get(ctx, t, account, id)
-	if fault.Is(err, fault.NotFound) {
-		return "", "", false, nil
-	}
-	return r.User, r.Session, err == nil && !r.DoneAt.IsZero(), err
-}
-
-// ours tells whether a browser reads a path, and not another host, out of it (I-2).
-func ours(path string) bool {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || len(path) > maxReturn {
-		return false
-	}
-	return !strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '#' })
 }

@@ -16,7 +16,7 @@ func (w *world) errand(change func(*login.Errand)) (ident.LoginID, error) {
 	if change != nil {
 		change(&e)
 	}
-	started, err := w.service.StartErrand(ctx, e)
+	started, err := w.begins.StartErrand(ctx, e)
 	return started.ID, err
 }
 
@@ -52,11 +52,11 @@ func TestErrand(t *testing.T) {
 			t.Fatalf("%+v", v.Result)
 		}
 		err := w.db.Read(ctx, tx.In(acc), func(c context.Context, tt tx.Tx) error {
-			user, session, done, err := w.service.Finished(c, tt, acc, id)
+			user, session, done, err := w.begins.Finished(c, tt, acc, id)
 			if err == nil && (!done || user == "" || session == "") {
 				t.Errorf("%q %q %v", user, session, done)
 			}
-			_, _, done, _ = w.service.Finished(c, tt, acc, "login_other")
+			_, _, done, _ = w.begins.Finished(c, tt, acc, "login_other")
 			if done {
 				t.Error("an unknown login is finished")
 			}
@@ -110,7 +110,7 @@ func TestErrandStaysOnTheTwin(t *testing.T) {
 		for host, want := range map[string]string{
 			"127.0.0.1:8080": "http://127.0.0.1:8080", "localhost:8080": "http://localhost:8080", "evil.example": "http://localhost:8080",
 		} {
-			started, err := w.service.StartErrand(ctx, login.Errand{Account: acc, Return: "/device", Host: host})
+			started, err := w.begins.StartErrand(ctx, login.Errand{Account: acc, Return: "/device", Host: host})
 			if err != nil || started.URL != want+"/login?state="+string(started.ID) {
 				t.Errorf("%s: %s, %v", host, started.URL, err)
 			}

@@ -215,7 +215,7 @@ func TestUpdate(t *testing.T) {
 		update := func(change func(*login.UpdateRequest)) (login.Started, error) {
 			r := login.UpdateRequest{Account: acc, Actor: actor.Actor{Account: acc}, ID: id}
 			change(&r)
-			return w.service.Update(ctx, r)
+			return w.begins.Update(ctx, r)
 		}
 		for name, change := range map[string]func(*login.UpdateRequest){
 			"nothing":    func(*login.UpdateRequest) {},

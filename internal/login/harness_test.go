@@ -27,6 +27,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
@@ -53,6 +54,7 @@ type world struct {
 	db         *sqldb.DB
 	clk        *clock.Fake
 	service    *login.Service
+	begins     *begin.Service
 	codes      *redeem.Service
 	links      *setup.Service
 	tenants    map[ident.TenantID]login.Tenant
@@ -152,11 +154,16 @@ func each(t *testing.T, fn func(w *world)) {
 			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{},
 		})
 		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})
+		handovers := &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys}
+		w.begins = begin.New(begin.Deps{
+			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: w, Applications: applications{w}, Connections: connections{w},
+			Tenants: tenants{w}, Invites: invites{w}, Handovers: handovers,
+		})
 		w.service = login.New(login.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
 			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
-			Handovers:  &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys},
+			Handovers:  handovers,
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
 		})
 		fn(w)
@@ -267,7 +274,7 @@ func (w *world) startWith(change func(*login.StartRequest)) (login.Started, erro
 	if change != nil {
 		change(&r)
 	}
-	return w.service.Start(ctx, r)
+	return w.begins.Start(ctx, r)
 }
 
 func (w *world) start(change func(*login.StartRequest)) ident.LoginID {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/kit/actor"
-	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -25,29 +24,6 @@ type Invites interface {
 	Preset(ctx context.Context, t tx.Tx, account ident.AccountID, key string) (ident.UserID, error)
 	// Reserve gives the invite to the person who got that id, and tells whether nobody else has it.
 	Reserve(ctx context.Context, t tx.Tx, account ident.AccountID, key string, user ident.UserID) (bool, error)
-}
-
-var errInvite = fault.New(fault.Invalid, "InvalidInvite", "There is no such invite, or it was used already.")
-
-// follow makes a request the one that an invite leads to. The tenant that the invite names goes
-// before every other wish.
-func (s *Service) follow(ctx context.Context, t tx.Tx, r *Request, id secret.Text) error {
-	found, err := s.d.Invites.Look(ctx, t, r.Account, id)
-	if fault.Is(err, fault.NotFound) {
-		return errInvite
-	}
-	if err != nil {
-		return err
-	}
-	r.Invite = found.Key
-	if found.Tenant == "" {
-		return nil
-	}
-	n, ok := s.d.Tenants.Get(r.Account, found.Tenant)
-	if !ok {
-		return errTenant
-	}
-	return s.pin(r, n)
 }
 
 // invited finds the person, or makes one with the id that the invite has for them. A person who

@@ -69,7 +69,7 @@ func (s *Service) fillChoice(view *View, f Facts) {
 	if f.Code != nil && view.Email == "" {
 		view.Email = string(f.Code.Address)
 	}
-	only := s.onlyConnection(f.Request)
+	only := s.doors().Only(f.Request)
 	for _, c := range s.d.Connections.Active(view.Account) {
 		if only != "" && c.ID != only {
 			continue

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -12,7 +13,10 @@ import (
 	"github.com/admit-id/admit/internal/session"
 )
 
-const browserPurpose = "login/browser"
+const (
+	browserPurpose = "login/browser"
+	keepExpired    = 24 * time.Hour
+)
 
 // Service holds the verbs of a login.
 type Service struct{ d Deps }

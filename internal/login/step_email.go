@@ -30,11 +30,11 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 	if !ok {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemEmailInvalid, fill: func(p *View) { p.Email = email }})
 	}
-	if home, ok := s.homeOf(f.Request, address); ok {
+	if home, ok := s.doors().HomeOf(f.Request, address); ok {
 		f.Request.Hint = string(address)
 		return s.goUpstream(ctx, v, f.Request, home)
 	}
-	if !s.offered(f.Request, emailcode.Connection) {
+	if !s.doors().Offered(f.Request, emailcode.Connection) {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
 	}
 	sent, err := s.send(ctx, v, f.Request, address, compose)

@@ -60,7 +60,7 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 
 // nameOf is what the page calls the person.
 func (s *Service) nameOf(ctx context.Context, v Visit, said handover.Statement) (string, error) {
-	if email := connection.PlainText(said.Email, maxReference); email != "" {
+	if email := connection.PlainText(said.Email, maxName); email != "" {
 		return email, nil
 	}
 	name := string(said.User)
@@ -154,6 +154,9 @@ func (s *Service) disbelieve(ctx context.Context, v Visit, r Request, why error)
 	s.d.Log.WarnContext(ctx, "what a service client says about a person was refused", "connection", r.Connection, "login", r.ID, "error", why)
 	return strayView(v)
 }
+
+// maxName bounds what a page calls a person, in bytes.
+const maxName = 128
 
 // strayView is the page for an answer that nobody waits for.
 func strayView(v Visit) View {

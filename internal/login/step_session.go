@@ -121,5 +121,5 @@ func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View,
 	case setup:
 		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
 	}
-	return View{State: StateRedirect, ID: to.ID, Account: v.Account, Application: to.Application, Result: &Result{Location: s.address(to)}}, nil
+	return View{State: StateRedirect, ID: to.ID, Account: v.Account, Application: to.Application, Result: &Result{Location: Address(s.d.Accounts, to)}}, nil
 }

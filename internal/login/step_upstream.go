@@ -39,7 +39,7 @@ func (s *Service) StartUpstream(ctx context.Context, v Visit, id ident.LoginID, 
 	if !ok {
 		return s.refused(ctx, v, f)
 	}
-	if !s.offered(f.Request, c) {
+	if !s.doors().Offered(f.Request, c) {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
 	}
 	return s.goUpstream(ctx, v, f.Request, c)

@@ -80,39 +80,37 @@ func (s *Service) admit(ctx context.Context, t tx.Tx, a actor.Actor, r Request, 
 	return n.SessionLife, nil
 }
 
-// pin makes a request one for a tenant: only through the tenant's connection, if it has one.
-func (s *Service) pin(r *Request, n Tenant) error {
-	r.Tenant = n.ID
-	if n.Connection == "" {
-		return nil
-	}
-	r.Connection = n.Connection
-	return s.checkConnection(r.Account, r.Connection, nil)
+// Doors tells through which connections a request may be answered.
+type Doors struct {
+	Tenants     Tenants
+	Connections Connections
 }
 
-// onlyConnection is the one that the request's tenant demands, or "".
-func (s *Service) onlyConnection(r Request) ident.ConnectionID {
+func (s *Service) doors() Doors { return Doors{s.d.Tenants, s.d.Connections} }
+
+// Only is the connection that the request's tenant demands, or "".
+func (d Doors) Only(r Request) ident.ConnectionID {
 	if r.Tenant == "" {
 		return ""
 	}
-	n, _ := s.d.Tenants.Get(r.Account, r.Tenant)
+	n, _ := d.Tenants.Get(r.Account, r.Tenant)
 	return n.Connection
 }
 
-// offered tells whether the request's page offers a connection.
-func (s *Service) offered(r Request, id ident.ConnectionID) bool {
-	if only := s.onlyConnection(r); only != "" && id != only {
+// Offered tells whether the request's page offers a connection.
+func (d Doors) Offered(r Request, id ident.ConnectionID) bool {
+	if only := d.Only(r); only != "" && id != only {
 		return false
 	}
-	_, ok := s.d.Connections.Get(r.Account, id)
+	_, ok := d.Connections.Get(r.Account, id)
 	return ok
 }
 
-// homeOf finds where the people of an address's domain sign in, for a request that leaves it open.
-func (s *Service) homeOf(r Request, address mail.Address) (ident.ConnectionID, bool) {
-	n, ok := s.d.Tenants.ByDomain(r.Account, string(address))
+// HomeOf finds where the people of an address's domain sign in, for a request that leaves it open.
+func (d Doors) HomeOf(r Request, address mail.Address) (ident.ConnectionID, bool) {
+	n, ok := d.Tenants.ByDomain(r.Account, string(address))
 	if !ok || n.Connection == "" || n.Connection == emailcode.Connection || r.Tenant != "" && r.Tenant != n.ID ||
-		r.Connection != "" && r.Connection != n.Connection || !s.offered(r, n.Connection) {
+		r.Connection != "" && r.Connection != n.Connection || !d.Offered(r, n.Connection) {
 		return "", false
 	}
 	return n.Connection, true

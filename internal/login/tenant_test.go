@@ -127,7 +127,7 @@ func TestTenantOfAnAddress(t *testing.T) {
 		// An update names tenants by lookup identifier, domain and address.
 		for what, want := range map[string]string{"acme": "", "acme.example": "", "bob@acme.example": "", "bob@x.example": "", "beta": "InvalidTenant"} {
 			id := w.start(nil)
-			_, err := w.service.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: what})
+			_, err := w.begins.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: what})
 			if codeOf(err) != want {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -145,13 +145,13 @@ func TestInviteOfARequest(t *testing.T) {
 		}
 		b := w.browser()
 		id := w.start(func(r *login.StartRequest) { r.Invite, r.TenantLookup = "secret", "beta" })
-		if _, err := w.service.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: "beta"}); codeOf(err) != "InvalidTenant" {
+		if _, err := w.begins.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: "beta"}); codeOf(err) != "InvalidTenant" {
 			t.Error("the invite's tenant was changed:", err)
 		}
-		if _, err := w.service.Update(ctx, login.UpdateRequest{Account: acc, ID: id, Connection: connection.Email}); codeOf(err) != "InvalidTenant" {
+		if _, err := w.begins.Update(ctx, login.UpdateRequest{Account: acc, ID: id, Connection: connection.Email}); codeOf(err) != "InvalidTenant" {
 			t.Error("the invite's tenant was left:", err)
 		}
-		if _, err := w.service.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: "ann@x.example"}); err != nil {
+		if _, err := w.begins.Update(ctx, login.UpdateRequest{Account: acc, ID: id, TenantLookup: "ann@x.example"}); err != nil {
 			t.Error(err)
 		}
 		b.view(id)

@@ -9,22 +9,24 @@ import (
 )
 
 // base is where the browser of a request finds our pages.
-func (s *Service) base(r Request) string {
-	issuer := s.d.Accounts.Issuer(r.Account)
+func (s *Service) base(r Request) string { return base(s.d.Accounts, r) }
+
+func base(a Accounts, r Request) string {
+	issuer := a.Issuer(r.Account)
 	if r.Twin {
 		return address.Twin(issuer)
 	}
 	return issuer
 }
 
-// address is the page of a request. That of a service client's also names the client: its
+// Address is the page of a request. That of a service client's also names the client: its
 // owner reads both to make the link.
-func (s *Service) address(r Request) string {
+func Address(a Accounts, r Request) string {
 	q := url.Values{"state": {string(r.ID)}}
 	if handover.IsClient(r.Connection) {
 		q.Set("client_id", string(r.Connection))
 	}
-	return s.base(r) + "/login?" + q.Encode()
+	return base(a, r) + "/login?" + q.Encode()
 }
 
 func callbackAddress(issuer string) string { return issuer + "/login" }

@@ -1,0 +1,65 @@
+package person
+
+import (
+	"github.com/admit-id/admit/internal/account/tenant"
+	"github.com/admit-id/admit/internal/app/bridge"
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
+	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/invite"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/begin"
+	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/redeem"
+	"github.com/admit-id/admit/internal/login/setup"
+	"github.com/admit-id/admit/internal/serviceclient"
+	"github.com/admit-id/admit/internal/token"
+)
+
+// LoginDeps is what logins need of the features that are built after those of a person.
+type LoginDeps struct {
+	Connections     *connection.Directory
+	Upstream        connection.Upstream
+	Clients         *serviceclient.Directory
+	Tenants         *tenant.Service
+	TenantDirectory *tenant.Directory
+	Invites         *invite.Service
+	Tokens          *token.Service
+	Setup           login.Setup
+}
+
+// Logins are the verbs of a login: how it begins, goes on, and what follows it.
+type Logins struct {
+	Begin  *begin.Service
+	Box    *login.Service
+	Codes  *redeem.Service
+	Setups *setup.Service
+}
+
+// BuildLogins makes them.
+func (f *Features) BuildLogins(d LoginDeps) Logins {
+	tenants := bridge.LoginTenants{Service: d.Tenants, Directory: d.TenantDirectory}
+	issuer := bridge.LoginIssuer{Tokens: d.Tokens, Tenants: d.TenantDirectory}
+	applications := bridge.LoginApplications{Directory: f.d.Applications}
+	invites := bridge.LoginInvites{Service: d.Invites}
+	handovers := &handover.Service{Clients: bridge.HandoverClients{Directory: d.Clients}, Issuer: f.d.Accounts.Issuer, Keys: f.d.Keys}
+	return Logins{
+		Begin: begin.New(begin.Deps{
+			DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: f.d.Accounts, Applications: applications,
+			Connections: d.Connections, Tenants: tenants, Invites: invites, Handovers: handovers,
+		}),
+		Box: login.New(login.Deps{
+			DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Tenants: tenants, Invites: invites,
+			Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections, Upstream: d.Upstream,
+			Users: f.d.Users, Sessions: f.d.Sessions,
+			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
+			Handovers:  handovers, Issuer: issuer, Setup: d.Setup, Log: f.d.Log,
+		}),
+		Codes: redeem.New(redeem.Deps{
+			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,
+			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer,
+		}),
+		Setups: setup.New(setup.Deps{DB: f.d.DB, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Accounts: f.d.Accounts}),
+	}
+}
