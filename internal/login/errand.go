@@ -17,5 +17,8 @@ type Errand struct {
 	Connection  ident.ConnectionID  // to go to at once, or empty
 	Hint        string              // an e-mail address to fill in, or empty
 	Fresh       bool                // a session that is there already does not answer
-	Choose      bool                // nor does it without being asked: the person chooses the account
+	// ACR is a class of package session that the session must fulfil at the end, or empty. A session that
+	// does not is asked for what is missing only.
+	ACR    string
+	Choose bool // nor does it without being asked: the person chooses the account
 }

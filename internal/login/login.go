@@ -3,6 +3,7 @@ package login
 import (
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -33,6 +34,18 @@ type Visit struct {
 	Host    string      // host[:port] the browser used; only ever compared (I-2)
 	Browser secret.Text // value of the browser cookie, or empty
 	Session secret.Text // value of the session cookie, or empty
+	Device  secret.Text // value of the cookie of remembered browsers (DeviceCookieName), or empty
+	// Remember says that the person ticked "do not ask for the second step again in this browser".
+	Remember bool
+}
+
+// DeviceCookieName is the cookie of a browser in which a second factor need not be shown again. Set it with
+// Result.Device: HttpOnly, SameSite=Lax, Path=/, no Domain, until Result.DeviceExpires.
+func DeviceCookieName(secure bool) string {
+	if secure {
+		return "__Host-admit-device"
+	}
+	return "admit-device"
 }
 
 // State says which page a login shows.
@@ -44,6 +57,9 @@ const (
 	StateCode         State = "code"          // type the code that was sent to View.Email
 	StateLink         State = "link"          // a link was opened in a browser where it works: confirm by POST
 	StateAwait        State = "await"         // the application hands over a link by itself: wait for that
+	StateSecond       State = "second"        // the first proof is in: show one of View.Ways
+	StateEnrol        State = "enrol"         // a second factor is demanded and the person has none: register one of View.Ways
+	StateAccounts     State = "accounts"      // choose one of View.Accounts, or another
 	StateExpired      State = "expired"       // too late; Restart begins again
 	StateOtherBrowser State = "other_browser" // started in another browser; Restart begins again in this one
 	StateNoCookie     State = "no_cookie"     // the browser brought no cookie where it must
@@ -74,6 +90,19 @@ const (
 	ProblemUnknownRequest  Problem = "unknown_request" // no such login request in this account
 	ProblemUserUnavailable Problem = "user_unavailable"
 	ProblemNotMember       Problem = "not_member" // the login is for a tenant that the person does not belong to
+
+	ProblemPasswordWrong   Problem = "password_wrong"   // the address or the password; which, and whether there is one, is not told
+	ProblemPasswordPaused  Problem = "password_paused"  // too many wrong passwords for this address; RetryAt
+	ProblemPasskeyRefused  Problem = "passkey_refused"  // cancelled, too late, or it does not verify
+	ProblemPasskeyUnknown  Problem = "passkey_unknown"  // it was removed here, and the device does not know
+	ProblemPasskeyUnproved Problem = "passkey_unproved" // the device did not verify the person, and that is needed here
+	ProblemSecondWrong     Problem = "second_wrong"     // the code of the second step; the same whatever is wrong with it
+	ProblemSecondPaused    Problem = "second_paused"    // too many wrong codes of this person; RetryAt
+	ProblemEnrolGone       Problem = "enrol_gone"       // the registration took too long: begin again
+	ProblemEnrolRefused    Problem = "enrol_refused"    // this device cannot be registered here
+	ProblemOtherPerson     Problem = "other_person"     // this sign-in was begun as somebody else; UseOther begins another
+	ProblemFactorRefused   Problem = "factor_refused"   // the account's policy does not let one sign in this way
+	ProblemPolicy          Problem = "policy"           // the policy demands what cannot be shown here: ask the administrator
 )
 
 // Button is a connection that the login box offers.
@@ -90,6 +119,13 @@ type Person struct {
 	Email string
 }
 
+// Account is somebody who is signed in with this browser.
+type Account struct {
+	Which string // for ChooseSession
+	Person
+	Active bool // the one whom other pages show
+}
+
 // View is all that a page needs. Zero members do not apply to the state.
 type View struct {
 	State           State
@@ -102,13 +138,26 @@ type View struct {
 	EmailCode       bool     // offer the box for an e-mail address
 	Email           string   // normalised address the code went to, or a hint to fill in
 	Connections     []Button // buttons, in the order to show them
-	Current         *Person  // a session is alive, but was not taken at once: offer Continue
-	AttemptsLeft    int      // for StateCode; counts this request's code only
-	CodeExpires     time.Time
-	ResendAt        time.Time   // not before this another mail goes out
-	RetryAt         time.Time   // with ProblemTooManyMails and ProblemAddressPaused
-	Ticket          secret.Text // with StateLink: what ConfirmHandover wants; empty for the mail's link
-	ReturnURL       string      // the application's page, without any answer; for a way back
+	Passkey         bool     // offer a passkey, in the address box's autofill, too (with StateChoose)
+	Password        bool     // offer a box for a password beside the address (with StateChoose)
+	// Ways are, with StateSecond, the factors that may be shown now, and with StateEnrol those that
+	// can be registered, in the order to offer them.
+	Ways         []factor.Kind
+	RememberDays int       // with StateSecond: offer to remember this browser for so long (Visit.Remember); 0: do not
+	Recovery     bool      // with StateSecond: offer a recovery to those who lost everything
+	Accounts     []Account // with StateAccounts
+	// Seed and SeedURI are what an authenticator app is given, as text to type and for a QR code,
+	// after BeginEnrolTOTP and after a wrong code.
+	Seed, SeedURI secret.Text
+	// Current is whose session is alive, but was not taken at once: offer Continue. With StateSecond
+	// and StateEnrol it is whose second step it is.
+	Current      *Person
+	AttemptsLeft int // for StateCode; counts this request's code only
+	CodeExpires  time.Time
+	ResendAt     time.Time   // not before this another mail goes out
+	RetryAt      time.Time   // with ProblemTooManyMails and ProblemAddressPaused
+	Ticket       secret.Text // with StateLink: what ConfirmHandover wants; empty for the mail's link
+	ReturnURL    string      // the application's page, without any answer; for a way back
 	// NewBrowser is a fresh value for the browser cookie, or empty. Set it: session
 	// cookie, HttpOnly, SameSite=Lax, Path=/, no Domain.
 	NewBrowser secret.Text
@@ -121,6 +170,9 @@ type Result struct {
 	// Session is a new value for the session cookie (session.CookieName), or empty.
 	Session        secret.Text
 	SessionExpires time.Time
+	// Device is a new value for the cookie DeviceCookieName, or empty.
+	Device        secret.Text
+	DeviceExpires time.Time
 	// Tokens are set in cookie mode only: "authorization" and "user" with Domain.
 	Tokens       *Tokens
 	CookieDomain string
