@@ -204,6 +204,7 @@ type StartRequest struct {
 	FlowType             string // "", or a list of code, token, id_token separated by spaces
 	MultiAccount         bool
 	LinkIdentity         bool
+	Caller               actor.Actor // of a request to link: who is signed in, as a token or cookie proved
 	AntiAbuse            *AntiAbuse
 }
 

@@ -26,12 +26,14 @@ type Request struct {
 	ResponseLocation string
 	FlowType         string
 	MultiAccount     bool
-	Return           string // of an errand: path and query of ours to end at, or empty
-	Party            string // of an errand: what to call the party when it is no application
-	Fresh            bool   // of an errand: only a proof that is younger than the request answers it
-	Twin             bool   // the browser was sent to the loopback twin of the public URL
-	Setup            []byte // hash of the setup link's token, or empty
-	Browser          []byte // hash of the browser cookie, or empty while nobody has shown it
+	Return           string       // of an errand: path and query of ours to end at, or empty
+	Party            string       // of an errand: what to call the party when it is no application
+	Fresh            bool         // of an errand: only a proof that is younger than the request answers it
+	Twin             bool         // the browser was sent to the loopback twin of the public URL
+	Link             ident.UserID // the person who links what is proved to their account, or empty
+	Replaces         string       // of a link: the person's address whose place the new one takes, or empty
+	Setup            []byte       // hash of the setup link's token, or empty
+	Browser          []byte       // hash of the browser cookie, or empty while nobody has shown it
 	Problem          Problem
 	CreatedAt        time.Time
 	ExpiresAt        time.Time

@@ -16,7 +16,7 @@ import (
 type Store struct{}
 
 const requestColumns = `account_id, id, application_id, redirect_url, challenge, connection_id, hint, properties, audiences, scopes,
-	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh`
+	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh, link_user, link_replaces`
 
 // An open request is not finished and not expired; mine has the same browser, or none, as I know.
 const (
@@ -34,10 +34,11 @@ func (Store) Insert(ctx context.Context, t tx.Tx, r login.Request) error {
 		return err
 	}
 	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO logins (`+requestColumns+`, evidence, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, '[]', $20)`,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, $26, $27, '[]', $20)`,
 		string(r.Account), string(r.ID), string(r.Application), r.RedirectURL, r.Challenge, string(r.Connection), r.Hint,
 		properties, audiences, scopes, r.ResponseLocation, r.FlowType, r.MultiAccount, r.Twin,
-		bytesOf(r.Setup), bytesOf(r.Browser), string(r.Problem), sqldb.Micros(r.CreatedAt), sqldb.Micros(r.ExpiresAt), none, string(r.Tenant), r.Invite, r.Return, r.Party, r.Fresh)
+		bytesOf(r.Setup), bytesOf(r.Browser), string(r.Problem), sqldb.Micros(r.CreatedAt), sqldb.Micros(r.ExpiresAt), none, string(r.Tenant), r.Invite, r.Return, r.Party, r.Fresh,
+		string(r.Link), r.Replaces)
 	return err
 }
 
@@ -145,7 +146,7 @@ func scanRequest(row sqldb.Row) (login.Request, error) {
 	var properties, audiences, scopes string
 	var created, expires, done int64
 	err := row.Scan(&r.Account, &r.ID, &r.Application, &r.RedirectURL, &r.Challenge, &r.Connection, &r.Hint, &properties, &audiences, &scopes,
-		&r.ResponseLocation, &r.FlowType, &r.MultiAccount, &r.Twin, &r.Setup, &r.Browser, &r.Problem, &created, &expires, &done, &r.User, &r.Session, &r.Tenant, &r.Invite, &r.Return, &r.Party, &r.Fresh)
+		&r.ResponseLocation, &r.FlowType, &r.MultiAccount, &r.Twin, &r.Setup, &r.Browser, &r.Problem, &created, &expires, &done, &r.User, &r.Session, &r.Tenant, &r.Invite, &r.Return, &r.Party, &r.Fresh, &r.Link, &r.Replaces)
 	if err != nil {
 		return r, err
 	}

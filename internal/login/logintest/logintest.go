@@ -68,7 +68,7 @@ func (s Stores) build(id ident.LoginID) login.Request {
 	return login.Request{
 		Account: "a", ID: id, Application: "app", RedirectURL: "https://app.example/?x=1", Challenge: "challenge",
 		Connection: "con_x", Properties: map[string]string{"k": "v"}, Audiences: []string{"aud"}, Scopes: []string{"one", "two"},
-		ResponseLocation: "query", FlowType: "token id_token", MultiAccount: true, Twin: true, Setup: []byte{0, 1, 2}, Return: "/device", Party: "Agent", Fresh: true,
+		ResponseLocation: "query", FlowType: "token id_token", MultiAccount: true, Twin: true, Setup: []byte{0, 1, 2}, Return: "/device", Party: "Agent", Fresh: true, Link: "usr_1", Replaces: "old@x.example",
 		CreatedAt: s.Clock.Now(), ExpiresAt: s.Clock.Now().Add(time.Hour),
 	}
 }
