@@ -10,7 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/setup"
-	"github.com/admit-id/admit/internal/surface/hosted"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/token"
 )
 
@@ -25,9 +25,9 @@ type setups = setup.Service
 // pageAccounts tells the pages how an account looks.
 type pageAccounts struct{ *features }
 
-func (p pageAccounts) Brand(id ident.AccountID) hosted.Brand {
+func (p pageAccounts) Brand(id ident.AccountID) page.Brand {
 	found, _ := p.accountDirectory.Get(id)
-	return hosted.Brand{Name: found.Name, Logo: found.LogoURL, Accent: found.AccentColor, Locale: found.Settings.Locale}
+	return page.Brand{Name: found.Name, Logo: found.LogoURL, Accent: found.AccentColor, Locale: found.Settings.Locale}
 }
 
 func (p pageAccounts) Issuer(id ident.AccountID) string { return p.accountDirectory.Issuer(id) }

@@ -15,7 +15,6 @@ import (
 	"github.com/admit-id/admit/internal/oauth/logout"
 	"github.com/admit-id/admit/internal/oauth/logout/deliver"
 	"github.com/admit-id/admit/internal/oauth/logout/logoutdb"
-	"github.com/admit-id/admit/internal/surface/hosted"
 	"github.com/admit-id/admit/internal/surface/oidc/back"
 )
 
@@ -44,14 +43,6 @@ func (a *App) deviceSurface() *back.Device {
 	return back.NewDevice(back.DeviceDeps{
 		Clients: a.f.oauth.parties, Proofs: a.f.proofs, Devices: a.f.oauth.devices, Issuer: a.f.accountDirectory.Issuer,
 	})
-}
-
-// askingPages gives the pages what they need to ask people about clients.
-func (a *App) askingPages(d hosted.Deps) hosted.Deps {
-	x, o := &a.f, &a.f.oauth
-	d.Devices, d.Requests, d.Consents, d.Logouts = o.devices, o.requests, o.consents, o.logouts
-	d.Errands, d.Sessions, d.Users = x.begins, x.sessions, x.users
-	return d
 }
 
 // joinSession notes which clients take part in a session, when tokens of it are issued. Only those

@@ -15,7 +15,6 @@ import (
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/authzen"
 	"github.com/admit-id/admit/internal/surface/dev"
-	"github.com/admit-id/admit/internal/surface/hosted"
 	"github.com/admit-id/admit/internal/surface/loginapi"
 	"github.com/admit-id/admit/internal/surface/oidc"
 	"github.com/admit-id/admit/internal/surface/oidc/front"
@@ -28,10 +27,7 @@ import (
 // buildSurfaces declares everything that is served.
 func (a *App) buildSurfaces(ctx context.Context) error {
 	x := &a.f
-	pages, err := hosted.New(a.askingPages(hosted.Deps{
-		Steps: x.logins, Upstream: x.logins, Links: pageLinks{x.logins, x.setups}, Accounts: pageAccounts{x}, Clock: a.clock,
-		Outbound: a.outbound, Development: a.cfg.Dev,
-	}))
+	pages, err := a.buildPages()
 	if err != nil {
 		return err
 	}
@@ -41,7 +37,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 	tokens := consistency.New(a.keys, a.follower, a.cfg.CatchUp)
 	routes := slices.Concat(
 		a.ops.Routes(),
-		pages.Routes(),
+		pages.routes(),
 		a.loginSurface().Routes(),
 		a.discoverySurface().Routes(),
 		a.oauthSurface().Routes(),
@@ -53,7 +49,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 	var home web.Handler
 	if a.cfg.Dev {
 		surface, err := dev.New(dev.Deps{
-			Mailbox: bridge.Mailbox{DB: a.db, Outbox: x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.Error,
+			Mailbox: bridge.Mailbox{DB: a.db, Outbox: x.outbox}, Issuer: x.accountDirectory.Issuer, Clock: a.clock, Errors: pages.kit.Error,
 		})
 		if err != nil {
 			return err
@@ -66,16 +62,16 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
-	own, err := x.person.Routes()
+	own, err := x.person.Routes(pages.kit, pages.door)
 	if err != nil {
 		return err
 	}
 	routes = append(routes, own...)
-	routes = append(routes, a.frontSurface(pages, home).Routes()...)
+	routes = append(routes, a.frontSurface(pages.asks, home).Routes()...)
 	d := web.Deps{
 		Accounts: hosts{x, a.cfg.BesideMTLS}, Tokens: x.verifier, Origins: x.applicationDirectory, Limiter: web.NewLimiter(a.clock, a.cfg.RateLimitScale),
 		Clock: a.clock, Log: a.log, TrustedProxies: a.cfg.TrustedProxies, HTTPS: a.cfg.HTTPS(),
-		Fresh: a.follower.Fresh, PageErrors: pages.Error, Meter: a.metrics, Proofs: bridge.TokenProofs{Service: x.proofs},
+		Fresh: a.follower.Fresh, PageErrors: pages.kit.Error, Meter: a.metrics, Proofs: bridge.TokenProofs{Service: x.proofs},
 	}
 	if d.Certificates, err = a.certificates(); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -56,8 +57,8 @@ func (f *Features) Subscribe(bus *tx.Bus) {}
 // Remember is the table of who keeps what in memory.
 func (f *Features) Remember(follower *feed.Follower) {}
 
-// Routes are the routes of the surfaces that this package makes.
-func (f *Features) Routes() ([]web.Route, error) { return nil, nil }
+// Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
+func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) { return nil, nil }
 
 // Job is something that is done again and again, perhaps on many nodes at once.
 type Job struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // lastLife is how long a browser remembers which button was pressed last. It is a
@@ -22,43 +23,17 @@ func lastCookieName(secure bool) string {
 	return "admit-last"
 }
 
-// visit reads what the browser brought.
-func (s *Surface) visit(r *http.Request) login.Visit {
-	account := web.AccountOf(r)
-	secure := s.secure(account)
-	return login.Visit{
-		Account: account,
-		Actor:   web.ActorOf(r),
-		Host:    r.Host,
-		Browser: cookieOf(r, login.BrowserCookieName(secure)),
-		Session: cookieOf(r, session.CookieName(secure)),
-	}
-}
-
-// cookieOf returns a cookie's value. A cookie that is there twice counts as none: one of
-// the two was planted by somebody who may write cookies for this host.
-func cookieOf(r *http.Request, name string) secret.Text {
-	if found := r.CookiesNamed(name); len(found) == 1 {
-		return secret.New(found[0].Value)
-	}
-	return secret.Text{}
-}
-
-func own(name, value string, secure bool) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-}
-
 // setCookies sets what a step asks for.
 func (s *Surface) setCookies(w http.ResponseWriter, account ident.AccountID, v login.View) {
-	secure := s.secure(account)
+	secure := s.kit.Secure(account)
 	if !v.NewBrowser.Empty() {
-		http.SetCookie(w, own(login.BrowserCookieName(secure), v.NewBrowser.Reveal(), secure))
+		http.SetCookie(w, page.OwnCookie(login.BrowserCookieName(secure), v.NewBrowser.Reveal(), secure))
 	}
 	if v.Result == nil {
 		return
 	}
 	if !v.Result.Session.Empty() {
-		c := own(session.CookieName(secure), v.Result.Session.Reveal(), secure)
+		c := page.OwnCookie(session.CookieName(secure), v.Result.Session.Reveal(), secure)
 		c.Expires = v.Result.SessionExpires
 		http.SetCookie(w, c)
 	}
@@ -76,12 +51,12 @@ func (s *Surface) setCookies(w http.ResponseWriter, account ident.AccountID, v l
 
 // remember notes which connection this browser chose last.
 func (s *Surface) remember(w http.ResponseWriter, r *http.Request, c ident.ConnectionID) {
-	secure := s.secure(web.AccountOf(r))
-	cookie := own(lastCookieName(secure), string(c), secure)
+	secure := s.kit.Secure(web.AccountOf(r))
+	cookie := page.OwnCookie(lastCookieName(secure), string(c), secure)
 	cookie.MaxAge = int(lastLife / time.Second)
 	http.SetCookie(w, cookie)
 }
 
 func (s *Surface) lastUsed(r *http.Request) ident.ConnectionID {
-	return ident.ConnectionID(cookieOf(r, lastCookieName(s.secure(web.AccountOf(r)))).Reveal())
+	return ident.ConnectionID(web.Cookie(r, lastCookieName(s.kit.Secure(web.AccountOf(r)))).Reveal())
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/admit-id/admit/internal/oauth/device"
 	"github.com/admit-id/admit/internal/oauth/logout"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/surface/hosted/ask"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -155,9 +157,10 @@ func (f fakeRequests) Decide(_ context.Context, _ login.Visit, id string, allow 
 	return nil
 }
 
-// with fills in what the pages of the authorization server need.
-func (f *fakeOAuth) with(d Deps) Deps {
-	d.Devices, d.Requests, d.Consents, d.Logouts = fakeDevices{f}, fakeRequests{f}, f, f
-	d.Errands, d.Sessions, d.Users = f, f, f
-	return d
+// deps is what the pages of the authorization server need.
+func (f *fakeOAuth) deps(kit *page.Kit) ask.Deps {
+	return ask.Deps{
+		Kit: kit, Door: page.Door{Kit: kit, Sessions: f, Users: f, Errands: f},
+		Devices: fakeDevices{f}, Requests: fakeRequests{f}, Consents: f, Logouts: f,
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/surface/hosted/ask"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -187,12 +190,12 @@ func (f *fakeLogin) SetupResult(_ context.Context, v login.Visit, id ident.Login
 
 // fakeAccounts is one account behind every host.
 type fakeAccounts struct {
-	brand  Brand
+	brand  page.Brand
 	issuer string
 }
 
-func (f fakeAccounts) Brand(ident.AccountID) Brand   { return f.brand }
-func (f fakeAccounts) Issuer(ident.AccountID) string { return f.issuer }
+func (f fakeAccounts) Brand(ident.AccountID) page.Brand { return f.brand }
+func (f fakeAccounts) Issuer(ident.AccountID) string    { return f.issuer }
 func (f fakeAccounts) ByHost(host string) (ident.AccountID, bool) {
 	return "acc_default", host != "unknown.test"
 }
@@ -209,20 +212,28 @@ func handler(t testing.TB, f *fakeLogin, a fakeAccounts, development bool) http.
 	return handlerWith(t, f, a, development, nil)
 }
 
-func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c Client) http.Handler {
+func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c page.Client) http.Handler {
 	t.Helper()
 	o := f.oauth
 	if o == nil {
 		o = &fakeOAuth{}
 	}
-	s, err := New(o.with(Deps{Outbound: c, Steps: f, Upstream: f, Links: f, Accounts: a, Clock: clock.NewFake(start), Development: development}))
+	kit, err := page.New(page.Deps{Outbound: c, Accounts: a, Clock: clock.NewFake(start), Development: development})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks, err := ask.New(o.deps(kit))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h, err := web.NewRouter(web.Deps{
 		Accounts: a, Tokens: a, Origins: a, Limiter: a, Clock: clock.NewFake(start),
-		Log: slog.New(slog.DiscardHandler), PageErrors: s.Error,
-	}, s.Routes())
+		Log: slog.New(slog.DiscardHandler), PageErrors: kit.Error,
+	}, slices.Concat(kit.Routes(), s.Routes(), asks.Routes()))
 	if err != nil {
 		t.Fatal(err)
 	}

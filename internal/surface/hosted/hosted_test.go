@@ -15,16 +15,17 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
-var acme = fakeAccounts{Brand{Name: "Harbour", Accent: "#4f46e5"}, "https://login.example.test"}
+var acme = fakeAccounts{page.Brand{Name: "Harbour", Accent: "#4f46e5"}, "https://login.example.test"}
 
 type answer struct {
 	*http.Response
 	body string
 }
 
-func ask(t *testing.T, h http.Handler, r *http.Request) answer {
+func asked(t *testing.T, h http.Handler, r *http.Request) answer {
 	t.Helper()
 	if r.Host == "example.com" {
 		r.Host = "login.example.test"
@@ -41,7 +42,7 @@ func get(t *testing.T, h http.Handler, path string, cookies ...*http.Cookie) ans
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
-	return ask(t, h, r)
+	return asked(t, h, r)
 }
 
 // post sends a form of our own, as a browser does.
@@ -54,7 +55,7 @@ func post(t *testing.T, h http.Handler, path string, form url.Values, change ...
 	for _, f := range change {
 		f(r)
 	}
-	return ask(t, h, r)
+	return asked(t, h, r)
 }
 
 var everyPage = []string{
@@ -71,7 +72,7 @@ func page404(r *http.Request) *http.Request { r.Header.Set("Accept", "text/html"
 func TestEveryPageIsProtected(t *testing.T) {
 	h := handler(t, &fakeLogin{}, acme, false)
 	for _, path := range everyPage {
-		a := ask(t, h, page404(httptest.NewRequest("GET", path, nil)))
+		a := asked(t, h, page404(httptest.NewRequest("GET", path, nil)))
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 			"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin", "Content-Type": "text/html; charset=utf-8",
@@ -107,7 +108,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		for _, l := range catalogue.Languages() {
 			r := page404(httptest.NewRequest("GET", path, nil))
 			r.Header.Set("Accept-Language", l.Tag)
-			a := ask(t, h, r)
+			a := asked(t, h, r)
 			if !strings.Contains(a.body, `<html lang="`+l.Tag+`">`) {
 				t.Errorf("%s in %s: no lang attribute", path, l.Tag)
 			}
@@ -184,7 +185,7 @@ func TestLoginPageIsSmall(t *testing.T) {
 			if part.StatusCode != http.StatusOK {
 				t.Errorf("%s: %d", m[1], part.StatusCode)
 			}
-			if got := part.Header.Get("Cache-Control"); got != cacheForGood {
+			if got := part.Header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
 				t.Errorf("%s: Cache-Control %q", m[1], got)
 			}
 			sum += len(part.body)
@@ -293,7 +294,7 @@ func TestHeadAsksNothing(t *testing.T) {
 	f := &fakeLogin{}
 	h := handler(t, f, acme, false)
 	for _, path := range everyPage[:len(everyPage)-1] {
-		ask(t, h, httptest.NewRequest("HEAD", path+"&code=x", nil))
+		asked(t, h, httptest.NewRequest("HEAD", path+"&code=x", nil))
 	}
 	if len(f.calls) != 0 {
 		t.Errorf("HEAD reached %v", f.calls)
@@ -339,7 +340,7 @@ func TestCookies(t *testing.T) {
 	plain := handler(t, f, fakeAccounts{acme.brand, "http://localhost:8080"}, true)
 	r := httptest.NewRequest("GET", "/login?state=choose-1", nil)
 	r.Host = "localhost:8080"
-	if c := ask(t, plain, r).Cookies()[0]; c.Name != "admit-browser" || c.Secure || !c.HttpOnly {
+	if c := asked(t, plain, r).Cookies()[0]; c.Name != "admit-browser" || c.Secure || !c.HttpOnly {
 		t.Errorf("the browser cookie on loopback is %v", c)
 	}
 }
@@ -421,14 +422,14 @@ func TestErrorsSayNothingOfTheInside(t *testing.T) {
 		}
 	}
 	r := page404(httptest.NewRequest("GET", "//evil.example/x", nil))
-	if a := ask(t, h, r); strings.Contains(a.body, `href="//`) {
+	if a := asked(t, h, r); strings.Contains(a.body, `href="//`) {
 		t.Error("an address becomes a link to another host")
 	}
 }
 
 func TestHostileNamesAreText(t *testing.T) {
 	for _, name := range []string{`</title><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `{{.AccessKey}}${7*7}`, "a\r\nSet-Cookie: x", "\u202Egnissim", strings.Repeat("W", 10_000)} {
-		h := handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: name, Logo: `https://evil.example/x.png" onerror="x`, Accent: `red;}*{display:none`, Locale: "\x00"}, acme.issuer}, false)
+		h := handler(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: name, Logo: `https://evil.example/x.png" onerror="x`, Accent: `red;}*{display:none`, Locale: "\x00"}, acme.issuer}, false)
 		for _, path := range []string{"/login?state=hostile-1", "/login?state=current-1", "/login?state=code-1", "/logged-out"} {
 			a := get(t, h, path)
 			if m := inline.FindString(quoted.ReplaceAllString(a.body, `=""`)); m != "" || strings.Contains(a.body, "<img") || strings.Contains(a.body, "evil") && !strings.Contains(name, "evil") {
@@ -442,7 +443,7 @@ func TestHostileNamesAreText(t *testing.T) {
 }
 
 func TestLanguageFollowsThePerson(t *testing.T) {
-	h := handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "A", Locale: "fr"}, acme.issuer}, false)
+	h := handler(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: "A", Locale: "fr"}, acme.issuer}, false)
 	if a := get(t, h, "/login?state=choose-1"); !strings.Contains(a.body, `lang="fr"`) {
 		t.Error("the account's language is not used")
 	}
@@ -460,7 +461,7 @@ func TestFormTarget(t *testing.T) {
 		"https://app.example/x": "", "http://localhost:3000/app?x": "http://localhost:3000", "http://[::1]:3000/": "http:",
 		"com.example.app:/cb": "com.example.app:", "": "", "http://a;b/": "", "//x": "",
 	} {
-		if got := strings.Join(formTarget(address), " "); got != want {
+		if got := strings.Join(page.FormTarget(address), " "); got != want {
 			t.Errorf("formTarget(%q) = %q, want %q", address, got, want)
 		}
 	}

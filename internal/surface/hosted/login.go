@@ -5,37 +5,32 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
-)
-
-var (
-	errIncomplete = fault.New(fault.NotFound, fault.CodeNotFound, "This link is incomplete.")
-	errForm       = fault.New(fault.Invalid, fault.CodeInvalidRequest, "This form cannot be read.")
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // showLogin is GET /login: the box, or the way back from a provider. A provider's answer
 // has a code or an error beside the state; the state alone names a login. Which of the
 // two a state really is, only its row says.
 func (s *Surface) showLogin(w http.ResponseWriter, r *http.Request) error {
-	q, err := once(r.URL.RawQuery)
+	q, err := page.Query(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
 	if q.Get("state") == "" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
 	if q.Has("code") || q.Has("error") {
-		v, err := s.deps.Upstream.FinishUpstream(r.Context(), s.visit(r), login.Callback{
+		v, err := s.deps.Upstream.FinishUpstream(r.Context(), s.kit.Visit(r), login.Callback{
 			State: secret.New(q.Get("state")), Code: secret.New(q.Get("code")), Issuer: q.Get("iss"),
 			Error: q.Get("error"), ErrorDescription: q.Get("error_description"), User: q.Get("user"), RawQuery: r.URL.RawQuery,
 		})
 		return s.answer(w, r, v, err)
 	}
-	v, err := s.deps.Steps.View(r.Context(), s.visit(r), ident.LoginID(q.Get("state")))
+	v, err := s.deps.Steps.View(r.Context(), s.kit.Visit(r), ident.LoginID(q.Get("state")))
 	if err != nil {
 		return err
 	}
@@ -43,40 +38,25 @@ func (s *Surface) showLogin(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, v)
 }
 
-// once parses a query whose every parameter may stand there only once (RFC 6749, 3.1):
-// a second one would be read differently by somebody.
-func once(raw string) (url.Values, error) {
-	q, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, errIncomplete
-	}
-	for _, values := range q {
-		if len(values) > 1 {
-			return nil, errIncomplete
-		}
-	}
-	return q, nil
-}
-
 // receiveForm is POST /login: a provider's form_post (OAuth 2.0 Form Post Response Mode).
 // The binding cookie is SameSite=Lax and therefore missing here; it is there again when the
 // browser follows to GET /login.
 func (s *Surface) receiveForm(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return errForm
+		return page.ErrForm
 	}
 	forward := url.Values{}
 	for _, name := range []string{"state", "code", "iss", "error", "error_description", "user"} {
 		values := r.PostForm[name]
 		if len(values) > 1 || len(values) == 1 && len(values[0]) > 4096 {
-			return errForm
+			return page.ErrForm
 		}
 		if len(values) == 1 {
 			forward.Set(name, values[0])
 		}
 	}
 	if !forward.Has("state") || !forward.Has("code") && !forward.Has("error") {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
 	return web.SeeOther(w, "/login?"+forward.Encode())
 }
@@ -84,11 +64,11 @@ func (s *Surface) receiveForm(w http.ResponseWriter, r *http.Request) error {
 // form reads the login id of a form of ours.
 func form(r *http.Request) (ident.LoginID, error) {
 	if err := r.ParseForm(); err != nil {
-		return "", errForm
+		return "", page.ErrForm
 	}
 	id := r.PostForm.Get("state")
 	if id == "" || len(r.PostForm["state"]) != 1 {
-		return "", errIncomplete
+		return "", page.ErrIncomplete
 	}
 	return ident.LoginID(id), nil
 }
@@ -99,12 +79,12 @@ func (s *Surface) sendCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	texts := s.newPage(r, "email.title").Texts
+	texts := s.kit.Page(r, "email.title").Texts
 	compose := func(f login.MailFacts) (login.MailContent, error) {
 		return s.ComposeCode(texts, f)
 	}
 	email := r.PostForm.Get("email")
-	v, err := s.deps.Steps.SendCode(r.Context(), s.visit(r), id, email, compose)
+	v, err := s.deps.Steps.SendCode(r.Context(), s.kit.Visit(r), id, email, compose)
 	if v.Email == "" {
 		v.Email = email
 	}
@@ -120,7 +100,7 @@ func (s *Surface) changeEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Steps.ChangeEmail(r.Context(), s.visit(r), id)
+	v, err := s.deps.Steps.ChangeEmail(r.Context(), s.kit.Visit(r), id)
 	return s.answer(w, r, v, err)
 }
 
@@ -130,7 +110,7 @@ func (s *Surface) enterCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Steps.EnterCode(r.Context(), s.visit(r), id, digits(r.PostForm.Get("code")))
+	v, err := s.deps.Steps.EnterCode(r.Context(), s.kit.Visit(r), id, digits(r.PostForm.Get("code")))
 	return s.answer(w, r, v, err)
 }
 
@@ -158,7 +138,7 @@ func (s *Surface) startUpstream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := ident.ConnectionID(r.PostForm.Get("connection"))
-	v, err := s.deps.Upstream.StartUpstream(r.Context(), s.visit(r), id, c)
+	v, err := s.deps.Upstream.StartUpstream(r.Context(), s.kit.Visit(r), id, c)
 	if err == nil && v.State == login.StateRedirect {
 		s.remember(w, r, c)
 	}
@@ -171,7 +151,7 @@ func (s *Surface) continueSession(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Upstream.Continue(r.Context(), s.visit(r), id)
+	v, err := s.deps.Upstream.Continue(r.Context(), s.kit.Visit(r), id)
 	return s.answer(w, r, v, err)
 }
 
@@ -181,7 +161,7 @@ func (s *Surface) restart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Steps.Restart(r.Context(), s.visit(r), id)
+	v, err := s.deps.Steps.Restart(r.Context(), s.kit.Visit(r), id)
 	return s.answer(w, r, v, err)
 }
 
@@ -190,7 +170,7 @@ func (s *Surface) restart(w http.ResponseWriter, r *http.Request) error {
 func (s *Surface) returnToLogin(w http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("state")
 	if id == "" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
 	return web.SeeOther(w, "/login?"+url.Values{"state": {id}}.Encode())
 }
@@ -220,11 +200,8 @@ func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.Vie
 		return s.show(w, r, v)
 	}
 	q := url.Values{"state": {string(v.ID)}}
-	if locale := wishedLocale(r); locale != "" {
-		q.Set("ui_locales", locale)
-	}
 	if problem != "" {
 		q.Set("problem", problem)
 	}
-	return web.SeeOther(w, "/login?"+q.Encode())
+	return page.GoTo(w, r, "/login", q)
 }

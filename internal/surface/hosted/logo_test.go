@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // otherHosts stands for the other hosts: what each URL answers.
@@ -33,7 +35,7 @@ func TestLogosComeFromHere(t *testing.T) {
 		"svg":                  {"https://cdn.test/a.svg", `<?xml version="1.0"?><svg xmlns="x"><script>alert(1)</script></svg>`, "image/svg+xml; charset=utf-8", "image/svg+xml"},
 		"page":                 {"https://cdn.test/a", "<html><script>", "image/png", ""},
 		"svg that is a page":   {"https://cdn.test/a", "<svg", "text/html", ""},
-		"too large":            {"https://cdn.test/a", png + strings.Repeat("x", maxLogo), "image/png", ""},
+		"too large":            {"https://cdn.test/a", png + strings.Repeat("x", 32<<10), "image/png", ""},
 		"not there":            {"https://cdn.test/b", "", "", ""},
 		"not https":            {"http://cdn.test/a", png, "image/png", ""},
 		"another host by path": {"//cdn.test/a", png, "image/png", ""},
@@ -42,12 +44,12 @@ func TestLogosComeFromHere(t *testing.T) {
 		if tc.body == "" {
 			o.answers = nil
 		}
-		h := handlerWith(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Harbour", Logo: tc.url}, acme.issuer}, false, o)
-		page := get(t, h, "/login?state=choose-1").body
-		if strings.Contains(page, "cdn.test") {
+		h := handlerWith(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: "Harbour", Logo: tc.url}, acme.issuer}, false, o)
+		shown := get(t, h, "/login?state=choose-1").body
+		if strings.Contains(shown, "cdn.test") {
 			t.Errorf("%s: the page asks another host", name)
 		}
-		if shown := strings.Contains(page, `<img src="/assets/logo?v=`); shown != (tc.want != "") {
+		if shown := strings.Contains(shown, `<img src="/assets/logo?v=`); shown != (tc.want != "") {
 			t.Errorf("%s: shown: %v", name, shown)
 		}
 		a := get(t, h, "/assets/logo?v=1")

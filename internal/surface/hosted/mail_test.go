@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 func TestCodeMail(t *testing.T) {
@@ -39,7 +40,7 @@ func TestHostileNamesInMails(t *testing.T) {
 		"\u202Eevil\u202C", strings.Repeat("long ", 2000), `<style>*{position:fixed}</style>`, "\u200b\u2060",
 	} {
 		f := &fakeLogin{}
-		h := handler(t, f, fakeAccounts{Brand{Name: name}, acme.issuer}, false)
+		h := handler(t, f, fakeAccounts{page.Brand{Name: name}, acme.issuer}, false)
 		post(t, h, "/login/email", url.Values{"state": {"choose-1"}, "email": {"ada@example.com"}})
 		m := f.mail
 		if strings.ContainsFunc(m.Subject, unicode.IsControl) || len(m.Subject) > 400 {
@@ -61,8 +62,8 @@ func TestHostileNamesInMails(t *testing.T) {
 func FuzzPlainName(f *testing.F) {
 	f.Add("Acme.io \u202e\r\n")
 	f.Fuzz(func(t *testing.T, name string) {
-		got := plainName(name)
-		if strings.ContainsFunc(got, func(c rune) bool { return unicode.IsControl(c) || c == '\u202e' }) || len([]rune(got)) > 3*maxMailName {
+		got := page.PlainName(name)
+		if strings.ContainsFunc(got, func(c rune) bool { return unicode.IsControl(c) || c == '\u202e' }) || len([]rune(got)) > 3*60 {
 			t.Fatalf("%q becomes %q", name, got)
 		}
 	})

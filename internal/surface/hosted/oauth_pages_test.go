@@ -195,11 +195,11 @@ func TestLogoutPages(t *testing.T) {
 	for header, value := range map[string]string{"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors", "Sec-Purpose": "prefetch;prerender"} {
 		r := httptest.NewRequest("GET", hint, nil)
 		r.Header.Set(header, value)
-		if a := ask(t, h, r); a.StatusCode != 403 {
+		if a := asked(t, h, r); a.StatusCode != 403 {
 			t.Error(header, a.StatusCode)
 		}
 	}
-	if a := ask(t, h, httptest.NewRequest("HEAD", hint, nil)); a.StatusCode != 200 {
+	if a := asked(t, h, httptest.NewRequest("HEAD", hint, nil)); a.StatusCode != 200 {
 		t.Error(a.StatusCode)
 	}
 	if a := get(t, h, hint+"&id_token_hint=b"); a.StatusCode != 404 {

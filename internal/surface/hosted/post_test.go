@@ -10,11 +10,21 @@ import (
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
+	"github.com/admit-id/admit/internal/surface/hosted/ask"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
+
+func askPages(t *testing.T) (*ask.Surface, error) {
+	kit, err := page.New(page.Deps{Accounts: acme, Clock: clock.NewSystem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ask.New(ask.Deps{Kit: kit})
+}
 
 // The page that posts an answer to a client leads there and nowhere else, whatever the answer holds.
 func TestPostForm(t *testing.T) {
-	s, err := New(Deps{Accounts: acme, Clock: clock.NewSystem()})
+	s, err := askPages(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +53,7 @@ func TestPostForm(t *testing.T) {
 }
 
 func TestOAuthError(t *testing.T) {
-	s, err := New(Deps{Accounts: acme, Clock: clock.NewSystem()})
+	s, err := askPages(t)
 	if err != nil {
 		t.Fatal(err)
 	}

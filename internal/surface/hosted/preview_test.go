@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"os"
 	"testing"
+
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // TestPreview serves every page with made-up logins, to look at them:
@@ -20,13 +22,13 @@ func TestPreview(t *testing.T) {
 	}
 	issuer := "http://localhost:8080"
 	hosts := map[string]http.Handler{
-		"long.localhost":  handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Nordwestdeutsche Landesgesellschaft für Wasserwirtschaft und Küstenschutz mbH", Accent: "#0f766e"}, issuer}, true),
-		"blank.localhost": handler(t, &fakeLogin{}, fakeAccounts{Brand{}, issuer}, false),
-		"sun.localhost":   handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Sunrise", Accent: "#facc15"}, issuer}, false),
-		"night.localhost": handler(t, &fakeLogin{}, fakeAccounts{Brand{Name: "Night", Accent: "#000000"}, issuer}, false),
+		"long.localhost":  handler(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: "Nordwestdeutsche Landesgesellschaft für Wasserwirtschaft und Küstenschutz mbH", Accent: "#0f766e"}, issuer}, true),
+		"blank.localhost": handler(t, &fakeLogin{}, fakeAccounts{page.Brand{}, issuer}, false),
+		"sun.localhost":   handler(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: "Sunrise", Accent: "#facc15"}, issuer}, false),
+		"night.localhost": handler(t, &fakeLogin{}, fakeAccounts{page.Brand{Name: "Night", Accent: "#000000"}, issuer}, false),
 	}
 	f := &fakeLogin{}
-	acme := handler(t, f, fakeAccounts{Brand{Name: "Harbour", Accent: "#4f46e5"}, issuer}, true)
+	acme := handler(t, f, fakeAccounts{page.Brand{Name: "Harbour", Accent: "#4f46e5"}, issuer}, true)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
 		if other, ok := hosts[host]; ok {

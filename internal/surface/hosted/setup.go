@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // showLink is GET /login/link: the mail's link. It changes nothing, however often a mail
@@ -15,9 +16,9 @@ import (
 func (s *Surface) showLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
 	if token == "" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
-	v, err := s.deps.Links.ViewLink(r.Context(), s.visit(r), secret.New(token))
+	v, err := s.deps.Links.ViewLink(r.Context(), s.kit.Visit(r), secret.New(token))
 	if err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func (s *Surface) followLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Links.FollowLink(r.Context(), s.visit(r), token)
+	v, err := s.deps.Links.FollowLink(r.Context(), s.kit.Visit(r), token)
 	return s.answer(w, r, v, err)
 }
 
@@ -40,17 +41,17 @@ func (s *Surface) confirmHandover(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Links.ConfirmHandover(r.Context(), s.visit(r), token)
+	v, err := s.deps.Links.ConfirmHandover(r.Context(), s.kit.Visit(r), token)
 	return s.answer(w, r, v, err)
 }
 
 func formToken(r *http.Request) (secret.Text, error) {
 	if err := r.ParseForm(); err != nil {
-		return secret.Text{}, errForm
+		return secret.Text{}, page.ErrForm
 	}
 	token := r.PostForm.Get("token")
 	if token == "" || len(r.PostForm["token"]) != 1 {
-		return secret.Text{}, errIncomplete
+		return secret.Text{}, page.ErrIncomplete
 	}
 	return secret.New(token), nil
 }
@@ -61,16 +62,17 @@ func (s *Surface) showSetup(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return s.showMessage(w, r, login.View{Problem: login.ProblemSetupDead})
 	}
-	v, err := s.deps.Links.ViewSetup(r.Context(), s.visit(r), secret.New(token))
+	v, err := s.deps.Links.ViewSetup(r.Context(), s.kit.Visit(r), secret.New(token))
 	if err != nil {
 		return err
 	}
 	if v.Problem != login.ProblemNone {
 		return s.showMessage(w, r, v)
 	}
-	p := s.newPage(r, "setup.title")
-	p.Heading, p.Lead, p.Submit, p.Note, p.Action, p.Token = "setup.heading", "setup.lead", "setup.submit", "setup.note", "/setup", token
-	return s.write(w, http.StatusOK, "setup", p)
+	p := s.box(r, "", "setup.title")
+	p.Heading, p.Lead, p.Submit, p.Note, p.Action = "setup.heading", "setup.lead", "setup.submit", "setup.note", "/setup"
+	p.Hide("token", token)
+	return s.pages.Write(w, http.StatusOK, "setup", p)
 }
 
 // startSetup is POST /setup: a login that is bound to the link.
@@ -79,7 +81,7 @@ func (s *Surface) startSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.deps.Links.StartSetup(r.Context(), s.visit(r), token)
+	v, err := s.deps.Links.StartSetup(r.Context(), s.kit.Visit(r), token)
 	return s.answer(w, r, v, err)
 }
 
@@ -88,12 +90,12 @@ func (s *Surface) startSetup(w http.ResponseWriter, r *http.Request) error {
 func (s *Surface) showSetupDone(w http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("state")
 	if id == "" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
-	p := s.newPage(r, "setup.done.title")
-	p.ID, p.Action = ident.LoginID(id), "/setup/done"
+	p := s.box(r, ident.LoginID(id), "setup.done.title")
+	p.Action = "/setup/done"
 	p.Heading, p.Lead, p.Submit = "setup.ready.heading", "setup.ready.lead", "setup.ready.submit"
-	return s.write(w, http.StatusOK, "setup", p)
+	return s.pages.Write(w, http.StatusOK, "setup", p)
 }
 
 // revealKey is POST /setup/done: the first access key, once.
@@ -102,24 +104,24 @@ func (s *Surface) revealKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := s.deps.Links.SetupResult(r.Context(), s.visit(r), id)
+	outcome, err := s.deps.Links.SetupResult(r.Context(), s.kit.Visit(r), id)
 	if fault.Is(err, fault.NotFound) {
-		p := s.messagePage(r, message{key: "setup.done.again", sign: "tick", tone: "good"})
+		p := s.kit.Message(r, page.Message{Key: "setup.done.again", Sign: "tick", Tone: "good"})
 		p.Title = p.T("setup.done.title")
 		p.Command = "admit access-key create --client NAME --admin"
-		return s.write(w, http.StatusOK, "message", p)
+		return s.kit.WriteMessage(w, http.StatusOK, p)
 	}
 	if err != nil {
 		return err
 	}
-	p := s.newPage(r, "setup.done.title")
-	p.Wide, p.AccessKey, p.Issuer = true, outcome.AccessKey.Reveal(), s.deps.Accounts.Issuer(web.AccountOf(r))
-	return s.write(w, http.StatusOK, "key", p)
+	p := s.box(r, "", "setup.done.title")
+	p.Wide, p.AccessKey, p.Issuer = true, outcome.AccessKey.Reveal(), s.kit.Issuer(web.AccountOf(r))
+	return s.pages.Write(w, http.StatusOK, "key", p)
 }
 
 // showLoggedOut is GET /logged-out: where a logout ends that names no page of an application.
 func (s *Surface) showLoggedOut(w http.ResponseWriter, r *http.Request) error {
-	p := s.messagePage(r, message{key: "logged_out", sign: "tick", tone: "good"})
-	p.Languages = languageLinks(p.Lang(), "/logged-out")
-	return s.write(w, http.StatusOK, "message", p)
+	p := s.kit.Message(r, page.Message{Key: "logged_out", Sign: "tick", Tone: "good"})
+	p.At("/logged-out")
+	return s.kit.WriteMessage(w, http.StatusOK, p)
 }

@@ -2,14 +2,13 @@ package hosted
 
 import (
 	"context"
+	"embed"
 	"html/template"
-	"strings"
 
-	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
-	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // Steps are the verbs of the login box. *login.Service has them.
@@ -39,63 +38,28 @@ type Links interface {
 	SetupResult(ctx context.Context, v login.Visit, id ident.LoginID) (login.SetupOutcome, error)
 }
 
-// Brand is how an account looks.
-type Brand struct {
-	Name   string
-	Logo   string // a path on this server, or an https URL, which this server fetches; else none
-	Accent string // "#rrggbb"; empty or malformed for the built-in one
-	Locale string // language when the browser names none that Admit speaks
-}
-
-// Accounts knows how accounts look and where they are reached. It answers from memory.
-type Accounts interface {
-	Brand(account ident.AccountID) Brand
-	// Issuer is the account's absolute base URL without a trailing slash.
-	Issuer(account ident.AccountID) string
-}
-
 // Deps is what the surface works with.
 type Deps struct {
+	Kit      *page.Kit
 	Steps    Steps
 	Upstream Upstream
 	Links    Links
-	Accounts Accounts
-	Clock    clock.Clock
-	// Of the authorization server. Pages of what is not there are not there.
-	Devices  Devices
-	Requests Requests
-	Consents Consents
-	Logouts  Logouts
-	Errands  Errands
-	Sessions Sessions
-	Users    Users
-	// Outbound fetches logos from other hosts; without it only those on this server are shown.
-	Outbound Client
-	// Development shows where the mails and the try-it page are.
-	Development bool
 }
+
+//go:embed templates
+var templateFiles embed.FS
 
 // Surface is the pages.
 type Surface struct {
-	deps      Deps
-	catalogue *catalogue.Catalogue
-	pages     pages
-	assets    assets
-	logos     *logos
-	codeMail  *template.Template
+	deps     Deps
+	kit      *page.Kit
+	pages    page.Set
+	codeMail *template.Template
 }
 
-// New reads templates, texts and assets. It fails only when one of them is broken.
+// New reads the templates. It fails only when one of them is broken.
 func New(d Deps) (*Surface, error) {
-	texts, err := catalogue.Load()
-	if err != nil {
-		return nil, err
-	}
-	p, err := loadPages()
-	if err != nil {
-		return nil, err
-	}
-	a, err := loadAssets()
+	p, err := d.Kit.Set(templateFiles)
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +67,5 @@ func New(d Deps) (*Surface, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Surface{deps: d, catalogue: texts, pages: p, assets: a, logos: newLogos(d.Outbound, d.Clock), codeMail: m}, nil
-}
-
-// secure tells whether the account is reached by https, which decides the cookies' names.
-func (s *Surface) secure(account ident.AccountID) bool {
-	return strings.HasPrefix(s.deps.Accounts.Issuer(account), "https://")
+	return &Surface{deps: d, kit: d.Kit, pages: p, codeMail: m}, nil
 }

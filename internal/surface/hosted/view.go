@@ -3,10 +3,10 @@ package hosted
 import (
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // show renders what a login may show, or leaves it.
@@ -19,12 +19,15 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) err
 	case login.StateCode:
 		return s.showCode(w, r, v)
 	case login.StateLink:
-		p := s.newPage(r, "link.title")
-		p.Email, p.Token, p.Action = v.Email, linkToken(r), "/login/link"
-		if !v.Ticket.Empty() {
-			p.Token, p.Action = v.Ticket.Reveal(), "/login/handover"
+		p := s.box(r, "", "link.title")
+		p.Email, p.Action = v.Email, "/login/link"
+		if v.Ticket.Empty() {
+			p.Hide("token", linkToken(r))
+		} else {
+			p.Hide("token", v.Ticket.Reveal())
+			p.Action = "/login/handover"
 		}
-		return s.write(w, http.StatusOK, "link", p, formTarget(v.ReturnURL)...)
+		return s.pages.Write(w, http.StatusOK, "link", p, page.FormTarget(v.ReturnURL)...)
 	}
 	return s.showMessage(w, r, v)
 }
@@ -33,43 +36,33 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) err
 func (s *Surface) showBox(w http.ResponseWriter, r *http.Request, v login.View) error {
 	here := "/login?state=" + url.QueryEscape(string(v.ID))
 	if v.Current != nil && !r.URL.Query().Has("other") && v.Problem == login.ProblemNone && r.Method == http.MethodGet {
-		p := s.newPage(r, "choose.title")
-		p.ID, p.Languages = v.ID, languageLinks(p.Lang(), here)
+		p := s.box(r, v.ID, "choose.title")
+		p.At(here)
 		p.Alert, p.Notice = s.told(r, p, v)
-		p.Person = person{Name: v.Current.Name, Email: v.Current.Email}
-		if p.Person.Name == "" {
-			p.Person = person{Name: v.Current.Email}
-		}
-		if p.Person.Name == "" {
-			p.Person.Name = string(v.Current.ID)
-		}
-		p.Person.Initial = initial(p.Person.Name)
+		p.Person = page.NewPerson(v.Current.ID, v.Current.Name, v.Current.Email)
 		p.OtherURL = here + "&other=1"
 		if p.Locale != "" {
 			p.OtherURL += "&ui_locales=" + url.QueryEscape(p.Locale)
 		}
-		return s.write(w, http.StatusOK, "choose", p, formTarget(v.ReturnURL)...)
+		return s.pages.Write(w, http.StatusOK, "choose", p, page.FormTarget(v.ReturnURL)...)
 	}
-	p := s.newPage(r, "email.title")
+	p := s.box(r, v.ID, "email.title")
 	if v.Current != nil {
 		here += "&other=1"
 	}
-	p.ID, p.Named, p.EmailCode, p.Email = v.ID, false, v.EmailCode, v.Email
+	p.Named, p.EmailCode, p.Email = false, v.EmailCode, v.Email
 	p.Title = p.T("email.heading", "Account", p.Brand.Name)
-	p.Languages = languageLinks(p.Lang(), here)
+	p.At(here)
 	last := s.lastUsed(r)
 	for _, b := range v.Connections {
 		p.Connections = append(p.Connections, connectionButton{ID: b.ID, Name: b.Name, Icon: b.Kind, Last: b.ID == last})
 	}
 	if v.Problem == login.ProblemEmailInvalid {
-		p.FieldError = p.T("email.invalid")
+		p.Fault(p.T("email.invalid"))
 	} else {
 		p.Alert, p.Notice = s.told(r, p, v)
 	}
-	if p.FieldError != "" {
-		p.Title = p.T("problem") + ": " + p.Title
-	}
-	return s.write(w, statusOf(r, v), "email", p, formTarget(v.ReturnURL)...)
+	return s.pages.Write(w, statusOf(r, v), "email", p, page.FormTarget(v.ReturnURL)...)
 }
 
 // statusOf tells a form that is answered with its own page from a page that was asked for.
@@ -84,24 +77,22 @@ func statusOf(r *http.Request, v login.View) int {
 }
 
 func (s *Surface) showCode(w http.ResponseWriter, r *http.Request, v login.View) error {
-	p := s.newPage(r, "code.title")
-	p.ID, p.Email = v.ID, v.Email
-	p.Languages = languageLinks(p.Lang(), "/login?state="+url.QueryEscape(string(v.ID)))
+	p := s.box(r, v.ID, "code.title")
+	p.Email = v.Email
+	p.At("/login?state=" + url.QueryEscape(string(v.ID)))
 	problem := s.problem(r, v)
 	switch {
 	case problem == login.ProblemCodeWrong && v.AttemptsLeft > 0:
-		p.FieldError = p.Count("code.attempts", v.AttemptsLeft)
+		p.Fault(p.Count("code.attempts", v.AttemptsLeft))
 	case problem == login.ProblemCodeWrong:
-		p.FieldError = p.T("code.wrong")
+		p.Fault(p.T("code.wrong"))
 	default:
 		p.Alert, p.Notice = s.told(r, p, v)
 	}
-	if p.FieldError != "" {
-		p.Title = p.T("problem") + ": " + p.Title
-	} else if p.Alert == "" && !v.CodeExpires.IsZero() {
-		p.Minutes = s.minutesUntil(v.CodeExpires)
+	if p.FieldError == "" && p.Alert == "" && !v.CodeExpires.IsZero() {
+		p.Minutes = s.kit.MinutesUntil(v.CodeExpires)
 	}
-	return s.write(w, statusOf(r, v), "code", p, formTarget(v.ReturnURL)...)
+	return s.pages.Write(w, statusOf(r, v), "code", p, page.FormTarget(v.ReturnURL)...)
 }
 
 // problem is the one of this step, or the one that the step before put into the address.
@@ -114,21 +105,21 @@ func (s *Surface) problem(r *http.Request, v login.View) login.Problem {
 }
 
 // told is the sentence above the form: what went wrong, or what went well.
-func (s *Surface) told(r *http.Request, p page, v login.View) (alert, notice string) {
+func (s *Surface) told(r *http.Request, p box, v login.View) (alert, notice string) {
 	switch problem := s.problem(r, v); problem {
 	case login.ProblemCodeWrong:
 		alert = p.T("code.wrong")
 	case login.ProblemCodeExpired, login.ProblemTooManyTries:
 		alert = p.T("code.spent")
 	case login.ProblemTooManyMails, login.ProblemAddressPaused:
-		alert = sentence(p, "limited.heading")
-		if n := s.minutesUntil(v.RetryAt); n > 0 {
+		alert = p.Sentence("limited.heading")
+		if n := s.kit.MinutesUntil(v.RetryAt); n > 0 {
 			alert += p.Count("wait", n)
 		} else {
 			alert += p.T("limited.lead")
 		}
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
-		alert = sentence(p, "upstream.heading", "Provider", p.T("upstream.someone")) + p.T("upstream.lead")
+		alert = p.Sentence("upstream.heading", "Provider", p.T("upstream.someone")) + p.T("upstream.lead")
 	case login.ProblemConnectionGone:
 		alert = p.T("connection.gone")
 	case login.ProblemUserUnavailable:
@@ -147,14 +138,6 @@ func (s *Surface) told(r *http.Request, p page, v login.View) (alert, notice str
 	return alert, notice
 }
 
-// sentence makes a heading the first sentence of several.
-func sentence(p page, key string, values ...any) string {
-	if p.Lang() == "ja" {
-		return p.T(key, values...) + "。"
-	}
-	return p.T(key, values...) + ". "
-}
-
 // linkToken is the token of the page that shows a link; it was read from the query or,
 // when a form is answered with the same page, from the form.
 func linkToken(r *http.Request) string {
@@ -164,43 +147,28 @@ func linkToken(r *http.Request) string {
 	return r.URL.Query().Get("token")
 }
 
-// minutes rounds a time up to whole minutes, because nobody is told less than they have.
-func minutes(d time.Duration) int {
-	if d <= 0 {
-		return 0
-	}
-	return int((d + time.Minute - time.Second) / time.Minute)
-}
-
-// minutesUntil counts from now; 0 for a moment that has passed or is none.
-func (s *Surface) minutesUntil(moment time.Time) int {
-	if moment.IsZero() {
-		return 0
-	}
-	return minutes(moment.Sub(s.deps.Clock.Now()))
-}
-
-// message is a page without a field: what happened, and the way forward.
+// message is a page without a field, and the way forward from it.
 type message struct {
-	status  int
-	key     string // of title, heading and lead
-	tone    string
-	sign    string
+	page.Message
 	restart bool // offer to begin again
 	back    bool // offer the application's page
+}
+
+func says(status int, key, sign string) message {
+	return message{Message: page.Message{Status: status, Key: key, Sign: sign}}
 }
 
 // messageOf says what stands for a state in which the login cannot go on here.
 func messageOf(r *http.Request, v login.View) message {
 	switch v.Problem {
 	case login.ProblemLinkOther:
-		return message{status: http.StatusForbidden, key: "link.elsewhere", sign: "mail"}
+		return says(http.StatusForbidden, "link.elsewhere", "mail")
 	case login.ProblemLinkDead:
-		return message{status: http.StatusGone, key: "link.used", sign: "link"}
+		return says(http.StatusGone, "link.used", "link")
 	case login.ProblemSetupDead:
-		return message{status: http.StatusGone, key: "setup.used", sign: "link"}
+		return says(http.StatusGone, "setup.used", "link")
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
-		return message{status: http.StatusBadRequest, key: "upstream", sign: "warn", restart: true}
+		return message{Message: page.Message{Status: http.StatusBadRequest, Key: "upstream", Sign: "warn"}, restart: true}
 	}
 	if v.State == login.StateNoCookie && r.Method == http.MethodGet {
 		// Somebody took the address to a browser that was never here. One that was here and
@@ -209,50 +177,33 @@ func messageOf(r *http.Request, v login.View) message {
 	}
 	switch v.State {
 	case login.StateAwait:
-		return message{status: http.StatusOK, key: "await", sign: "link", back: true}
+		return message{Message: page.Message{Status: http.StatusOK, Key: "await", Sign: "link"}, back: true}
 	case login.StateExpired:
-		return message{status: http.StatusGone, key: "expired", sign: "clock", restart: true}
+		return message{Message: page.Message{Status: http.StatusGone, Key: "expired", Sign: "clock"}, restart: true}
 	case login.StateOtherBrowser:
-		return message{status: http.StatusForbidden, key: "elsewhere", sign: "window", restart: true}
+		return message{Message: page.Message{Status: http.StatusForbidden, Key: "elsewhere", Sign: "window"}, restart: true}
 	case login.StateNoCookie:
-		return message{status: http.StatusBadRequest, key: "cookies", sign: "cookie", restart: true}
+		return message{Message: page.Message{Status: http.StatusBadRequest, Key: "cookies", Sign: "cookie"}, restart: true}
 	case login.StateDone:
-		return message{status: http.StatusOK, key: "done", tone: "good", sign: "tick", back: true}
+		return message{Message: page.Message{Status: http.StatusOK, Key: "done", Tone: "good", Sign: "tick"}, back: true}
 	}
-	return message{status: http.StatusNotFound, key: "invalid", sign: "link"}
+	return says(http.StatusNotFound, "invalid", "link")
 }
 
 func (s *Surface) showMessage(w http.ResponseWriter, r *http.Request, v login.View) error {
 	m := messageOf(r, v)
-	p := s.messagePage(r, m)
-	p.ID = v.ID
+	p := s.kit.Message(r, m.Message)
 	switch {
 	case m.restart && v.ID != "":
 		// Without cookies too: the request that this browser could not keep is of no more use.
-		p.Action, p.Submit = "/login/restart", "start_again"
+		p.Action, p.Submit = "/login/restart?"+url.Values{"state": {string(v.ID)}}.Encode(), "start_again"
+		p.Hide("state", string(v.ID))
 	case m.back && v.ReturnURL != "":
-		p.Target, p.Submit = safeTarget(v.ReturnURL), "done.submit"
+		p.Target, p.Submit = page.SafeTarget(v.ReturnURL), "done.submit"
 	case m.restart:
 		p.Lead = "invalid.lead" // nothing here knows what to begin again
-	case m.key == "setup.used":
+	case m.Key == "setup.used":
 		p.Command = "admit setup-link"
 	}
-	return s.write(w, m.status, "message", p, formTarget(v.ReturnURL)...)
-}
-
-func (s *Surface) messagePage(r *http.Request, m message) page {
-	p := s.newPage(r, m.key+".title")
-	p.Heading, p.Lead, p.Tone, p.Sign = m.key+".heading", m.key+".lead", m.tone, m.sign
-	p.Provider = p.T("upstream.someone")
-	return p
-}
-
-// safeTarget lets a button lead to web pages and applications only; the template would
-// refuse the rest as well.
-func safeTarget(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	return address
+	return s.kit.WriteMessage(w, m.Status, p, page.FormTarget(v.ReturnURL)...)
 }

@@ -4,7 +4,7 @@
 //
 // Flow: authorize reads the parameters as they came, oauth/authorize decides, tell answers: a 303, a
 // page that posts itself, or a page of ours that says what is wrong. The pages are those of
-// surface/hosted, which app hands in.
+// surface/hosted/ask, which app hands in.
 //
 // Entry points: routes.go (pattern -> handler), front.go.
 //

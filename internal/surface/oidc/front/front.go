@@ -39,7 +39,7 @@ type Proofs interface {
 	Nonce(account ident.AccountID, kind dpop.Kind) string
 }
 
-// Pages are the pages of ours that a request may end at. *hosted.Surface has them.
+// Pages are the pages of ours that a request may end at. *ask.Surface has them.
 type Pages interface {
 	Error(w http.ResponseWriter, r *http.Request, err error)
 	// OAuthError says what is wrong with a request that cannot be answered to its client.

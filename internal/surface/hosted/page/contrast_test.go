@@ -1,4 +1,4 @@
-package hosted
+package page
 
 import (
 	"fmt"

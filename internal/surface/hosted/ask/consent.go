@@ -1,4 +1,4 @@
-package hosted
+package ask
 
 import (
 	"context"
@@ -6,14 +6,13 @@ import (
 	"net/url"
 
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth/authorize"
 	"github.com/admit-id/admit/internal/oauth/consent"
-	"github.com/admit-id/admit/internal/session"
-	"github.com/admit-id/admit/internal/user"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // Requests are authorization requests that wait for a person's consent. *authorize.Service has them.
@@ -28,53 +27,39 @@ type Consents interface {
 	Withdraw(ctx context.Context, by actor.Actor, user ident.UserID, client string) error
 }
 
-// Sessions finds who is signed in. *session.Service does.
-type Sessions interface {
-	Peek(ctx context.Context, account ident.AccountID, cookie secret.Text) (session.Session, error)
-}
-
-// Users finds people. *user.Service does.
-type Users interface {
-	Get(ctx context.Context, account ident.AccountID, id ident.UserID) (user.User, error)
-}
-
-// Errands are logins that pages of ours need. *login.Service has them.
-type Errands interface {
-	StartErrand(ctx context.Context, e login.Errand) (login.Started, error)
-}
-
 func (s *Surface) consentRoutes() []web.Route {
 	return []web.Route{
-		s.route("GET", authorize.PathConsent, web.Public, web.LimitLogin, s.showConsent),
-		s.route("POST", authorize.PathConsent, web.Browser, web.LimitLogin, s.decideConsent),
-		s.route("GET", "/consents", web.Public, web.LimitLogin, s.showConsents),
-		s.route("POST", "/consents", web.Browser, web.LimitLogin, s.withdrawConsent),
+		s.kit.Route("GET", authorize.PathConsent, web.Public, web.LimitLogin, s.showConsent),
+		s.kit.Route("POST", authorize.PathConsent, web.Browser, web.LimitLogin, s.decideConsent),
+		s.kit.Route("GET", "/consents", web.Public, web.LimitLogin, s.showConsents),
+		s.kit.Route("POST", "/consents", web.Browser, web.LimitLogin, s.withdrawConsent),
 	}
 }
 
 // showConsent is GET /consent: a client that is not the account's own asks a person.
 func (s *Surface) showConsent(w http.ResponseWriter, r *http.Request) error {
-	q, err := once(r.URL.RawQuery)
+	q, err := page.Query(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	id := idOf(q, "request")
+	id := page.ID(q, "request")
 	if id == "" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
-	pending, err := s.deps.Requests.Pending(r.Context(), s.visit(r), id)
-	if isNotFound(err) {
+	pending, err := s.deps.Requests.Pending(r.Context(), s.kit.Visit(r), id)
+	if fault.Is(err, fault.NotFound) {
 		return s.resume(w, id)
 	}
 	if err != nil {
 		return err
 	}
-	p := s.newPage(r, "consent.title")
-	p.Languages = languageLinks(p.Lang(), authorize.PathConsent+"?request="+url.QueryEscape(id))
-	p.Ask, p.Person, p.Action = askOf(p, pending.Client), personOf(pending.User), authorize.PathConsent
-	p.Ask.wants(p, pending.Scopes, pending.Resources, pending.Details)
-	p.Ask.Onward, p.Ask.Fields = hostOf(pending.ReturnURL), []field{{"request", id}}
-	return s.write(w, http.StatusOK, "consent", p, formTarget(pending.ReturnURL)...)
+	p := s.asking(r, "consent.title")
+	p.At(authorize.PathConsent + "?request=" + url.QueryEscape(id))
+	p.Ask, p.Person, p.Action = askOf(p.Page, pending.Client), page.PersonOf(pending.User), authorize.PathConsent
+	p.Ask.wants(p.Page, pending.Scopes, pending.Resources, pending.Details)
+	p.Ask.Onward = hostOf(pending.ReturnURL)
+	p.Hide("request", id)
+	return s.pages.Write(w, http.StatusOK, "consent", p, page.FormTarget(pending.ReturnURL)...)
 }
 
 // resume sends the browser on to where the request is looked at again.
@@ -84,15 +69,15 @@ func (s *Surface) resume(w http.ResponseWriter, id string) error {
 
 // decideConsent is POST /consent.
 func (s *Surface) decideConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOnce(r)
+	f, err := page.Form(r)
 	if err != nil {
 		return err
 	}
-	id, decision := idOf(f, "request"), f.Get("decision")
+	id, decision := page.ID(f, "request"), f.Get("decision")
 	if id == "" || decision != "allow" && decision != "deny" {
-		return errIncomplete
+		return page.ErrIncomplete
 	}
-	if err := s.deps.Requests.Decide(r.Context(), s.visit(r), id, decision == "allow"); err != nil && !isNotFound(err) {
+	if err := s.deps.Requests.Decide(r.Context(), s.kit.Visit(r), id, decision == "allow"); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	return s.resume(w, id)
@@ -100,10 +85,10 @@ func (s *Surface) decideConsent(w http.ResponseWriter, r *http.Request) error {
 
 // showConsents is GET /consents: what the person has allowed, and how to take it back.
 func (s *Surface) showConsents(w http.ResponseWriter, r *http.Request) error {
-	v := s.visit(r)
-	u, err := s.personNow(r, v)
-	if isNotFound(err) {
-		return s.signIn(w, r, noClient, "/consents", url.Values{})
+	v := s.kit.Visit(r)
+	u, _, err := s.deps.Door.Here(r, v)
+	if fault.Is(err, fault.NotFound) {
+		return s.deps.Door.SignIn(w, r, login.Errand{}, "/consents", nil)
 	}
 	if err != nil {
 		return err
@@ -112,12 +97,12 @@ func (s *Surface) showConsents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := s.newPage(r, "consents.title")
-	p.Languages = languageLinks(p.Lang(), "/consents")
-	p.Ask, p.Person, p.Action = &question{}, personOf(u), "/consents"
-	p.Ask.Fields = []field{{"user", string(u.ID)}}
+	p := s.asking(r, "consents.title")
+	p.At("/consents")
+	p.Ask, p.Person, p.Action = &question{}, page.PersonOf(u), "/consents"
+	p.Hide("user", string(u.ID))
 	for _, c := range list {
-		one := app{Client: c.Client, Name: visible(c.Name), Scopes: sentencesOf(p, c.Scopes()), Resources: c.Resources()}
+		one := app{Client: c.Client, Name: page.Visible(c.Name), Scopes: sentencesOf(p.Page, c.Scopes()), Resources: c.Resources()}
 		if one.Name == "" {
 			one.Name = c.Client
 		}
@@ -129,27 +114,27 @@ func (s *Surface) showConsents(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Has("removed") {
 		p.Notice = p.T("consents.removed")
 	}
-	return s.write(w, http.StatusOK, "consents", p)
+	return s.pages.Write(w, http.StatusOK, "consents", p)
 }
 
 // withdrawConsent is POST /consents. The form names the person whom the page showed.
 func (s *Surface) withdrawConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOnce(r)
+	f, err := page.Form(r)
 	if err != nil {
 		return err
 	}
-	v := s.visit(r)
-	u, err := s.personNow(r, v)
-	if err != nil && !isNotFound(err) {
+	v := s.kit.Visit(r)
+	u, _, err := s.deps.Door.Here(r, v)
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	if err != nil || string(u.ID) != f.Get("user") {
-		return goTo(w, r, "/consents", url.Values{})
+		return page.GoTo(w, r, "/consents", url.Values{})
 	}
 	by := v.Actor
 	by.Kind, by.ID = actor.User, string(u.ID)
-	if err := s.deps.Consents.Withdraw(r.Context(), by, u.ID, f.Get("client")); err != nil && !isNotFound(err) {
+	if err := s.deps.Consents.Withdraw(r.Context(), by, u.ID, f.Get("client")); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	return goTo(w, r, "/consents", url.Values{"removed": {"1"}})
+	return page.GoTo(w, r, "/consents", url.Values{"removed": {"1"}})
 }

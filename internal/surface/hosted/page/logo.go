@@ -1,4 +1,4 @@
-package hosted
+package page
 
 import (
 	"context"
@@ -138,11 +138,11 @@ func logoKind(b []byte, said string) string {
 }
 
 // logoPath is where a page finds an account's logo, or "" when there is none to show.
-func (s *Surface) logoPath(ctx context.Context, address string) string {
+func (k *Kit) logoPath(ctx context.Context, address string) string {
 	if strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") {
 		return address
 	}
-	if _, ok := s.logos.get(ctx, address, logoPatience); !ok {
+	if _, ok := k.logos.get(ctx, address, logoPatience); !ok {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(address))
@@ -150,8 +150,8 @@ func (s *Surface) logoPath(ctx context.Context, address string) string {
 }
 
 // serveLogo is GET /assets/logo: the logo of the account whose host was asked.
-func (s *Surface) serveLogo(w http.ResponseWriter, r *http.Request) error {
-	found, ok := s.logos.get(r.Context(), s.deps.Accounts.Brand(web.AccountOf(r)).Logo, logoTimeout)
+func (k *Kit) serveLogo(w http.ResponseWriter, r *http.Request) error {
+	found, ok := k.logos.get(r.Context(), k.deps.Accounts.Brand(web.AccountOf(r)).Logo, logoTimeout)
 	if !ok {
 		return errNoAsset
 	}

@@ -1,4 +1,4 @@
-package hosted
+package ask
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
-	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/logout"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // Logouts are the verbs of a client's wish to sign its person out. *logout.Service has them.
@@ -21,19 +21,16 @@ type Logouts interface {
 	End(ctx context.Context, v login.Visit, p logout.Plan) (logout.Ended, error)
 }
 
-// noClient is nobody in particular.
-var noClient oauth.Client
-
 // maxHint is how long an id_token_hint may be that travels on in an address.
 const maxHint = 12 << 10
 
 func (s *Surface) logoutRoutes() []web.Route {
 	return []web.Route{
-		s.route("GET", "/oauth/logout", web.Public, web.LimitLogin, s.showLogout),
+		s.kit.Route("GET", "/oauth/logout", web.Public, web.LimitLogin, s.showLogout),
 		// Clients may post, too. Our cookies do not come with a foreign POST, so it only turns the
 		// wish into a GET.
-		s.route("POST", "/oauth/logout", web.Public, web.LimitLogin, s.receiveLogout),
-		s.route("POST", "/oauth/logout/confirm", web.Browser, web.LimitLogin, s.confirmLogout),
+		s.kit.Route("POST", "/oauth/logout", web.Public, web.LimitLogin, s.receiveLogout),
+		s.kit.Route("POST", "/oauth/logout/confirm", web.Browser, web.LimitLogin, s.confirmLogout),
 	}
 }
 
@@ -41,7 +38,7 @@ var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redir
 
 // receiveLogout is POST /oauth/logout (OpenID Connect RP-Initiated Logout 1.0 section 2).
 func (s *Surface) receiveLogout(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOnce(r)
+	f, err := page.Form(r)
 	if err != nil {
 		return err
 	}
@@ -67,11 +64,11 @@ func (s *Surface) showLogout(w http.ResponseWriter, r *http.Request) error {
 	if !goesHere(r) {
 		return fault.New(fault.Forbidden, fault.CodeForbidden, "Signing out is a page to go to, not a resource to load.")
 	}
-	q, err := once(r.URL.RawQuery)
+	q, err := page.Query(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	wish, v := wishOf(q), s.visit(r)
+	wish, v := wishOf(q), s.kit.Visit(r)
 	plan, err := s.deps.Logouts.Plan(r.Context(), v, wish)
 	if err != nil {
 		return err
@@ -79,20 +76,23 @@ func (s *Surface) showLogout(w http.ResponseWriter, r *http.Request) error {
 	if !plan.Ask {
 		return s.endSession(w, r, v, plan)
 	}
-	u, err := s.deps.Users.Get(r.Context(), v.Account, plan.User)
-	if err != nil && !isNotFound(err) {
+	u, err := s.deps.Door.Users.Get(r.Context(), v.Account, plan.User)
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	p := s.newPage(r, "logout.title")
-	p.Languages = languageLinks(p.Lang(), "/oauth/logout?"+url.Values{
+	p := s.asking(r, "logout.title")
+	p.At("/oauth/logout?" + url.Values{
 		"client_id": {plan.Client.ID}, "post_logout_redirect_uri": {plan.Registered}, "state": {wish.State},
 	}.Encode())
-	p.Ask, p.Person, p.Action = &question{}, personOf(u), "/oauth/logout/confirm"
+	p.Ask, p.Person, p.Action = &question{}, page.PersonOf(u), "/oauth/logout/confirm"
 	if plan.Client.ID != "" {
-		p.Ask = askOf(p, plan.Client)
+		p.Ask = askOf(p.Page, plan.Client)
 	}
-	p.Ask.Fields = []field{{"user", string(plan.User)}, {"client_id", plan.Client.ID}, {"post_logout_redirect_uri", plan.Registered}, {"state", wish.State}}
-	return s.write(w, http.StatusOK, "logout", p, formTarget(plan.Registered)...)
+	p.Hide("user", string(plan.User))
+	p.Hide("client_id", plan.Client.ID)
+	p.Hide("post_logout_redirect_uri", plan.Registered)
+	p.Hide("state", wish.State)
+	return s.pages.Write(w, http.StatusOK, "logout", p, page.FormTarget(plan.Registered)...)
 }
 
 // goesHere tells whether a browser is going to the page, and not only loading it for later or inside
@@ -105,11 +105,11 @@ func goesHere(r *http.Request) bool {
 
 // confirmLogout is POST /oauth/logout/confirm: the button.
 func (s *Surface) confirmLogout(w http.ResponseWriter, r *http.Request) error {
-	f, err := formOnce(r)
+	f, err := page.Form(r)
 	if err != nil {
 		return err
 	}
-	wish, v := wishOf(f), s.visit(r)
+	wish, v := wishOf(f), s.kit.Visit(r)
 	wish.Hint = ""
 	plan, err := s.deps.Logouts.Plan(r.Context(), v, wish)
 	if err != nil {
@@ -124,22 +124,22 @@ func (s *Surface) endSession(w http.ResponseWriter, r *http.Request, v login.Vis
 	if err != nil {
 		return err
 	}
-	secure := s.secure(v.Account)
-	gone := own(session.CookieName(secure), "", secure)
+	secure := s.kit.Secure(v.Account)
+	gone := page.OwnCookie(session.CookieName(secure), "", secure)
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
 	if len(ended.Frames) == 0 && ended.Redirect != "" {
 		return web.SeeOther(w, ended.Redirect)
 	}
-	p := s.messagePage(r, message{key: "logged_out", sign: "tick", tone: "good"})
-	p.Languages = languageLinks(p.Lang(), "/logged-out")
+	p := asking{Page: s.kit.Message(r, page.Message{Key: "logged_out", Sign: "tick", Tone: "good"})}
+	p.At("/logged-out")
 	p.Frames = ended.Frames
 	if ended.Redirect != "" {
 		p.Languages = nil
-		p.Ask = askOf(p, ended.Client)
+		p.Ask = askOf(p.Page, ended.Client)
 		p.Onward = onward(ended.Redirect)
 	}
-	return s.write(w, http.StatusOK, "loggedout", p)
+	return s.pages.Write(w, http.StatusOK, "loggedout", p)
 }
 
 // onward is a registered address as the target of a link: also a native application's own scheme,
@@ -154,20 +154,4 @@ func onward(address string) template.URL {
 		return ""
 	}
 	return template.URL(address) //nolint:gosec // byte for byte the registered one, with the state in its query
-}
-
-// frameSources are the origins of the frames of a page, as the policy wants them.
-func frameSources(frames []string) string {
-	var out []string
-	for _, f := range frames {
-		u, err := url.Parse(f)
-		if err != nil || u.Host == "" || strings.ContainsAny(u.Host, " ;,'\"*") || u.Scheme != "https" && u.Scheme != "http" {
-			continue
-		}
-		out = append(out, u.Scheme+"://"+u.Host)
-	}
-	if out == nil {
-		return ""
-	}
-	return "; frame-src " + strings.Join(out, " ")
 }

@@ -1,8 +1,10 @@
-package hosted
+package page
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/admit-id/admit/internal/kit/ident"
 )
 
 // defaultAccent is the accent of an account that has set none.
@@ -72,4 +74,22 @@ func themePath(accent string) string {
 		c, _ = parseColour(defaultAccent)
 	}
 	return "/assets/theme.css?c=" + c.hex()
+}
+
+// MailColours are an account's button and the text on it, as "#rrggbb", on the white of a mail.
+func (k *Kit) MailColours(account ident.AccountID) (accent, onAccent string) {
+	c, ok := parseColour(k.Brand(account).Accent)
+	if !ok {
+		c, _ = parseColour(defaultAccent)
+	}
+	light := newPalette(c, lightSurface)
+	return "#" + light.fill.hex(), "#" + light.onFill.hex()
+}
+
+// MailName is an account's name, fit for a mail.
+func (k *Kit) MailName(account ident.AccountID) string {
+	if name := PlainName(k.Brand(account).Name); name != "" {
+		return name
+	}
+	return "Admit"
 }

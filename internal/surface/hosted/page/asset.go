@@ -1,4 +1,4 @@
-package hosted
+package page
 
 import (
 	"crypto/sha256"
@@ -59,7 +59,7 @@ var errNoAsset = fault.New(fault.NotFound, fault.CodeNotFound, "There is nothing
 
 // serveAsset serves a static file or an accent's stylesheet. An address that names the
 // version it wants may be kept for good.
-func (s *Surface) serveAsset(w http.ResponseWriter, r *http.Request) error {
+func (k *Kit) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	name, h := r.PathValue("name"), w.Header()
 	// An image opened by itself is a document: nothing in it may run.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
@@ -71,9 +71,9 @@ func (s *Surface) serveAsset(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if name == "logo" {
-		return s.serveLogo(w, r)
+		return k.serveLogo(w, r)
 	}
-	a, ok := s.assets[name]
+	a, ok := k.assets[name]
 	if !ok {
 		return errNoAsset
 	}

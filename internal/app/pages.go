@@ -1,0 +1,39 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/hosted"
+	"github.com/admit-id/admit/internal/surface/hosted/ask"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
+)
+
+// pages are what people see.
+type pages struct {
+	kit  *page.Kit
+	door page.Door
+	box  *hosted.Surface
+	asks *ask.Surface
+}
+
+func (a *App) buildPages() (p pages, err error) {
+	x, o := &a.f, &a.f.oauth
+	p.kit, err = page.New(page.Deps{Accounts: pageAccounts{x}, Clock: a.clock, Outbound: a.outbound, Development: a.cfg.Dev})
+	if err != nil {
+		return p, err
+	}
+	p.door = page.Door{Kit: p.kit, Sessions: x.sessions, Users: x.users, Errands: x.begins}
+	p.box, err = hosted.New(hosted.Deps{Kit: p.kit, Steps: x.logins, Upstream: x.logins, Links: pageLinks{x.logins, x.setups}})
+	if err != nil {
+		return p, err
+	}
+	p.asks, err = ask.New(ask.Deps{
+		Kit: p.kit, Door: p.door, Devices: o.devices, Requests: o.requests, Consents: o.consents, Logouts: o.logouts,
+	})
+	return p, err
+}
+
+func (p pages) routes() []web.Route {
+	return slices.Concat(p.kit.Routes(), p.box.Routes(), p.asks.Routes())
+}

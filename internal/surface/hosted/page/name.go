@@ -1,0 +1,38 @@
+package page
+
+import (
+	"strings"
+	"unicode"
+)
+
+const maxMailName = 60 // characters of a name in a mail
+
+// PlainName makes a name fit for a mail: one line, no invisible or direction-changing
+// characters, not too long, and nothing that mail programs turn into a link.
+func PlainName(name string) string {
+	var b strings.Builder
+	n := 0
+	space := false
+	for _, c := range name {
+		if unicode.IsSpace(c) || unicode.IsControl(c) {
+			space = b.Len() > 0
+			continue
+		}
+		if !unicode.IsPrint(c) { // direction overrides, zero-width characters
+			continue
+		}
+		if n++; n > maxMailName {
+			b.WriteRune('…')
+			break
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(c)
+		if c == '.' || c == ':' || c == '@' || c == '/' {
+			b.WriteRune('\u2060') // word joiner: seen by programs, not by people
+		}
+	}
+	return b.String()
+}
