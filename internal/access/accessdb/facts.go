@@ -2,7 +2,6 @@ package accessdb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -123,7 +122,7 @@ func facts(ctx context.Context, t *sqldb.Tx, fn func(ident.AccountID, *access.Re
 	return err
 }
 
-func readFacts(ctx context.Context, rows *sql.Rows, batches chan<- []fact, spent <-chan []fact) error {
+func readFacts(ctx context.Context, rows sqldb.Rows, batches chan<- []fact, spent <-chan []fact) error {
 	defer rows.Close()
 	var batch []fact
 	send := func() error {

@@ -63,11 +63,10 @@ func (Store) Append(ctx context.Context, t tx.Tx, e audit.Entry) error {
 		}
 		detail = string(b)
 	}
-	_, err := sqldb.From(t).Exec(ctx, `INSERT INTO audit_entries
+	return sqldb.From(t).Later(ctx, `INSERT INTO audit_entries
 		(`+columns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		string(e.Account), e.ID, sqldb.Micros(e.At), e.Type, e.Actor, e.Target, detail, string(e.Session), e.RequestID, e.Address, e.Person)
-	return err
 }
 
 const columns = `account_id, entry_id, at, type, actor, target, detail, session_id, request_id, address, person`

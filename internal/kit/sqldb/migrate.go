@@ -96,8 +96,7 @@ func (e *postgresEngine) migrate(ctx context.Context, all []Migration) error {
 			return err
 		}
 		return applyMigrations(ctx, q, all, func(text string) error {
-			_, err := q.session.(postgresSession).conn.ExecContext(ctx, text)
-			return err
+			return q.session.(*postgresSession).script(ctx, text)
 		})
 	})
 	return err

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -31,7 +28,6 @@ type postgresEngine struct {
 	clock clock.Clock
 	bus   *tx.Bus
 	pool  *pgxpool.Pool
-	db    *sql.DB
 	bell  chan struct{}
 	stop  context.CancelFunc
 	// others is the units of work that are under way and not aside: they leave connections for those.
@@ -68,7 +64,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 		pool.Close()
 		return nil, fmt.Errorf("PostgreSQL 15 or newer is needed; this is %d", version/10000)
 	}
-	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, db: stdlib.OpenDBFromPool(pool), bell: make(chan struct{}, 1),
+	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, bell: make(chan struct{}, 1),
 		others: make(chan struct{}, max(1, config.MaxConns-postgresAside)), done: make(chan struct{})}
 	listen, stop := context.WithCancel(context.Background())
 	e.stop = stop
@@ -120,29 +116,19 @@ func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, 
 			return 0, ctx.Err()
 		}
 	}
-	conn, err := e.db.Conn(ctx)
+	conn, err := e.pool.Acquire(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
-	s := postgresSession{conn}
-	begin := "BEGIN; SET LOCAL admit.account = '" + policyValue(scope) + "'"
-	if bus == nil {
-		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL admit.account = '" + policyValue(scope) + "'"
-	}
-	if scope.IsLong() {
-		begin += "; SET LOCAL statement_timeout = 0"
-	}
-	if _, err := conn.ExecContext(ctx, begin); err != nil {
-		return 0, err
-	}
+	defer conn.Release()
+	s := newPostgresSession(conn.Conn(), scope, bus == nil)
 	committed := false
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in a unit of work: %v\n%s", p, debug.Stack())
 		}
 		if !committed {
-			if _, undo := conn.ExecContext(ctx, "ROLLBACK"); undo != nil && err == nil {
+			if undo := s.rollback(ctx); undo != nil && err == nil {
 				err = undo
 			}
 		}
@@ -234,28 +220,6 @@ func (e *postgresEngine) doorbell() <-chan struct{} { return e.bell }
 func (e *postgresEngine) close() error {
 	e.stop()
 	<-e.done
-	err := e.db.Close()
 	e.pool.Close()
-	return err
-}
-
-type postgresSession struct{ conn *sql.Conn }
-
-func (s postgresSession) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	return s.conn.ExecContext(ctx, query, args...)
-}
-
-func (s postgresSession) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	return s.conn.QueryContext(ctx, query, args...)
-}
-
-// commit ends the transaction and makes sure that it was not rolled back instead.
-func (s postgresSession) commit(ctx context.Context) error {
-	return s.conn.Raw(func(driverConn any) error {
-		tag, err := driverConn.(*stdlib.Conn).Conn().Exec(ctx, "COMMIT")
-		if err == nil && tag.String() != "COMMIT" {
-			err = pgx.ErrTxCommitRollback
-		}
-		return err
-	})
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -204,6 +205,54 @@ func TestMigrationsRunOnceAndOnTwoNodesAtOnce(t *testing.T) {
 		changed := []sqldb.Migration{{ID: "thing/0001", SQL: "SELECT 1"}}
 		if err := db.Migrate(ctx, changed); err == nil {
 			t.Error("a changed migration was accepted")
+		}
+	})
+}
+
+func TestWhatIsForLaterIsPartOfTheUnit(t *testing.T) {
+	later := func(ctx context.Context, u tx.Tx, id string) error {
+		return sqldb.From(u).Later(ctx, `INSERT INTO thing (account_id, id, flag, at) VALUES ($1, $2, $3, $4)`, "acc_a", id, true, 0)
+	}
+	sqldbtest.Each(t, thing, func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
+		err := db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error { return later(ctx, u, "alone") })
+		if n := count(t, db, tx.In("acc_a")); err != nil || n != 1 {
+			t.Fatalf("%d rows, %v", n, err)
+		}
+		err = db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error {
+			if err := later(ctx, u, "seen"); err != nil {
+				return err
+			}
+			n, err := sqldb.One(ctx, sqldb.From(u), sqldb.Scalar[int], `SELECT COUNT(*) FROM thing`)
+			if err == nil && n != 2 {
+				t.Errorf("the next statement sees %d rows", n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What fails later fails the unit, with the next statement or with the commit.
+		for _, next := range []bool{false, true} {
+			err = db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error {
+				if err := insert(ctx, u, "acc_a", "undone"); err != nil {
+					return err
+				}
+				_ = later(ctx, u, "seen")
+				if next {
+					_ = insert(ctx, u, "acc_a", "undone too")
+				}
+				return nil
+			})
+			if !sqldb.IsUnique(err) && !strings.Contains(fmt.Sprint(err), "went on") {
+				t.Errorf("a failure that was told later: %v", err)
+			}
+		}
+		if n := count(t, db, tx.In("acc_a")); n != 2 {
+			t.Errorf("%d rows are there, want 2", n)
+		}
+		// And a unit of work that does nothing is none.
+		if err := db.Write(ctx, tx.In("acc_a"), func(context.Context, tx.Tx) error { return nil }); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -265,7 +265,7 @@ func (e *sqliteEngine) check(ctx context.Context) ([]string, error) {
 			if err != nil {
 				return err
 			}
-			columns, _ := rows.Columns()
+			columns, _ := rows.(*sql.Rows).Columns()
 			for rows.Next() {
 				line := make([]sql.NullString, len(columns))
 				dest := make([]any, len(columns))
@@ -339,15 +339,25 @@ func (s *sqliteSession) prepare(ctx context.Context, query string) (*sql.Stmt, e
 	return stmt, nil
 }
 
-func (s *sqliteSession) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+func (s *sqliteSession) exec(ctx context.Context, query string, args []any) (int64, error) {
 	stmt, err := s.prepare(ctx, query)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return stmt.ExecContext(ctx, args...)
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
-func (s *sqliteSession) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+// later has nothing to save: there is no round trip.
+func (s *sqliteSession) later(ctx context.Context, query string, args []any) error {
+	_, err := s.exec(ctx, query, args)
+	return err
+}
+
+func (s *sqliteSession) query(ctx context.Context, query string, args []any) (Rows, error) {
 	stmt, err := s.prepare(ctx, query)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -14,8 +13,18 @@ import (
 
 // session is a database connection that runs prepared statements.
 type session interface {
-	exec(ctx context.Context, query string, args []any) (sql.Result, error)
-	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	exec(ctx context.Context, query string, args []any) (int64, error)
+	query(ctx context.Context, query string, args []any) (Rows, error)
+	// later runs a statement before the next one or the commit, whose failure is told then.
+	later(ctx context.Context, query string, args []any) error
+}
+
+// Rows are the answer of a query; *sql.Rows are. They must be closed.
+type Rows interface {
+	Row
+	Next() bool
+	Err() error
+	Close() error
 }
 
 // Tx is one unit of work as stores use it. It is not safe for concurrent use.
@@ -49,16 +58,28 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	if err := checkText(args); err != nil {
 		return 0, t.fail(err)
 	}
-	res, err := t.session.exec(ctx, query, args)
+	n, err := t.session.exec(ctx, query, args)
 	if err != nil {
 		return 0, t.fail(fmt.Errorf("%w; in: %s", err, shorten(query)))
 	}
-	n, err := res.RowsAffected()
-	return n, t.fail(err)
+	return n, nil
+}
+
+// Later runs a statement whose outcome nobody waits for: an insert that only a bug or a broken database
+// can refuse. On PostgreSQL it travels with the next statement or with the commit, which saves a round
+// trip; if it fails, that fails. Do not use it where a conflict is expected.
+func (t *Tx) Later(ctx context.Context, query string, args ...any) error {
+	if err := checkText(args); err != nil {
+		return t.fail(err)
+	}
+	if err := t.session.later(ctx, query, args); err != nil {
+		return t.fail(fmt.Errorf("%w; in: %s", err, shorten(query)))
+	}
+	return nil
 }
 
 // Query runs a query. The rows must be closed before the next statement.
-func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (t *Tx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
 	if err := checkText(args); err != nil {
 		return nil, t.fail(err)
 	}
@@ -115,14 +136,14 @@ func (t *Tx) finish(ctx context.Context) (int64, error) {
 	rev := last - int64(len(t.changes))
 	for _, c := range t.changes {
 		rev++
-		_, err := t.Exec(ctx, `INSERT INTO feed_changes (rev, account_id, kind, key, at) VALUES ($1, $2, $3, $4, $5)`,
+		err := t.Later(ctx, `INSERT INTO feed_changes (rev, account_id, kind, key, at) VALUES ($1, $2, $3, $4, $5)`,
 			rev, string(c.account), c.kind, c.key, Micros(t.now))
 		if err != nil {
 			return 0, fmt.Errorf("write a change: %w", err)
 		}
 	}
 	if t.dialect == Postgres {
-		if _, err := t.Exec(ctx, `SELECT pg_notify('admit_feed', '')`); err != nil {
+		if err := t.Later(ctx, `SELECT pg_notify('admit_feed', '')`); err != nil {
 			return 0, fmt.Errorf("ring the doorbell: %w", err)
 		}
 	}
