@@ -1,9 +1,9 @@
 package emailcode
 
 import (
-	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
@@ -75,23 +75,5 @@ type Check struct {
 	Retry   time.Duration
 }
 
-// clean reads the digits a person typed: spaces and dashes between them are ignored, and the
-// full-width digits of East Asian keyboards count.
-func clean(typed string) (string, bool) {
-	if len(typed) > 64 {
-		return "", false
-	}
-	typed = strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ' || r == '\t' || r == '-' || r == '\u00a0' || r == '\u3000':
-			return -1
-		case r >= '０' && r <= '９':
-			return r - '０' + '0'
-		}
-		return r
-	}, typed)
-	if len(typed) != Digits || strings.Trim(typed, "0123456789") != "" {
-		return "", false
-	}
-	return typed, true
-}
+// clean reads the digits a person typed.
+func clean(typed string) (string, bool) { return factor.Digits(typed, Digits) }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package password
+
+const canYield = false
+
+func yield() {}
