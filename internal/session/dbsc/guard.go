@@ -1,0 +1,51 @@
+package dbsc
+
+import (
+	"context"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// Policies tells what an account wants, and a tenant that a session's person signed in for.
+type Policies func(account ident.AccountID, tenant ident.TenantID) Policy
+
+// Guard implements session.Bindings.
+type Guard struct {
+	store  Store
+	policy Policies
+}
+
+// NewGuard makes a guard. A nil policy is Offered for all.
+func NewGuard(s Store, p Policies) *Guard {
+	if p == nil {
+		p = func(ident.AccountID, ident.TenantID) Policy { return Offered }
+	}
+	return &Guard{s, p}
+}
+
+// Allows implements session.Bindings.
+func (g *Guard) Allows(ctx context.Context, t tx.Tx, s session.Session, beside []secret.Text) (bool, error) {
+	b, err := g.store.ByRoot(ctx, t, s.Account, s.Root)
+	if fault.Is(err, fault.NotFound) {
+		return g.unbound(s, t.Now()), nil
+	}
+	if err != nil {
+		return false, err
+	}
+	now := t.Now()
+	for _, value := range beside {
+		if hash := hashOf(value); b.Cookie.good(hash, now) || b.Former.good(hash, now) {
+			return true, nil
+		}
+	}
+	return now.Before(b.Created.Add(Overlap)), nil
+}
+
+func (g *Guard) unbound(s session.Session, now time.Time) bool {
+	return now.Before(s.CreatedAt.Add(BindWithin)) || g.policy(s.Account, s.Tenant()) != Required
+}
