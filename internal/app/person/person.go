@@ -7,10 +7,13 @@ package person
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/factor/passkey"
+	"github.com/admit-id/admit/internal/factor/passkey/passkeydb"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/feed"
@@ -38,27 +41,36 @@ type Deps struct {
 
 // Features are the verbs.
 type Features struct {
-	d Deps
+	d        Deps
+	Passkeys *passkey.Service
 }
 
 // Build makes the features. It comes before the logins, which use them.
 func Build(d Deps) *Features {
-	return &Features{d: d}
+	return &Features{d: d, Passkeys: buildPasskeys(d)}
 }
 
 // Migrations are the tables', in the order in which a new database gets them.
 func Migrations() []sqldb.Migration {
-	return nil
+	return slices.Concat(
+		passkeydb.Migrations(),
+	)
 }
 
 // Subscribe is the table of who reacts to which event, inside the unit of work that emitted it.
-func (f *Features) Subscribe(bus *tx.Bus) {}
+func (f *Features) Subscribe(bus *tx.Bus) {
+	bus.Subscribe(user.EventDeleted, f.Passkeys.ForgetUser)
+}
 
 // Remember is the table of who keeps what in memory.
 func (f *Features) Remember(follower *feed.Follower) {}
 
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
-func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) { return nil, nil }
+func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) {
+	return slices.Concat(
+		f.passkeyOrigins().Routes(),
+	), nil
+}
 
 // Job is something that is done again and again, perhaps on many nodes at once.
 type Job struct {
@@ -68,4 +80,8 @@ type Job struct {
 }
 
 // Jobs are those of the features.
-func (f *Features) Jobs() []Job { return nil }
+func (f *Features) Jobs() []Job {
+	return []Job{
+		{"forget challenges of passkeys", time.Minute, f.forgetChallenges},
+	}
+}
