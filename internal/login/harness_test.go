@@ -33,6 +33,7 @@ import (
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 	"github.com/admit-id/admit/internal/user"
 	"github.com/admit-id/admit/internal/user/userdb"
 )
@@ -145,7 +146,7 @@ func each(t *testing.T, fn func(w *world)) {
 			LoopbackTokens: func(u string) bool { return strings.HasPrefix(u, "http://localhost:3000/") },
 		}
 		w.upstream.identity = connection.Identity{Issuer: "https://idp.example.test", Subject: "s1", Email: "ann@x.example", EmailVerified: true, Name: "Ann"}
-		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		w.sc = newClient()
 		w.users = user.New(db, userdb.Store{}, userdb.Store{})
 		w.tenants, w.lookups, w.members, w.invites = map[ident.TenantID]login.Tenant{}, map[string]ident.TenantID{}, map[string]bool{}, map[string]*invitation{}

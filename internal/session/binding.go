@@ -25,21 +25,12 @@ func BoundCookieName(secure bool) string {
 	return "admit-bound"
 }
 
-// byCookie finds the living session behind a cookie, which was joined with those beside it
-// (secret.Join). NotFound when there is none, or when it is bound to a browser that did not bring it.
-func (s *Service) byCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookie secret.Text) (Session, error) {
-	own, beside := secret.Split(cookie)
-	found, err := s.d.Store.ByCookie(ctx, t, account, hash(own))
-	if err != nil || s.d.Bindings == nil {
-		return found, err
+// allows tells whether what a browser brought is enough for a session, which may be bound.
+func (s *Service) allows(ctx context.Context, t tx.Tx, found Session, beside []secret.Text) (bool, error) {
+	if s.d.Bindings == nil {
+		return true, nil
 	}
-	switch ok, err := s.d.Bindings.Allows(ctx, t, found, beside); {
-	case err != nil:
-		return Session{}, err
-	case !ok:
-		return Session{}, fault.New(fault.NotFound, fault.CodeNotFound, "The session is bound to another browser.")
-	}
-	return found, nil
+	return s.d.Bindings.Allows(ctx, t, found, beside)
 }
 
 // Chain returns the living session of a chain, whose cookie is good: the last one. ErrNone when there is none.

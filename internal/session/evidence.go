@@ -94,6 +94,23 @@ func (s Session) StrongSince(oldest time.Time, acr string) bool {
 	return Fulfils(Assurance(Since(s.Evidence, oldest)), acr)
 }
 
+// RecentLife is how old the proof may be that changing how one signs in wants.
+const RecentLife = 10 * time.Minute
+
+// Recent tells whether the person proved lately who they are, as well as they can: with a second factor
+// if they hold one (I-7). Whoever changes how somebody signs in asks this, and nothing else.
+func Recent(s Session, holdsSecond bool, now time.Time) bool {
+	return s.StrongSince(now.Add(-RecentLife), RecentACR(holdsSecond))
+}
+
+// RecentACR is the class that Recent wants: what an errand for a fresh proof asks for.
+func RecentACR(holdsSecond bool) string {
+	if holdsSecond {
+		return ACR2
+	}
+	return ACR1
+}
+
 // AMR is the list of methods by which the person proved who they are, in order, each once (I-9, RFC 8176).
 func (s Session) AMR() []string {
 	var amr []string

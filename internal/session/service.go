@@ -2,9 +2,11 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -16,7 +18,14 @@ import (
 const EventUserEnded = "session.user.ended"
 
 const (
-	cookiePurpose = "session/cookie"
+	// EventEnded tells that a chain of sessions was ended, and EventReplaced that somebody else signed in with its
+	// browser; the target is the session, details "user" and "root", and "grants" is "all" when refresh
+	// tokens end with it that would outlive a logout.
+	EventEnded    = "session.ended"
+	EventReplaced = "session.replaced"
+)
+
+const (
 	// touchEvery bounds the writes of a busy session. A session may end this much earlier
 	// than its sliding life after the last use.
 	touchEvery = time.Hour
@@ -39,6 +48,11 @@ type Deps struct {
 	Store Store
 	// Tokens is for DisableToken.
 	Tokens TokenStore
+	// Chains is for rotation, lists and what is put aside.
+	Chains Chains
+	// Keys computes the cookies.
+	Keys *crypt.Keys
+	Log  *slog.Logger // optional
 	// Limits returns the account's limits; nil means DefaultLimits for all.
 	Limits func(ident.AccountID) Limits
 	// Bindings may be nil: then no session is bound.
@@ -46,10 +60,16 @@ type Deps struct {
 }
 
 // Service holds the verbs of a session.
-type Service struct{ d Deps }
+type Service struct {
+	d        Deps
+	secrets  secrets
+	suspects chan struct{}
+}
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{d} }
+func New(d Deps) *Service {
+	return &Service{d: d, secrets: newSecrets(d.Keys), suspects: make(chan struct{}, maxSuspects)}
+}
 
 func (s *Service) limits(account ident.AccountID) Limits {
 	l := Limits{}
@@ -68,55 +88,72 @@ func (s *Service) limits(account ident.AccountID) Limits {
 // ErrNone says that the cookie stands for no living session.
 var ErrNone = fault.New(fault.NotFound, fault.CodeNotFound, "You are not signed in.")
 
-// NewSession is a finished authentication step.
+// NewSession is a finished authentication step. Actor says from where, and with which browser (Agent).
 type NewSession struct {
 	Actor    actor.Actor
 	User     ident.UserID
 	Evidence Evidence
+	More     []Evidence  // further proofs of the same step, after Evidence
 	Previous secret.Text // cookie that the browser brought, or empty
+	// KeepOther puts the previous session aside if it is another person's, instead of ending it: see Switch.
+	KeepOther bool
 	// MaxLife ends the session sooner than the account's limits; 0 means that those hold.
 	MaxLife time.Duration
 }
 
 // Start makes a session with a new cookie in the caller's unit of work. The previous cookie of
 // the browser dies (I-10): if it was the same person's, the new session continues it and keeps
-// its evidence; if it was another's, that session is ended, with its tokens.
+// its evidence; if it was another's, that session is ended, with its tokens, or put aside.
 func (s *Service) Start(ctx context.Context, t tx.Tx, n NewSession) (Session, secret.Text, error) {
 	now, account := t.Now(), n.Actor.Account
 	l := s.limits(account)
 	if n.MaxLife > 0 {
 		l.Absolute = min(l.Absolute, n.MaxLife)
 	}
-	id := ident.SessionID(ident.New("ses_"))
+	id := ident.SessionID(ident.New(idPrefix))
 	next := Session{
 		ID: id, Root: id, Account: account, User: n.User, Connection: n.Evidence.Connection,
-		Evidence: []Evidence{n.Evidence}, CreatedAt: now, LastSeen: now,
+		Evidence: append([]Evidence{n.Evidence}, n.More...), CreatedAt: now, LastSeen: now,
 		ExpiresAt: now.Add(min(l.Idle, l.Absolute)), AbsoluteExpiry: now.Add(l.Absolute),
+		Rotation: Rotation{Version: 1, Salt: secret.Bytes(saltSize), At: now, LateFrom: 1, LateNext: 1, LateSince: now},
+		Device:   Device(n.Actor.Agent), Address: n.Actor.Address, presented: 1,
 	}
-	if !n.Previous.Empty() {
-		old, err := s.byCookie(ctx, t, account, n.Previous)
-		switch {
-		case fault.Is(err, fault.NotFound):
-		case err != nil:
-			return Session{}, secret.Text{}, err
-		case old.User == n.User:
-			next.Root = old.Root
-			next.Evidence = append(old.Evidence, n.Evidence)
-			if err := s.d.Store.Replace(ctx, t, account, old.ID); err != nil {
-				return Session{}, secret.Text{}, err
-			}
-		default:
-			if err := s.end(ctx, t, n.Actor, old, "replaced"); err != nil {
-				return Session{}, secret.Text{}, err
-			}
-		}
-	}
-	cookie := secret.Random("")
-	if err := s.d.Store.Insert(ctx, t, next, hash(cookie)); err != nil {
+	aside, err := s.leave(ctx, t, n, &next)
+	if err != nil {
 		return Session{}, secret.Text{}, err
 	}
-	return next, cookie, t.Emit(ctx, event.New(n.Actor, "session.started", string(id),
+	if err := s.d.Store.Insert(ctx, t, next); err != nil {
+		return Session{}, secret.Text{}, err
+	}
+	if aside != nil {
+		if err := s.putAside(ctx, t, *aside, next.Root); err != nil {
+			return Session{}, secret.Text{}, err
+		}
+	}
+	return next, s.secrets.of(next), t.Emit(ctx, event.New(n.Actor, "session.started", string(id),
 		"user", string(n.User), "connection", string(n.Evidence.Connection), "method", n.Evidence.Method))
+}
+
+// leave takes leave of the session that the browser had. It returns the one to be put aside, if any.
+func (s *Service) leave(ctx context.Context, t tx.Tx, n NewSession, next *Session) (aside *Session, err error) {
+	p, ok := s.secrets.read(next.Account, n.Previous)
+	if !ok {
+		return nil, nil
+	}
+	old, worth, err := s.judge(ctx, t, next.Account, p)
+	switch {
+	case err != nil || worth == unknown:
+		return nil, err
+	case worth == stale:
+		return nil, s.stolen(ctx, t, n.Actor, old)
+	case old.User == n.User:
+		next.Root, next.Applications = old.Root, old.Applications
+		next.Evidence = append(old.Evidence, next.Evidence...)
+		return nil, s.d.Store.Replace(ctx, t, next.Account, old.ID)
+	case n.KeepOther:
+		return &old, nil
+	}
+	return nil, s.end(ctx, t, n.Actor, old, ending{event: EventReplaced})
 }
 
 // Resume returns the session behind a cookie and notes its use. ErrNone when there is none.
@@ -128,25 +165,38 @@ func (s *Service) Resume(ctx context.Context, account ident.AccountID, cookie se
 	return s.Touch(ctx, found, now)
 }
 
-// Touch notes the use of a session that was just read, at most once an hour. ErrNone when it
-// has ended meanwhile.
+// Touch notes the use of a session that was just read: at most once an hour, and the first use of
+// every new secret. ErrNone when it has ended meanwhile.
 func (s *Service) Touch(ctx context.Context, found Session, now time.Time) (Session, error) {
-	l := s.limits(found.Account)
-	if now.Sub(found.LastSeen) < min(touchEvery, l.Idle/8) {
+	if !s.Unnoted(found, now) {
 		return found, nil
 	}
 	err := s.d.DB.Write(ctx, tx.In(found.Account), func(ctx context.Context, t tx.Tx) error {
-		found.LastSeen = t.Now()
-		found.ExpiresAt = t.Now().Add(l.Idle)
-		if found.ExpiresAt.After(found.AbsoluteExpiry) {
-			found.ExpiresAt = found.AbsoluteExpiry
-		}
-		return s.d.Store.Touch(ctx, t, found.Account, found.ID, found.ExpiresAt)
+		found.LastSeen, found.ExpiresAt = t.Now(), slid(found, s.limits(found.Account), t.Now())
+		return s.d.Store.Touch(ctx, t, Used{Account: found.Account, ID: found.ID, ExpiresAt: found.ExpiresAt, Version: found.presented})
 	})
 	if fault.Is(err, fault.NotFound) {
 		return Session{}, ErrNone
 	}
 	return found, err
+}
+
+// Unnoted tells whether Touch has something to write.
+func (s *Service) Unnoted(found Session, now time.Time) bool {
+	l := s.limits(found.Account)
+	return now.Sub(found.LastSeen) >= coarse(l) || slid(found, l, now).Sub(found.ExpiresAt) >= coarse(l) ||
+		found.presented == found.Rotation.Version && found.Rotation.Confirmed < found.presented
+}
+
+// coarse is how exactly the sliding expiry is kept.
+func coarse(l Limits) time.Duration { return min(touchEvery, l.Idle/8) }
+
+// slid is the sliding expiry of a session that is used now.
+func slid(found Session, l Limits, now time.Time) time.Time {
+	if to := now.Add(l.Idle); to.Before(found.AbsoluteExpiry) {
+		return to
+	}
+	return found.AbsoluteExpiry
 }
 
 // Peek returns the session behind a cookie without noting its use. ErrNone when there is none.
@@ -169,14 +219,21 @@ func (s *Service) peek(ctx context.Context, account ident.AccountID, cookie secr
 
 // ByCookie is Peek inside the caller's unit of work.
 func (s *Service) ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookie secret.Text) (Session, error) {
-	if cookie.Empty() {
+	p, ok := s.secrets.read(account, cookie)
+	if !ok {
 		return Session{}, ErrNone
 	}
-	found, err := s.byCookie(ctx, t, account, cookie)
-	if fault.Is(err, fault.NotFound) {
+	found, worth, err := s.judge(ctx, t, account, p)
+	switch {
+	case err != nil:
+		return Session{}, err
+	case worth == stale:
+		s.suspect(ctx, account, p)
+		return Session{}, ErrNone
+	case worth == unknown:
 		return Session{}, ErrNone
 	}
-	return found, err
+	return found, nil
 }
 
 // ByID returns a session that has not been ended; its cookie may have been replaced since.
@@ -218,30 +275,30 @@ func (s *Service) EndIn(ctx context.Context, t tx.Tx, a actor.Actor, id ident.Se
 	if err != nil {
 		return err
 	}
-	return s.end(ctx, t, a, found, "ended")
+	return s.end(ctx, t, a, found, ending{event: EventEnded})
 }
 
 // EndCookie ends the session behind a cookie. It tells whether there was one.
 func (s *Service) EndCookie(ctx context.Context, a actor.Actor, cookie secret.Text) (ended bool, err error) {
-	if cookie.Empty() {
+	p, ok := s.secrets.read(a.Account, cookie)
+	if !ok {
 		return false, nil
 	}
 	err = s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
 		ended = false
-		own, _ := secret.Split(cookie) // whoever has the cookie may end it, bound or not
-		found, err := s.d.Store.ByCookie(ctx, t, a.Account, hash(own))
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		if err != nil {
+		found, worth, err := s.judge(ctx, t, a.Account, p)
+		if err != nil || worth == unknown {
 			return err
+		}
+		if worth == stale {
+			return s.stolen(ctx, t, a, found)
 		}
 		ended = true
 		by := a
 		if by.Kind == actor.Anonymous { // the cookie says who it is
 			by.Kind, by.ID, by.Session = actor.User, string(found.User), found.ID
 		}
-		return s.end(ctx, t, by, found, "ended")
+		return s.end(ctx, t, by, found, ending{event: EventEnded})
 	})
 	return ended, err
 }
@@ -257,15 +314,35 @@ func (s *Service) EndUser(ctx context.Context, t tx.Tx, a actor.Actor, user iden
 	return t.Emit(ctx, event.New(a, EventUserEnded, string(user), "sessions", count(len(ended))))
 }
 
-func (s *Service) end(ctx context.Context, t tx.Tx, a actor.Actor, found Session, why string) error {
-	ended, err := s.d.Store.End(ctx, t, found.Account, found.Root)
+// ending is how a chain ends.
+type ending struct {
+	event  string
+	grants bool // with the refresh tokens that outlive a logout
+}
+
+// end ends a chain, and what its browser has put aside: nobody could get at that any more.
+func (s *Service) end(ctx context.Context, t tx.Tx, a actor.Actor, found Session, how ending) error {
+	aside, err := s.d.Chains.Aside(ctx, t, found.Account, found.Root)
 	if err != nil {
 		return err
 	}
-	for _, id := range ended {
-		t.Changed(KindSession, found.Account, string(id))
+	for _, one := range append([]Session{found}, aside...) {
+		ended, err := s.d.Store.End(ctx, t, one.Account, one.Root)
+		if err != nil {
+			return err
+		}
+		for _, id := range ended {
+			t.Changed(KindSession, one.Account, string(id))
+		}
+		grants := ""
+		if how.grants {
+			grants = "all"
+		}
+		if err := t.Emit(ctx, event.New(a, how.event, string(one.ID), "user", string(one.User), "root", string(one.Root), "grants", grants)); err != nil {
+			return err
+		}
 	}
-	return t.Emit(ctx, event.New(a, "session."+why, string(found.ID), "user", string(found.User), "root", string(found.Root)))
+	return nil
 }
 
 // Purge deletes up to limit sessions that ended or expired so long ago that no token of theirs can live.
@@ -276,5 +353,3 @@ func (s *Service) Purge(ctx context.Context, limit int) (n int64, err error) {
 	})
 	return n, err
 }
-
-func hash(cookie secret.Text) []byte { return secret.Hash(cookiePurpose, cookie.Reveal()) }

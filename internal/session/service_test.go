@@ -19,6 +19,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 )
 
 var who = actor.Actor{Kind: actor.Anonymous, Account: "a"}
@@ -39,7 +40,7 @@ func start(t *testing.T, s *session.Service, db tx.Runner, user ident.UserID, pr
 func TestLife(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		ctx := context.Background()
-		s := session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		s := session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		_, cookie := start(t, s, db, "u1", secret.Text{})
 		for day := range 89 {
 			clk.Advance(24 * time.Hour)
@@ -66,7 +67,7 @@ func TestReauthentication(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		ctx := context.Background()
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Chains: store, Keys: sessiontest.Keys()}), session.NewRevocations(store)
 		load := func() {
 			t.Helper()
 			if err := db.Read(ctx, tx.System(), revoked.Load); err != nil {
@@ -114,7 +115,7 @@ func TestEndUser(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		ctx := context.Background()
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Chains: store, Keys: sessiontest.Keys()}), session.NewRevocations(store)
 		_, cookie := start(t, s, db, "u1", secret.Text{})
 		if err := db.Write(ctx, tx.In("a"), func(ctx context.Context, tt tx.Tx) error { return s.EndUser(ctx, tt, who, "u1") }); err != nil {
 			t.Fatal(err)
@@ -146,7 +147,7 @@ func TestEndUser(t *testing.T) {
 func TestEndingTwiceIsHeard(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
 		store := sessiondb.Store{}
-		s := session.New(session.Deps{DB: db, Store: store, Tokens: store})
+		s := session.New(session.Deps{DB: db, Store: store, Tokens: store, Chains: store, Keys: sessiontest.Keys()})
 		by := actor.Actor{Kind: actor.User, Account: "a", ID: "u1"}
 		made, _ := start(t, s, db, "u1", secret.Text{})
 		for what, end := range map[string]func(context.Context) error{
@@ -166,7 +167,7 @@ func TestEndingTwiceIsHeard(t *testing.T) {
 func TestDisableToken(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store, Chains: store, Keys: sessiontest.Keys()}), session.NewRevocations(store)
 		by := actor.Actor{Kind: actor.User, Account: "a", ID: "crm|1"}
 		id := func(n int) string { return fmt.Sprintf("jti_%026d", n) }
 		for range 2 {
@@ -233,7 +234,7 @@ func TestDisableToken(t *testing.T) {
 func TestEndGrant(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store, Chains: store, Keys: sessiontest.Keys()}), session.NewRevocations(store)
 		issued := clk.Now()
 		clk.Advance(time.Second)
 		err := db.Write(t.Context(), tx.In("a"), func(ctx context.Context, tt tx.Tx) error {
@@ -272,7 +273,7 @@ func TestEndGrant(t *testing.T) {
 func TestEndEverybody(t *testing.T) {
 	sqldbtest.Each(t, sessiondb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		store := sessiondb.Store{}
-		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store}), session.NewRevocations(store)
+		s, revoked := session.New(session.Deps{DB: db, Store: store, Tokens: store, Chains: store, Keys: sessiontest.Keys()}), session.NewRevocations(store)
 		var cookies []secret.Text
 		for n := range 3 {
 			_, cookie := start(t, s, db, ident.UserID(fmt.Sprintf("u%d", n)), secret.Text{})

@@ -6,15 +6,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 )
 
-// CookieName is the name of the session cookie. Over https it has the __Host- prefix; plain
-// http exists only on loopback, where browsers disagree about Secure.
-func CookieName(secure bool) string {
-	if secure {
-		return "__Host-admit-session"
-	}
-	return "admit-session"
-}
-
 // Session is a browser session of one person.
 type Session struct {
 	ID             ident.SessionID // the `sid` claim; not the cookie's value
@@ -27,6 +18,14 @@ type Session struct {
 	LastSeen       time.Time
 	ExpiresAt      time.Time // slides with use
 	AbsoluteExpiry time.Time // never moves
+
+	Rotation     Rotation
+	Device       string    // such as "Chrome on Windows", for people to read
+	Address      string    // that it was last seen at
+	Applications []string  // that it was used for, in the order of their first use
+	AsideAt      time.Time // when the browser put it aside for another account's; zero for the one in use
+
+	presented int64 // the version of the cookie that found it
 }
 
 // AuthTime is when the person last proved who they are.

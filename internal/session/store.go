@@ -11,16 +11,17 @@ import (
 // Store keeps sessions. Cookies are known by their hash only. Every method that looks for one
 // thing returns a fault of kind NotFound when there is none.
 type Store interface {
-	// Insert adds a session behind a cookie.
-	Insert(ctx context.Context, t tx.Tx, s Session, cookieHash []byte) error
-	// ByCookie returns the living session behind a cookie: neither ended, replaced nor expired.
-	ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookieHash []byte) (Session, error)
+	// Insert adds a session.
+	Insert(ctx context.Context, t tx.Tx, s Session) error
+	// ByCookie returns the living session that a cookie names, whatever its version: neither ended,
+	// replaced, put aside nor expired, and of the cookie's salt.
+	ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, p Presented) (Session, error)
 	// ByID returns a session that has not been ended and not expired, replaced or not.
 	ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error)
 	// Replace makes the cookie of a session dead. Its tokens live on.
 	Replace(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) error
-	// Touch notes that a living session was used and moves its sliding expiry.
-	Touch(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, expires time.Time) error
+	// Touch notes that a living session was used, by a cookie of which version, and moves its sliding expiry.
+	Touch(ctx context.Context, t tx.Tx, u Used) error
 	// End ends every session of a chain and returns those that it ended.
 	End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error)
 	// EndUser ends every session of a person and notes that tokens issued until now are dead.
@@ -29,6 +30,51 @@ type Store interface {
 	Revoked(ctx context.Context, t tx.Tx, q RevokedQuery) (Revoked, error)
 	// Purge deletes up to limit sessions, cuts and tokens that matter no more. It needs the system scope.
 	Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (int64, error)
+}
+
+// Used is one use of a session.
+type Used struct {
+	Account   ident.AccountID
+	ID        ident.SessionID
+	Version   int64
+	ExpiresAt time.Time
+}
+
+// Chains keeps what sessions go through while they live.
+type Chains interface {
+	// Rotate replaces the secret of a living session in one statement that carries every binding of the
+	// step (I-4). A fault of kind NotFound when they do not all hold.
+	Rotate(ctx context.Context, t tx.Tx, s Step) error
+	// List returns the living sessions of a person, the newest first: one of every chain.
+	List(ctx context.Context, t tx.Tx, q ListQuery) ([]Session, error)
+	// Aside returns the living sessions that a chain's browser has put aside, the last first.
+	Aside(ctx context.Context, t tx.Tx, account ident.AccountID, holder ident.SessionID) ([]Session, error)
+	// PutAside puts a living session aside for a chain, gives it a new salt, so that its cookie is dead,
+	// and gives that chain what the session held.
+	PutAside(ctx context.Context, t tx.Tx, p Shelved) error
+	// TakeBack takes a session back that a chain holds, and gives it what that chain held. A fault of
+	// kind NotFound when the chain does not hold it, or it does not live.
+	TakeBack(ctx context.Context, t tx.Tx, p Shelved) (Session, error)
+	// SetApplications notes for what a living session was used.
+	SetApplications(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, applications []string) error
+}
+
+// ListQuery asks for sessions of a person.
+type ListQuery struct {
+	Account ident.AccountID
+	User    ident.UserID
+	Before  time.Time       // only sessions that began before it, or with it and
+	After   ident.SessionID // a greater id; zero for all
+	Limit   int
+}
+
+// Shelved is a session that is put aside or taken back.
+type Shelved struct {
+	Account ident.AccountID
+	ID      ident.SessionID
+	Root    ident.SessionID // of the session
+	Holder  ident.SessionID // the root of the chain that holds it
+	Salt    []byte          // the new one
 }
 
 // RevokedQuery says which revocations to read: that of Session, of User, of User's

@@ -26,6 +26,8 @@ type Actor struct {
 	// For the audit trail only; no rule may depend on these.
 	RequestID string
 	Address   string
+	// Agent is the User-Agent header of somebody who has shown no token, as it came. It is not kept.
+	Agent string
 }
 
 // Binding is what a token is bound to (the claim cnf, RFC 7800): whoever sends it proves to hold it.

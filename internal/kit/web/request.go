@@ -89,7 +89,13 @@ func AccountOf(r *http.Request) ident.AccountID { return from(r).account }
 
 // ActorOf returns who is calling: what the bearer token proves, or Anonymous in the account.
 // It always carries the request id and the client's address for the audit trail.
-func ActorOf(r *http.Request) actor.Actor { return from(r).actor }
+func ActorOf(r *http.Request) actor.Actor {
+	a := from(r).actor
+	if a.Kind == actor.Anonymous {
+		a.Agent = r.UserAgent()
+	}
+	return a
+}
 
 // SetActor tells the log who is calling, for routes whose handler finds it out (session cookies).
 func SetActor(r *http.Request, a actor.Actor) {

@@ -111,29 +111,33 @@ func (s *Service) codeReused(ctx context.Context, t tx.Tx, a actor.Actor, want l
 	return s.d.Sessions.EndIn(ctx, t, a, spent.Session)
 }
 
-// Renew issues fresh tokens for an application from a living session: silent renewal.
-// session.ErrNone when the cookie stands for none.
-func (s *Service) Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (login.Tokens, session.Session, error) {
+// Renewed is what a silent renewal gives. The cookie is to be set, always: it has replaced the one that came.
+type Renewed struct {
+	Tokens  login.Tokens
+	Session session.Session
+	Cookie  secret.Text
+}
+
+// Renew issues fresh tokens for an application from a living session: silent renewal. The session's
+// secret rotates. session.ErrNone when the cookie stands for none.
+func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, app ident.ApplicationID) (out Renewed, err error) {
 	var g login.Grant
-	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		found, err := s.d.Sessions.ByCookie(ctx, t, account, cookie)
-		if err != nil {
+	out.Session, out.Cookie, err = s.d.Sessions.Renew(ctx, session.Use{
+		Actor: a, Cookie: cookie, Application: string(app),
+		Look: func(ctx context.Context, t tx.Tx, found session.Session) (err error) {
+			g, err = s.grant(ctx, t, found, app)
 			return err
-		}
-		g, err = s.grant(ctx, t, found, app)
-		return err
+		},
 	})
-	if err == nil {
-		g.Session, err = s.d.Sessions.Touch(ctx, g.Session, g.At)
-	}
 	if fault.Is(err, fault.NotFound) {
-		return login.Tokens{}, session.Session{}, session.ErrNone
+		return Renewed{}, session.ErrNone
 	}
 	if err != nil {
-		return login.Tokens{}, session.Session{}, err
+		return Renewed{}, err
 	}
-	tokens, err := s.d.Issuer.Issue(ctx, g)
-	return tokens, g.Session, err
+	g.Session = out.Session
+	out.Tokens, err = s.d.Issuer.Issue(ctx, g)
+	return out, err
 }
 
 func challengeOf(verifier secret.Text) string {

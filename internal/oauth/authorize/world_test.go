@@ -31,6 +31,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 	"github.com/admit-id/admit/internal/user"
 	"github.com/admit-id/admit/internal/user/userdb"
 )
@@ -112,7 +113,7 @@ func each(t *testing.T, fn func(w *world)) {
 	migrations := slices.Concat(userdb.Migrations(), sessiondb.Migrations(), oauthdb.Migrations(), consentdb.Migrations(), authorizedb.Migrations())
 	sqldbtest.Each(t, migrations, func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		w := &world{T: t, db: db, clk: clk, clients: map[string]oauth.Client{}, errands: map[ident.LoginID]login.Errand{}, done: map[ident.LoginID]bool{}}
-		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}})
+		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		w.users = user.New(db, userdb.Store{}, userdb.Store{})
 		consents := consent.New(db, consentdb.Store{})
 		w.reads = &counted{Runner: db}

@@ -27,6 +27,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/device/devicedb"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 )
 
 type clients map[string]oauth.Client
@@ -59,7 +60,7 @@ func each(t *testing.T, fn func(w world)) {
 			t.Fatal(err)
 		}
 		w := world{T: t, db: db, clk: clk, clients: clients{"app_tv": tv("app_tv"), "app_two": tv("app_two")}}
-		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}})
+		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		w.s = device.New(device.Deps{
 			DB: db, Store: devicedb.Store{}, Keys: keys, Clients: w.clients, Sessions: w.sessions,
 		})

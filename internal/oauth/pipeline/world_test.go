@@ -35,6 +35,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/pipeline"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 	"github.com/admit-id/admit/internal/token"
 	"github.com/admit-id/admit/internal/user"
 	"github.com/admit-id/admit/internal/user/userdb"
@@ -114,7 +115,7 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 		t.Fatal(err)
 	}
 	store := sessiondb.Store{}
-	w.sessions = session.New(session.Deps{DB: db, Store: store, Tokens: store})
+	w.sessions = session.New(session.Deps{DB: db, Store: store, Tokens: store, Chains: store, Keys: sessiontest.Keys()})
 	w.users = user.New(db, userdb.Store{}, userdb.Store{})
 	revocations := session.NewRevocations(store)
 	signing := keyring.New(keyring.Deps{DB: db, Store: keyringdb.Store{}, Janitor: keyringdb.Store{}, Keys: keys})

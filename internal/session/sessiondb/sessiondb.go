@@ -4,7 +4,7 @@ package sessiondb
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -57,32 +57,57 @@ CREATE TABLE session_ended_grants (
 	at BIGINT NOT NULL,
 	until BIGINT NOT NULL,
 	PRIMARY KEY (account_id, id));
-CREATE INDEX session_ended_grants_until ON session_ended_grants (until);`}}
+CREATE INDEX session_ended_grants_until ON session_ended_grants (until);`},
+		{ID: "session/0004", SQL: `
+ALTER TABLE sessions ADD COLUMN salt BYTEA;
+ALTER TABLE sessions ADD COLUMN version BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN confirmed BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN rotated_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN late_from BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN late_next BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN late_since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN applications TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN holder TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN aside_at BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX sessions_holder ON sessions (account_id, holder) WHERE holder <> '';`}}
 }
 
 // Store implements session.Store. The zero value is ready.
 type Store struct{}
 
-const columns = `account_id, id, root_id, user_id, connection_id, evidence, created_at, last_seen, expires_at, absolute_expiry`
+const columns = `account_id, id, root_id, user_id, connection_id, evidence, created_at, last_seen, expires_at, absolute_expiry,
+	salt, version, confirmed, rotated_at, late_from, late_next, late_since, device, address, applications, aside_at`
 
-// Insert implements session.Store.
-func (Store) Insert(ctx context.Context, t tx.Tx, s session.Session, cookieHash []byte) error {
+// Insert implements session.Store. The hash is of cookies from before they were computed; others take
+// the place of one by the session's id, which is none.
+func (Store) Insert(ctx context.Context, t tx.Tx, s session.Session) error {
 	evidence, err := json.Marshal(s.Evidence)
 	if err != nil {
 		return err
 	}
+	r := s.Rotation
 	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO sessions (`+columns+`, cookie_hash, replaced_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)`,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, $21, 0, 0)`,
 		string(s.Account), string(s.ID), string(s.Root), string(s.User), string(s.Connection), string(evidence),
-		sqldb.Micros(s.CreatedAt), sqldb.Micros(s.LastSeen), sqldb.Micros(s.ExpiresAt), sqldb.Micros(s.AbsoluteExpiry), cookieHash)
+		sqldb.Micros(s.CreatedAt), sqldb.Micros(s.LastSeen), sqldb.Micros(s.ExpiresAt), sqldb.Micros(s.AbsoluteExpiry),
+		r.Salt, r.Version, r.Confirmed, sqldb.Micros(r.At), r.LateFrom, r.LateNext, sqldb.Micros(r.LateSince),
+		s.Device, s.Address, strings.Join(s.Applications, " "), []byte(s.ID))
 	return err
 }
 
+// alive is what every session that is used must be, with the time as $1 and the account as $2.
+const alive = ` account_id = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $1 AND absolute_expiry > $1`
+
 // ByCookie implements session.Store.
-func (Store) ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookieHash []byte) (session.Session, error) {
-	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions
-WHERE account_id = $1 AND cookie_hash = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $3 AND absolute_expiry > $3`,
-		string(account), cookieHash, sqldb.Micros(t.Now()))
+func (Store) ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, p session.Presented) (session.Session, error) {
+	if p.ID == "" {
+		return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions WHERE`+alive+` AND cookie_hash = $3 AND aside_at = 0`,
+			sqldb.Micros(t.Now()), string(account), p.Hash)
+	}
+	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM sessions WHERE`+alive+` AND id = $3 AND salt = $4 AND aside_at = 0`,
+		sqldb.Micros(t.Now()), string(account), string(p.ID), p.Salt)
 }
 
 // ByID implements session.Store.
@@ -118,10 +143,9 @@ func (Store) Replace(ctx context.Context, t tx.Tx, account ident.AccountID, id i
 }
 
 // Touch implements session.Store.
-func (Store) Touch(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, expires time.Time) error {
-	n, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET last_seen = $3, expires_at = $4
-WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND replaced_at = 0 AND expires_at > $3 AND absolute_expiry >= $4`,
-		string(account), string(id), sqldb.Micros(t.Now()), sqldb.Micros(expires))
+func (Store) Touch(ctx context.Context, t tx.Tx, u session.Used) error {
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET last_seen = $1, expires_at = $4, confirmed = CASE WHEN version = $5 THEN version ELSE confirmed END
+WHERE`+alive+` AND id = $3 AND absolute_expiry >= $4`, sqldb.Micros(t.Now()), string(u.Account), string(u.ID), sqldb.Micros(u.ExpiresAt), u.Version)
 	return found(n, err)
 }
 
@@ -144,43 +168,6 @@ func (Store) EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user
 	_, err = q.Exec(ctx, `INSERT INTO session_user_cuts (account_id, user_id, at) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, user_id) DO UPDATE SET at = $3`, string(account), string(user), now)
 	return ended, err
-}
-
-// Revoked implements session.Store.
-func (Store) Revoked(ctx context.Context, t tx.Tx, r session.RevokedQuery) (out session.Revoked, err error) {
-	const (
-		ended = `SELECT account_id, id, ended_at FROM sessions WHERE ended_at > 0 AND ended_at >= $1`
-		cuts  = `SELECT account_id, user_id, at FROM session_user_cuts WHERE at >= $1`
-		dead  = `SELECT account_id, user_id, token_id, at FROM session_disabled_tokens WHERE at >= $1`
-		gone  = `SELECT account_id, id, at, until FROM session_ended_grants WHERE until >= $1`
-	)
-	q, since := sqldb.From(t), sqldb.Micros(r.Since)
-	switch {
-	case r.Session != "":
-		out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended+` AND account_id = $2 AND id = $3`, since, string(r.Account), string(r.Session))
-		return out, err
-	case r.Grant != "":
-		out.Grants, err = sqldb.List(ctx, q, scanGrant, gone+` AND account_id = $2 AND id = $3`, sqldb.Micros(t.Now()), string(r.Account), r.Grant)
-		return out, err
-	case r.Token != "":
-		out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead+` AND account_id = $2 AND user_id = $3 AND token_id = $4`,
-			since, string(r.Account), string(r.User), r.Token)
-		return out, err
-	case r.User != "":
-		out.Users, err = sqldb.List(ctx, q, scanCut, cuts+` AND account_id = $2 AND user_id = $3`, since, string(r.Account), string(r.User))
-		return out, err
-	}
-	if out.Sessions, err = sqldb.List(ctx, q, scanEnded, ended, since); err != nil {
-		return out, err
-	}
-	if out.Users, err = sqldb.List(ctx, q, scanCut, cuts, since); err != nil {
-		return out, err
-	}
-	if out.Tokens, err = sqldb.List(ctx, q, scanDisabled, dead, since); err != nil {
-		return out, err
-	}
-	out.Grants, err = sqldb.List(ctx, q, scanGrant, gone, sqldb.Micros(t.Now()))
-	return out, err
 }
 
 // EndSome implements session.TokenStore.
@@ -247,50 +234,4 @@ func found(n int64, err error) error {
 		return sqldb.ErrNotFound
 	}
 	return err
-}
-
-func scan(r sqldb.Row) (session.Session, error) {
-	var s session.Session
-	var evidence string
-	var created, seen, expires, absolute int64
-	if err := r.Scan(&s.Account, &s.ID, &s.Root, &s.User, &s.Connection, &evidence, &created, &seen, &expires, &absolute); err != nil {
-		return s, err
-	}
-	s.CreatedAt, s.LastSeen, s.ExpiresAt, s.AbsoluteExpiry = sqldb.Time(created), sqldb.Time(seen), sqldb.Time(expires), sqldb.Time(absolute)
-	if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
-		return s, fmt.Errorf("evidence of session %s: %w", s.ID, err)
-	}
-	return s, nil
-}
-
-func scanEnded(r sqldb.Row) (session.EndedSession, error) {
-	var e session.EndedSession
-	var at int64
-	err := r.Scan(&e.Account, &e.ID, &at)
-	e.At = sqldb.Time(at)
-	return e, err
-}
-
-func scanCut(r sqldb.Row) (session.UserCut, error) {
-	var c session.UserCut
-	var at int64
-	err := r.Scan(&c.Account, &c.User, &at)
-	c.At = sqldb.Time(at)
-	return c, err
-}
-
-func scanDisabled(r sqldb.Row) (session.DisabledToken, error) {
-	var d session.DisabledToken
-	var at int64
-	err := r.Scan(&d.Account, &d.User, &d.ID, &at)
-	d.At = sqldb.Time(at)
-	return d, err
-}
-
-func scanGrant(r sqldb.Row) (session.EndedGrant, error) {
-	var g session.EndedGrant
-	var at, until int64
-	err := r.Scan(&g.Account, &g.ID, &at, &until)
-	g.At, g.Until = sqldb.Time(at), sqldb.Time(until)
-	return g, err
 }

@@ -2,11 +2,13 @@
 package sessiontest
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -19,7 +21,24 @@ func Build(id, user string, now time.Time) session.Session {
 		ID: ident.SessionID(id), Root: ident.SessionID(id), Account: "a", User: ident.UserID(user), Connection: "con_email",
 		Evidence:  []session.Evidence{{Method: "email", Connection: "con_email", Issuer: "urn:admit:email", Subject: user + "@x.example", At: now}},
 		CreatedAt: now, LastSeen: now, ExpiresAt: now.Add(time.Hour), AbsoluteExpiry: now.Add(3 * time.Hour),
+		Rotation: session.Rotation{Version: 1, Salt: Salt(id), At: now, LateFrom: 1, LateNext: 1, LateSince: now},
 	}
+}
+
+// Salt is that of a session which Build makes.
+func Salt(id string) []byte { return []byte("salt of " + id) }
+
+// Keys are for tests that have no master key of their own.
+func Keys() *crypt.Keys {
+	keys, err := crypt.NewKeys(bytes.Repeat([]byte{3}, crypt.KeySize))
+	if err != nil {
+		panic(err)
+	}
+	return keys
+}
+
+func cookie(id string) session.Presented {
+	return session.Presented{ID: ident.SessionID(id), Version: 1, Salt: Salt(id)}
 }
 
 // RunStore runs the suite. Open returns an empty store, the runner of its units of work and their clock.
@@ -53,46 +72,47 @@ func testLookup(t *testing.T, open opener) {
 	store, db, clk := open(t)
 	h := harness{t, db}
 	want := Build("s1", "u1", clk.Now())
-	h.must(func(ctx context.Context, tt tx.Tx) error { return store.Insert(ctx, tt, want, []byte("hash1")) })
-	byCookie := func(account ident.AccountID, hash string) (s session.Session, err error) {
+	h.must(func(ctx context.Context, tt tx.Tx) error { return store.Insert(ctx, tt, want) })
+	byCookie := func(account ident.AccountID, p session.Presented) (s session.Session, err error) {
 		err = db.Read(context.Background(), tx.System(), func(ctx context.Context, tt tx.Tx) error {
-			s, err = store.ByCookie(ctx, tt, account, []byte(hash))
+			s, err = store.ByCookie(ctx, tt, account, p)
 			return err
 		})
 		return s, err
 	}
-	got, err := byCookie("a", "hash1")
+	got, err := byCookie("a", cookie("s1"))
 	if err != nil || got.ID != "s1" || len(got.Evidence) != 1 || !got.AuthTime().Equal(clk.Now()) || !got.ExpiresAt.Equal(want.ExpiresAt) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	for _, wrong := range []struct {
 		account ident.AccountID
-		hash    string
-	}{{"b", "hash1"}, {"a", "hash2"}, {"a", ""}} {
-		if _, err := byCookie(wrong.account, wrong.hash); !fault.Is(err, fault.NotFound) {
+		cookie  session.Presented
+	}{{"b", cookie("s1")}, {"a", cookie("s2")}, {"a", session.Presented{ID: "s1"}}, {"a", session.Presented{ID: "s1", Salt: Salt("s2")}}, {"a", session.Presented{}},
+		{"a", session.Presented{Hash: []byte("s2")}}} {
+		if _, err := byCookie(wrong.account, wrong.cookie); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%+v: %v; want not found", wrong, err)
 		}
 	}
 	if err := h.write(func(ctx context.Context, tt tx.Tx) error {
-		return store.Insert(ctx, tt, Build("s2", "u1", clk.Now()), []byte("hash1"))
+		return store.Insert(ctx, tt, Build("s1", "u2", clk.Now()))
 	}); err == nil {
 		t.Error("two sessions behind one cookie")
 	}
 	clk.Advance(50 * time.Minute)
 	h.must(func(ctx context.Context, tt tx.Tx) error {
-		return store.Touch(ctx, tt, "a", "s1", clk.Now().Add(time.Hour))
+		return store.Touch(ctx, tt, session.Used{Account: "a", ID: "s1", Version: 1, ExpiresAt: clk.Now().Add(time.Hour)})
 	})
 	clk.Advance(50 * time.Minute)
-	if _, err := byCookie("a", "hash1"); err != nil {
+	if _, err := byCookie("a", cookie("s1")); err != nil {
 		t.Fatalf("touched, but %v", err)
 	}
 	if err := h.write(func(ctx context.Context, tt tx.Tx) error {
-		return store.Touch(ctx, tt, "a", "s1", clk.Now().Add(24*time.Hour))
+		return store.Touch(ctx, tt, session.Used{Account: "a", ID: "s1", Version: 1, ExpiresAt: clk.Now().Add(24 * time.Hour)})
 	}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("touched beyond the absolute expiry: %v", err)
 	}
 	clk.Advance(11 * time.Minute)
-	if _, err := byCookie("a", "hash1"); !fault.Is(err, fault.NotFound) {
+	if _, err := byCookie("a", cookie("s1")); !fault.Is(err, fault.NotFound) {
 		t.Fatalf("expired, but %v", err)
 	}
 }
@@ -103,15 +123,15 @@ func testEnd(t *testing.T, open opener) {
 	h.must(func(ctx context.Context, tt tx.Tx) error {
 		second := Build("s2", "u1", clk.Now())
 		second.Root = "s1"
-		for hash, s := range map[string]session.Session{"h1": Build("s1", "u1", clk.Now()), "h2": second, "h3": Build("s3", "u1", clk.Now()), "h4": Build("s4", "u2", clk.Now())} {
-			if err := store.Insert(ctx, tt, s, []byte(hash)); err != nil {
+		for _, s := range []session.Session{Build("s1", "u1", clk.Now()), second, Build("s3", "u1", clk.Now()), Build("s4", "u2", clk.Now())} {
+			if err := store.Insert(ctx, tt, s); err != nil {
 				return err
 			}
 		}
 		return store.Replace(ctx, tt, "a", "s1")
 	})
 	h.must(func(ctx context.Context, tt tx.Tx) error {
-		if _, err := store.ByCookie(ctx, tt, "a", []byte("h1")); !fault.Is(err, fault.NotFound) {
+		if _, err := store.ByCookie(ctx, tt, "a", cookie("s1")); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the replaced cookie lives: %v", err)
 		}
 		if _, err := store.ByID(ctx, tt, "a", "s1"); err != nil {
@@ -125,7 +145,7 @@ func testEnd(t *testing.T, open opener) {
 	})
 	clk.Advance(time.Second)
 	h.must(func(ctx context.Context, tt tx.Tx) error {
-		if _, err := store.ByCookie(ctx, tt, "a", []byte("h2")); !fault.Is(err, fault.NotFound) {
+		if _, err := store.ByCookie(ctx, tt, "a", cookie("s2")); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the ended cookie lives: %v", err)
 		}
 		again, err := store.End(ctx, tt, "a", "s1")
@@ -166,10 +186,10 @@ func testPurge(t *testing.T, open opener) {
 	store, db, clk := open(t)
 	h := harness{t, db}
 	h.must(func(ctx context.Context, tt tx.Tx) error {
-		if err := store.Insert(ctx, tt, Build("s1", "u1", clk.Now()), []byte("h1")); err != nil {
+		if err := store.Insert(ctx, tt, Build("s1", "u1", clk.Now())); err != nil {
 			return err
 		}
-		return store.Insert(ctx, tt, Build("s2", "u2", clk.Now().Add(time.Hour)), []byte("h2"))
+		return store.Insert(ctx, tt, Build("s2", "u2", clk.Now().Add(time.Hour)))
 	})
 	clk.Advance(90 * time.Minute)
 	h.must(func(ctx context.Context, tt tx.Tx) error {

@@ -65,11 +65,13 @@ func (w *world) Exchange(_ context.Context, r redeem.Request) (login.Tokens, err
 	return tokens(), w.err
 }
 
-func (w *world) Renew(_ context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (login.Tokens, session.Session, error) {
-	if account != "acc" || cookie.Reveal() != "alive" || app != "app_default" {
-		return login.Tokens{}, session.Session{}, session.ErrNone
+func (w *world) Renew(_ context.Context, a actor.Actor, cookie secret.Text, app ident.ApplicationID) (redeem.Renewed, error) {
+	if a.Account != "acc" || cookie.Reveal() != "alive" || app != "app_default" {
+		return redeem.Renewed{}, session.ErrNone
 	}
-	return tokens(), session.Session{ID: "ses_1", User: "usr_1"}, w.err
+	return redeem.Renewed{
+		Tokens: tokens(), Session: session.Session{ID: "ses_1", User: "usr_1", AbsoluteExpiry: time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)}, Cookie: secret.New("next"),
+	}, w.err
 }
 
 func (w *world) Peek(_ context.Context, _ ident.AccountID, cookie secret.Text) (session.Session, error) {

@@ -24,7 +24,7 @@ type Logins interface {
 // Codes turn a finished login into tokens. *redeem.Service does.
 type Codes interface {
 	Exchange(ctx context.Context, r redeem.Request) (login.Tokens, error)
-	Renew(ctx context.Context, account ident.AccountID, cookie secret.Text, app ident.ApplicationID) (login.Tokens, session.Session, error)
+	Renew(ctx context.Context, a actor.Actor, cookie secret.Text, app ident.ApplicationID) (redeem.Renewed, error)
 }
 
 // Sessions ends and finds sessions. *session.Service does.

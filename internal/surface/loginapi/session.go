@@ -63,12 +63,17 @@ func (s *Surface) renew(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errOrigin
 	}
-	tokens, found, err := s.deps.Codes.Renew(r.Context(), account, cookie, app.ID)
+	renewed, err := s.deps.Codes.Renew(r.Context(), web.ActorOf(r), cookie, app.ID)
 	if err != nil {
 		return err
 	}
+	found, tokens := renewed.Session, renewed.Tokens
 	web.SetActor(r, actor.Actor{Kind: actor.User, Account: account, ID: string(found.User), Session: found.ID})
-	if app.CookieDomain != "" && s.secure(account) {
+	secure := s.secure(account)
+	http.SetCookie(w, &http.Cookie{
+		Name: session.CookieName(secure), Value: renewed.Cookie.Reveal(), Path: "/", Expires: found.AbsoluteExpiry, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	if app.CookieDomain != "" && secure {
 		setTokens(w, app.CookieDomain, tokens)
 	}
 	return web.JSON(w, http.StatusOK, tokensOf(tokens))

@@ -35,6 +35,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
+	"github.com/admit-id/admit/internal/session/sessiontest"
 	v1 "github.com/admit-id/admit/internal/surface/v1"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
 	"github.com/admit-id/admit/internal/surface/v1/grant"
@@ -98,7 +99,7 @@ func newAPI(t testing.TB) *api {
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
 	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})
-	sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}})
+	sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 	follower.Subscribe(rights, access.ChangeKinds()...)
 	if err := follower.Start(t.Context()); err != nil {
 		t.Fatal(err)
