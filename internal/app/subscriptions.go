@@ -56,8 +56,9 @@ func subscribe(bus *tx.Bus, a *App) {
 		return a.f.oauth.families.EndForUser(ctx, t, e.Actor, ident.UserID(e.Target))
 	})
 	bus.Subscribe(session.EventUserEnded, a.f.oauth.logouts.UserEnded)
-	bus.Subscribe("session.ended", a.f.oauth.logouts.SessionEnded)
-	bus.Subscribe("session.replaced", a.f.oauth.logouts.SessionEnded)
+	bus.Subscribe(session.EventEnded, a.f.oauth.logouts.SessionEnded)
+	bus.Subscribe(session.EventEnded, a.f.oauth.families.SessionEnded)
+	bus.Subscribe(session.EventReplaced, a.f.oauth.logouts.SessionEnded)
 	bus.Subscribe(pipeline.EventIssued, a.joinSession)
 	bus.Subscribe(user.EventDeleted, a.f.oauth.consents.ForgetUser)
 	bus.Subscribe(consent.EventWithdrawn, func(ctx context.Context, t tx.Tx, e event.Event) error {

@@ -112,7 +112,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Decide: decide.Deps{Permissions: x.engine, History: x.history},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access, Invites: x.invites, Accounts: x.accounts, Requests: x.requests, Resources: x.claims, ResourceUsers: x.history}, Changes: a.changesDeps(),
 		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications, Secrets: x.applications, RegistrationTokens: x.registrations,
-		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Extensions: newExtensions(a.db), LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
+		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Sessions: x.sessions, Extensions: newExtensions(a.db), LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
 		Consents: x.oauth.consents, Logouts: x.oauth.logouts,
 	})
 }

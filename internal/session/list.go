@@ -28,6 +28,26 @@ func (s *Service) List(ctx context.Context, t tx.Tx, q ListQuery) ([]Session, er
 	return s.d.Chains.List(ctx, t, q)
 }
 
+// Page is List in a unit of work of its own.
+func (s *Service) Page(ctx context.Context, q ListQuery) (list []Session, err error) {
+	err = s.d.DB.Read(ctx, tx.In(q.Account), func(ctx context.Context, t tx.Tx) error {
+		list, err = s.List(ctx, t, q)
+		return err
+	})
+	return list, err
+}
+
+// EndOne is EndOf in a unit of work of its own. ErrNone when the person has no such session.
+func (s *Service) EndOne(ctx context.Context, a actor.Actor, user ident.UserID, id ident.SessionID) error {
+	return s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
+		there, err := s.EndOf(ctx, t, a, user, id)
+		if err == nil && !there {
+			err = ErrNone
+		}
+		return err
+	})
+}
+
 // EndOf ends one session of a person, chosen from their list, with everything that was got by it,
 // refresh tokens included. It tells whether there was one: another person's is none.
 func (s *Service) EndOf(ctx context.Context, t tx.Tx, a actor.Actor, user ident.UserID, id ident.SessionID) (bool, error) {

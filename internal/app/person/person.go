@@ -43,23 +43,27 @@ type Deps struct {
 type Features struct {
 	d        Deps
 	Passkeys *passkey.Service
+	Factors
 }
 
 // Build makes the features. It comes before the logins, which use them.
 func Build(d Deps) *Features {
-	return &Features{d: d, Passkeys: buildPasskeys(d)}
+	return &Features{d: d, Passkeys: buildPasskeys(d), Factors: buildFactors(d)}
 }
 
 // Migrations are the tables', in the order in which a new database gets them.
 func Migrations() []sqldb.Migration {
 	return slices.Concat(
 		passkeydb.Migrations(),
+		factorMigrations(),
 	)
 }
 
 // Subscribe is the table of who reacts to which event, inside the unit of work that emitted it.
 func (f *Features) Subscribe(bus *tx.Bus) {
 	bus.Subscribe(user.EventDeleted, f.Passkeys.ForgetUser)
+	f.subscribeFactors(bus)
+	newUses(f.d.Sessions).subscribe(bus)
 }
 
 // Remember is the table of who keeps what in memory.
@@ -83,5 +87,6 @@ type Job struct {
 func (f *Features) Jobs() []Job {
 	return []Job{
 		{"forget challenges of passkeys", time.Minute, f.forgetChallenges},
+		{"forget unfinished factors", time.Minute, f.forgetPending},
 	}
 }

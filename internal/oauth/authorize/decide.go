@@ -15,14 +15,11 @@ import (
 	"github.com/admit-id/admit/internal/session"
 )
 
-// useEvery bounds how often single sign-on notes the use of a session.
-const useEvery = time.Hour
-
 // facts is the stored state that is decided from.
 type facts struct {
 	now           time.Time
 	session       *session.Session // the browser's living session of an active person, or nil
-	stale         bool             // its use was not noted for a while
+	stale         bool             // its use is to be noted
 	begun         time.Time        // when the request was stored; zero on arrival
 	back          bool             // the login that the request waited for is finished
 	asked         bool             // the client is one that people are asked about
@@ -62,7 +59,7 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Reques
 		}
 		return f, err
 	}
-	f.session, f.stale = &found, f.now.Sub(found.LastSeen) >= useEvery
+	f.session, f.stale = &found, s.d.Sessions.Unnoted(found, f.now)
 	f.authorization = authorizationOf(r, found, f.asked)
 	if row.User == found.User {
 		f.decision = row.Decision

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -35,6 +36,7 @@ type Logins interface {
 type Sessions interface {
 	ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookie secret.Text) (session.Session, error)
 	Resume(ctx context.Context, account ident.AccountID, cookie secret.Text) (session.Session, error)
+	Unnoted(found session.Session, now time.Time) bool
 }
 
 // Users finds people. *user.Service does.

@@ -87,6 +87,14 @@ func (f *Families) EndForSession(ctx context.Context, t tx.Tx, by actor.Actor, r
 	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, Root: root, Online: true}, false)
 }
 
+// SessionEnded reacts to the end of a chain of sessions that takes with it what outlives a logout.
+func (f *Families) SessionEnded(ctx context.Context, t tx.Tx, e event.Event) error {
+	if e.Detail["grants"] != "all" || e.Detail["root"] == "" {
+		return nil
+	}
+	return f.end(ctx, t, e.Actor, oauth.Selection{Account: e.Account, Root: ident.SessionID(e.Detail["root"])}, true)
+}
+
 // EndForUser ends every grant of a person, with the access tokens. The person's cut (session.EndUser) ends
 // those too, but one that is issued at the very same moment on another node could be younger than it.
 func (f *Families) EndForUser(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID) error {

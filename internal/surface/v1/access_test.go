@@ -114,7 +114,7 @@ func newAPI(t testing.TB) *api {
 		t.Fatal(err)
 	}
 	s := v1.New(v1.Deps{Issuers: world{}, Cursors: cursor.New(keys), Guard: engine, Users: users,
-		TenantMembers: members{}, Tokens: sessions,
+		TenantMembers: members{}, Tokens: sessions, Sessions: sessions,
 		Decide: decide.Deps{Permissions: engine}, Grant: grant.Deps{Records: rights, Roles: rights, Groups: rights,
 			Requests:      request.New(request.Deps{Runner: db, Store: requestdb.Store{}, Engine: engine, Access: rights}),
 			Resources:     claim.New(claim.Deps{Runner: db, Store: accessdb.Resources{}, Engine: engine, Access: rights}),

@@ -35,6 +35,7 @@ type Deps struct {
 	AccessKeys         AccessKeys
 	Users              Users
 	Tokens             Tokens
+	Sessions           Sessions
 	Connections        Connections
 	Consents           Consents
 	Logouts            Logouts
@@ -70,6 +71,7 @@ func (s *Surface) Routes() []web.Route {
 		s.grant.Routes(),
 		s.userRoutes(),
 		s.consentRoutes(),
+		s.sessionRoutes(),
 		s.identityRoutes(),
 		s.extensionRoutes(),
 		s.connectionRoutes(),
