@@ -1,14 +1,15 @@
 // Package catalogue owns the texts that people read: those of the pages and of the
 // mails, in every language that Admit speaks. It knows nothing of HTML or HTTP.
 //
-// A text is looked up by its key. The JSON files next to this one hold the same keys
-// in every language (a test proves it), with CLDR plurals where a number is in the text.
+// A text is looked up by its key. The JSON files next to this one, some of which hold one
+// part of the pages (factor.en.json), have the same keys in every language (a test proves it), with CLDR plurals where a number is in the text.
 package catalogue
 
 import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -45,8 +46,8 @@ func Load() (*Catalogue, error) {
 	c := &Catalogue{languages: Languages()}
 	tags := make([]language.Tag, 0, len(c.languages))
 	for _, l := range c.languages {
-		if _, err := bundle.LoadMessageFileFS(files, l.Tag+".json"); err != nil {
-			return nil, fmt.Errorf("catalogue: %s: %w", l.Tag, err)
+		if err := read(bundle, l.Tag); err != nil {
+			return nil, err
 		}
 		tags = append(tags, language.Make(l.Tag))
 	}
@@ -55,6 +56,20 @@ func Load() (*Catalogue, error) {
 		c.texts = append(c.texts, Texts{Language: l, localizer: i18n.NewLocalizer(bundle, l.Tag)})
 	}
 	return c, nil
+}
+
+// read reads the files of a language: <tag>.json, and <part>.<tag>.json of the parts.
+func read(bundle *i18n.Bundle, tag string) error {
+	names, err := fs.Glob(files, "*."+tag+".json")
+	if err != nil {
+		return err
+	}
+	for _, name := range append(names, tag+".json") {
+		if _, err := bundle.LoadMessageFileFS(files, name); err != nil {
+			return fmt.Errorf("catalogue: %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // What is parsed of a stranger's wish. Longer wishes are cut before parsing.

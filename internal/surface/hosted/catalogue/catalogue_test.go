@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"encoding/json"
+	"io/fs"
 	"regexp"
 	"slices"
 	"sort"
@@ -16,15 +17,28 @@ var forms = map[string][]string{
 
 func load(t *testing.T, tag string) map[string]any {
 	t.Helper()
-	raw, err := files.ReadFile(tag + ".json")
+	names, err := fs.Glob(files, "*."+tag+".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := map[string]any{}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		t.Fatalf("%s: %v", tag, err)
+	all := map[string]any{}
+	for _, name := range append(names, tag+".json") {
+		raw, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]any{}
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for key, text := range m {
+			if _, twice := all[key]; twice {
+				t.Errorf("%s has %q, which another file has, too", name, key)
+			}
+			all[key] = text
+		}
 	}
-	return m
+	return all
 }
 
 var placeholder = regexp.MustCompile(`\{\{[^}]*\}\}`)
