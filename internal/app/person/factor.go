@@ -1,0 +1,122 @@
+package person
+
+import (
+	"context"
+
+	"github.com/admit-id/admit/internal/factor/password"
+	"github.com/admit-id/admit/internal/factor/password/hashes"
+	"github.com/admit-id/admit/internal/factor/password/passworddb"
+	"github.com/admit-id/admit/internal/factor/recovery"
+	"github.com/admit-id/admit/internal/factor/recovery/recoverydb"
+	"github.com/admit-id/admit/internal/factor/regain"
+	"github.com/admit-id/admit/internal/factor/regain/regaindb"
+	"github.com/admit-id/admit/internal/factor/totp"
+	"github.com/admit-id/admit/internal/factor/totp/totpdb"
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/sqldb"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/user"
+)
+
+// factorBatch is how many rows are forgotten in one unit of work.
+const factorBatch = 500
+
+// Factors are the verbs of the factors besides passkeys.
+type Factors struct {
+	TOTP      *totp.Service
+	Recovery  *recovery.Service
+	Passwords *password.Service
+	Regain    *regain.Service
+}
+
+func buildFactors(d Deps) Factors {
+	return Factors{
+		TOTP:     &totp.Service{Store: totpdb.Store{}, Pending: totpdb.Pending{}, Keys: d.Keys},
+		Recovery: &recovery.Service{Store: recoverydb.Store{}, Keys: d.Keys},
+		Regain:   &regain.Service{Store: regaindb.Store{}, Keys: d.Keys},
+		Passwords: password.New(password.Deps{
+			DB: d.DB, Store: passworddb.Store{}, Keys: d.Keys, Pool: password.NewPool(hashes.Params{}),
+		}),
+	}
+}
+
+func factorMigrations() []sqldb.Migration {
+	var all []sqldb.Migration
+	for _, m := range [][]sqldb.Migration{totpdb.Migrations(), recoverydb.Migrations(), passworddb.Migrations(), regaindb.Migrations()} {
+		all = append(all, m...)
+	}
+	return all
+}
+
+func (f *Features) subscribeFactors(bus *tx.Bus) {
+	bus.Subscribe(user.EventDeleted, f.TOTP.ForgetUser)
+	bus.Subscribe(user.EventDeleted, f.Recovery.ForgetUser)
+	bus.Subscribe(user.EventDeleted, f.Passwords.ForgetUser)
+	bus.Subscribe(user.EventDeleted, f.Regain.ForgetUser)
+	bus.Subscribe(regain.EventDone, f.forgetLost)
+	bus.Subscribe(password.EventSet, f.endOtherSessions)
+}
+
+// forgetLost removes every second factor of a person whose delayed recovery is done, and ends every
+// session: the login that finished it begins a new one.
+func (f *Features) forgetLost(ctx context.Context, t tx.Tx, e event.Event) error {
+	who := ident.UserID(e.Target)
+	keys, err := f.Passkeys.List(ctx, t, e.Account, who)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := f.Passkeys.Remove(ctx, t, e.Actor, who, k.ID); err != nil {
+			return err
+		}
+	}
+	if err := f.TOTP.Lost(ctx, t, e.Actor, who); err != nil {
+		return err
+	}
+	if err := f.Recovery.Lost(ctx, t, e.Actor, who); err != nil {
+		return err
+	}
+	return f.d.Sessions.EndUser(ctx, t, e.Actor, who)
+}
+
+// endOtherSessions ends the sessions that may be a stranger's who knew the password that was replaced.
+// The first password replaces none.
+func (f *Features) endOtherSessions(ctx context.Context, t tx.Tx, e event.Event) error {
+	if e.Detail["first"] != "" {
+		return nil
+	}
+	who := ident.UserID(e.Target)
+	if e.Actor.Session != "" && e.Actor.ID == e.Target {
+		keep, err := f.d.Sessions.ByID(ctx, t, e.Account, e.Actor.Session)
+		if err == nil && keep.User == who {
+			_, err = f.d.Sessions.EndOthers(ctx, t, e.Actor, keep)
+			return err
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return f.d.Sessions.EndUser(ctx, t, e.Actor, who)
+}
+
+// forgetPending deletes registrations and recoveries that nobody finished.
+func (f *Features) forgetPending(ctx context.Context) error {
+	for _, purge := range []func(context.Context, tx.Tx, int) (int64, error){f.TOTP.Purge, f.Regain.Purge} {
+		for {
+			var n int64
+			err := f.d.DB.Write(ctx, tx.System(), func(ctx context.Context, t tx.Tx) (err error) {
+				n, err = purge(ctx, t, factorBatch)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if n < factorBatch {
+				break
+			}
+		}
+	}
+	return nil
+}
