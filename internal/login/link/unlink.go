@@ -1,0 +1,79 @@
+package link
+
+import (
+	"context"
+	"slices"
+
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
+)
+
+var (
+	// ErrLast refuses to drop the last way to sign in.
+	ErrLast = fault.New(fault.Conflict, "LastIdentity", "This is the only way you can sign in. Add another one before you remove it.")
+	// ErrSeveral asks which of several identities is meant.
+	ErrSeveral = fault.New(fault.Conflict, "IdentityAmbiguous", "Several linked identities are called so. Name one by its user id at the provider.")
+)
+
+// Named tells whether a name that an SDK gives is an identity's: the connection's id or the subject there.
+func Named(i user.Identity, name string) bool {
+	return name != "" && (string(i.Connection) == name || i.Subject == name)
+}
+
+// Unlink drops the identity of a person that a name stands for. The session is the person's own and recent.
+func (s *Service) Unlink(ctx context.Context, by actor.Actor, found session.Session, name string) error {
+	return s.unlink(ctx, by, found, func(i user.Identity) bool { return Named(i, name) })
+}
+
+// UnlinkOne drops exactly this identity.
+func (s *Service) UnlinkOne(ctx context.Context, by actor.Actor, found session.Session, one user.Identity) error {
+	return s.unlink(ctx, by, found, one.Same)
+}
+
+func (s *Service) unlink(ctx context.Context, by actor.Actor, found session.Session, is func(user.Identity) bool) error {
+	err := s.d.DB.Write(ctx, tx.In(found.Account), func(ctx context.Context, t tx.Tx) error {
+		u, err := s.d.Users.Hold(ctx, t, found.Account, found.User)
+		if err != nil {
+			return err
+		}
+		held, err := s.recent(ctx, t, found)
+		if err != nil {
+			return err
+		}
+		meant := slices.DeleteFunc(slices.Clone(u.Identities), func(i user.Identity) bool { return !is(i) })
+		switch {
+		case len(meant) == 0:
+			return user.ErrNoIdentity
+		case len(meant) > 1:
+			return ErrSeveral
+		case !s.otherWay(found.Account, u, meant[0], held):
+			return ErrLast
+		}
+		who := by
+		who.Kind, who.Account, who.ID, who.Session = actor.User, found.Account, string(found.User), found.ID
+		if err := s.d.Users.Drop(ctx, t, who, u.ID, meant[0]); err != nil {
+			return err
+		}
+		return s.forget(ctx, t, who, u.ID, meant[0])
+	})
+	return fault.Wrap("link.Unlink", err)
+}
+
+// otherWay tells whether the person can sign in without an identity: with another one of a connection that
+// is on, or with a passkey. What is switched off may never come back.
+func (s *Service) otherWay(account ident.AccountID, u user.User, without user.Identity, held factor.Held) bool {
+	return held.Passkeys > 0 || slices.ContainsFunc(u.Identities, func(i user.Identity) bool {
+		return !i.Same(without) && s.works(account, i.Connection)
+	})
+}
+
+func (s *Service) works(account ident.AccountID, id ident.ConnectionID) bool {
+	c, ok := s.d.Connections.Get(account, id)
+	return ok && c.Type != connection.Type("PASSWORD") // that one goes with the address, which is another identity
+}
