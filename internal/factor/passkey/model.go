@@ -11,6 +11,9 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 )
 
+// noModel is the AAGUID of authenticators that do not say what they are.
+const noModel = "00000000-0000-0000-0000-000000000000"
+
 // model writes an AAGUID as a UUID.
 func model(aaguid []byte) string {
 	if len(aaguid) != 16 {

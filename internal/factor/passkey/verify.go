@@ -89,6 +89,9 @@ func verifyRegistration(a answer, x expected) (Passkey, *protocol.AttestationObj
 	if err != nil {
 		return Passkey{}, nil, RefusedResponse
 	}
+	if o.Format == "fido-u2f" { // what stands there is not signed
+		d.AttData.AAGUID = make([]byte, 16)
+	}
 	return Passkey{
 		Credential: a.credential, Key: d.AttData.CredentialPublicKey, Algorithm: algorithm, Party: x.party.ID,
 		SignCount: d.Counter, Model: model(d.AttData.AAGUID), Transports: a.transports,
