@@ -24,8 +24,8 @@ func lastCookieName(secure bool) string {
 }
 
 // setCookies sets what a step asks for.
-func (s *Surface) setCookies(w http.ResponseWriter, account ident.AccountID, v login.View) {
-	secure := s.kit.Secure(account)
+func (s *Surface) setCookies(w http.ResponseWriter, r *http.Request, v login.View) {
+	secure := s.kit.Secure(web.AccountOf(r))
 	if !v.NewBrowser.Empty() {
 		http.SetCookie(w, page.OwnCookie(login.BrowserCookieName(secure), v.NewBrowser.Reveal(), secure))
 	}
@@ -36,6 +36,9 @@ func (s *Surface) setCookies(w http.ResponseWriter, account ident.AccountID, v l
 		c := page.OwnCookie(session.CookieName(secure), v.Result.Session.Reveal(), secure)
 		c.Expires = v.Result.SessionExpires
 		http.SetCookie(w, c)
+		if s.deps.Offer != nil {
+			s.deps.Offer(w, r, v.Result.Session)
+		}
 	}
 	if t := v.Result.Tokens; t != nil && v.Result.CookieDomain != "" && secure {
 		// The application asked for these and reads them by script: they are its credentials,

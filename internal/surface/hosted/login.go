@@ -34,7 +34,7 @@ func (s *Surface) showLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.setCookies(w, web.AccountOf(r), v)
+	s.setCookies(w, r, v)
 	return s.show(w, r, v)
 }
 
@@ -81,7 +81,7 @@ func (s *Surface) sendCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	texts := s.kit.Page(r, "email.title").Texts
 	compose := func(f login.MailFacts) (login.MailContent, error) {
-		return s.ComposeCode(texts, f)
+		return s.letters.Code(texts, f)
 	}
 	email := r.PostForm.Get("email")
 	v, err := s.deps.Steps.SendCode(r.Context(), s.kit.Visit(r), id, email, compose)
@@ -195,7 +195,7 @@ func inPlace(p login.Problem) bool {
 }
 
 func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.View, problem string) error {
-	s.setCookies(w, web.AccountOf(r), v)
+	s.setCookies(w, r, v)
 	if v.State != login.StateChoose && v.State != login.StateCode || inPlace(v.Problem) {
 		return s.show(w, r, v)
 	}

@@ -3,11 +3,12 @@ package hosted
 import (
 	"context"
 	"embed"
-	"html/template"
+	"net/http"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/surface/hosted/letter"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
@@ -44,6 +45,8 @@ type Deps struct {
 	Steps    Steps
 	Upstream Upstream
 	Links    Links
+	// Offer adds to an answer that sets a new session cookie what lets the browser bind the session. It may be nil.
+	Offer func(w http.ResponseWriter, r *http.Request, cookie secret.Text)
 }
 
 //go:embed templates
@@ -51,10 +54,10 @@ var templateFiles embed.FS
 
 // Surface is the pages.
 type Surface struct {
-	deps     Deps
-	kit      *page.Kit
-	pages    page.Set
-	codeMail *template.Template
+	deps    Deps
+	kit     *page.Kit
+	pages   page.Set
+	letters *letter.Writer
 }
 
 // New reads the templates. It fails only when one of them is broken.
@@ -63,9 +66,9 @@ func New(d Deps) (*Surface, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := template.ParseFS(mailFiles, "mail/code.html")
+	m, err := letter.New(d.Kit)
 	if err != nil {
 		return nil, err
 	}
-	return &Surface{deps: d, kit: d.Kit, pages: p, codeMail: m}, nil
+	return &Surface{deps: d, kit: d.Kit, pages: p, letters: m}, nil
 }

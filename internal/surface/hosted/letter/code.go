@@ -1,8 +1,6 @@
-package hosted
+package letter
 
 import (
-	"bytes"
-	"embed"
 	"strings"
 
 	"github.com/admit-id/admit/internal/login"
@@ -10,39 +8,33 @@ import (
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
-//go:embed mail
-var mailFiles embed.FS
-
-// codeMailPage is what the mail's template sees.
-type codeMailPage struct {
+// codePage is what the mail's template sees.
+type codePage struct {
 	catalogue.Texts
 	Account, Code, Link string
 	Minutes             int
 	Accent, OnAccent    string
 }
 
-// ComposeCode writes the mail with the code, in the language of texts. Names come from
+// Code writes the mail with the code, in the language of texts. Names come from
 // people and are made harmless first: no line breaks, no text that a mail program turns
 // into a link.
-func (s *Surface) ComposeCode(texts catalogue.Texts, f login.MailFacts) (login.MailContent, error) {
-	accent, onAccent := s.kit.MailColours(f.Account)
-	p := codeMailPage{
-		Texts: texts, Account: s.kit.MailName(f.Account), Code: f.Code, Link: f.Link, Minutes: page.Minutes(f.Life),
+func (w *Writer) Code(texts catalogue.Texts, f login.MailFacts) (login.MailContent, error) {
+	accent, onAccent := w.kit.MailColours(f.Account)
+	p := codePage{
+		Texts: texts, Account: w.kit.MailName(f.Account), Code: f.Code, Link: f.Link, Minutes: page.Minutes(f.Life),
 		Accent: accent, OnAccent: onAccent,
 	}
-	var html bytes.Buffer
-	if err := s.codeMail.Execute(&html, p); err != nil {
-		return login.MailContent{}, err
-	}
+	html, err := w.html("code.html", p)
 	return login.MailContent{
 		Subject: texts.Text("mail.code.subject", "Code", f.Code, "Account", p.Account),
 		Text:    p.text(),
-		HTML:    html.String(),
-	}, nil
+		HTML:    html,
+	}, err
 }
 
 // text is the mail for readers without HTML.
-func (p codeMailPage) text() string {
+func (p codePage) text() string {
 	parts := []string{
 		p.Text("mail.code.intro", "Account", p.Account), "    " + p.Code, p.Count("mail.code.expiry", p.Minutes),
 	}

@@ -1,0 +1,89 @@
+package letter
+
+import (
+	"strings"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
+)
+
+// Notice is what a person is told.
+type Notice struct {
+	Account ident.AccountID
+	Locale  string // of the person; empty for the account's
+	Event   string // whose texts they are: notice.<Event>.heading and .lead
+	At      time.Time
+	// Device and Address are of the browser in which it was done, when the person did it.
+	Device, Address string
+	Administrator   bool      // somebody else did it
+	ReadyAt         time.Time // of a recovery that waits
+	Stop            string    // absolute address of the page that stops it
+	Gone            bool      // the account is gone: there is nothing to look at
+}
+
+// fact is a line of the mail's table.
+type fact struct{ Label, Value string }
+
+// noticePage is what the template sees.
+type noticePage struct {
+	catalogue.Texts
+	Account          string
+	Heading, Lead    string
+	Facts            []fact
+	By, Question     string
+	Button, Link     string
+	Accent, OnAccent string
+}
+
+// When is a moment as mails and pages name it, the same in every language.
+func When(at time.Time) string { return at.UTC().Format("2006-01-02 15:04") + " UTC" }
+
+// Notice writes the mail.
+func (w *Writer) Notice(n Notice) (login.MailContent, error) {
+	texts, account := w.kit.Texts(n.Account, n.Locale), w.kit.MailName(n.Account)
+	p := noticePage{
+		Texts: texts, Account: account, Heading: texts.Text("notice." + n.Event + ".heading"),
+		Lead:   texts.Text("notice."+n.Event+".lead", "Account", account, "Time", When(n.ReadyAt)),
+		Button: texts.Text("notice.button"), Link: w.kit.Issuer(n.Account) + "/settings/security",
+	}
+	p.Accent, p.OnAccent = w.kit.MailColours(n.Account)
+	p.Facts = []fact{{texts.Text("notice.when"), When(n.At)}}
+	if n.Administrator {
+		p.By = texts.Text("notice.by")
+	} else {
+		for _, f := range []fact{{texts.Text("notice.device"), page.PlainName(n.Device)}, {texts.Text("notice.address"), page.PlainName(n.Address)}} {
+			if f.Value != "" {
+				p.Facts = append(p.Facts, f)
+			}
+		}
+	}
+	switch {
+	case n.Stop != "":
+		p.Button, p.Link = texts.Text("notice.stop"), n.Stop
+	case n.Gone:
+		p.Button, p.Link = "", ""
+	default:
+		p.Question = texts.Text("notice.you")
+	}
+	html, err := w.html("notice.html", p)
+	return login.MailContent{Subject: texts.Text("notice.subject", "What", p.Heading, "Account", account), Text: p.text(), HTML: html}, err
+}
+
+// text is the mail for readers without HTML.
+func (p noticePage) text() string {
+	var table strings.Builder
+	for _, f := range p.Facts {
+		table.WriteString(f.Label + ": " + f.Value + "\n")
+	}
+	parts := []string{p.Heading, p.Lead, strings.TrimSuffix(table.String(), "\n")}
+	if p.By != "" {
+		parts = append(parts, p.By)
+	}
+	if p.Link != "" {
+		parts = append(parts, strings.TrimPrefix(p.Question+"\n"+p.Button+":\n"+p.Link, "\n"))
+	}
+	return strings.Join(append(parts, p.Text("notice.why")), "\n\n") + "\n"
+}
