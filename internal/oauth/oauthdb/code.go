@@ -29,10 +29,9 @@ func (Codes) InsertCode(ctx context.Context, t tx.Tx, c oauth.AuthorizationCode)
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO oauth_codes
+	return sqldb.From(t).Later(ctx, `INSERT INTO oauth_codes
 (account_id, code_hash, client_id, redirect_uri, challenge, jkt, facts, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
 		string(c.Account), c.Hash, c.Client, c.RedirectURI, c.Challenge, c.JKT, facts, sqldb.Micros(c.ExpiresAt))
-	return err
 }
 
 // TakeCode implements oauth.Codes.

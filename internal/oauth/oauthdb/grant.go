@@ -23,11 +23,10 @@ func (Grants) InsertGrant(ctx context.Context, t tx.Tx, g oauth.Grant) error {
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO oauth_grants (account_id, id, client_id, user_id, root_id, jkt, x5t, `+grantColumns+`)
+	return sqldb.From(t).Later(ctx, `INSERT INTO oauth_grants (account_id, id, client_id, user_id, root_id, jkt, x5t, `+grantColumns+`)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		string(g.Account), g.Authorization.Grant, g.Client, string(g.User), string(g.Root), g.JKT, g.X5T, facts, g.Salt, g.Offline, g.Rotates,
 		g.Version, sqldb.Micros(g.RotatedAt), sqldb.Micros(g.CreatedAt), sqldb.Micros(g.ExpiresAt), sqldb.Micros(g.IdleUntil), sqldb.Micros(g.EndedAt))
-	return err
 }
 
 // Grant implements oauth.Grants.

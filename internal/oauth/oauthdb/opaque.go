@@ -23,9 +23,8 @@ func (Opaques) InsertOpaque(ctx context.Context, t tx.Tx, o oauth.OpaqueToken) e
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO oauth_tokens (account_id, token_hash, id, facts, audience, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	return sqldb.From(t).Later(ctx, `INSERT INTO oauth_tokens (account_id, token_hash, id, facts, audience, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		string(o.Account), o.Hash, o.ID, facts, audience, sqldb.Micros(o.IssuedAt), sqldb.Micros(o.ExpiresAt))
-	return err
 }
 
 // Opaque implements oauth.Opaques.
