@@ -117,7 +117,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
-	x.sessions = session.New(session.Deps{DB: a.db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: a.keys, Log: a.log, Limits: a.sessionLimits})
+	x.sessions = session.New(session.Deps{Bindings: person.NewGuard(), DB: a.db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: a.keys, Log: a.log, Limits: a.sessionLimits})
 	x.revocations = session.NewRevocations(sessiondb.Store{})
 	x.outbox = &mail.Outbox{Keys: a.keys}
 

@@ -22,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -55,6 +56,7 @@ func Build(d Deps) *Features {
 func Migrations() []sqldb.Migration {
 	return slices.Concat(
 		passkeydb.Migrations(),
+		dbscdb.Migrations(),
 		factorMigrations(),
 	)
 }
@@ -73,6 +75,7 @@ func (f *Features) Remember(follower *feed.Follower) {}
 func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) {
 	return slices.Concat(
 		f.passkeyOrigins().Routes(),
+		f.bindSurface().Routes(),
 	), nil
 }
 
@@ -87,6 +90,7 @@ type Job struct {
 func (f *Features) Jobs() []Job {
 	return []Job{
 		{"forget challenges of passkeys", time.Minute, f.forgetChallenges},
+		{"forget bindings of sessions", 10 * time.Minute, f.forgetBindings},
 		{"forget unfinished factors", time.Minute, f.forgetPending},
 	}
 }

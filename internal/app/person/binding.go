@@ -1,0 +1,39 @@
+package person
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/session/dbsc"
+	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
+	"github.com/admit-id/admit/internal/surface/hosted/bind"
+)
+
+// NewGuard makes what tells the sessions which of them are bound. It is made before them, and knows of
+// no policy until Build.
+func NewGuard() *dbsc.Guard { return dbsc.NewGuard(dbscdb.Store{}, nil) }
+
+func (f *Features) bindings() *dbsc.Service {
+	return dbsc.New(dbsc.Deps{DB: f.d.DB, Store: dbscdb.Store{}, Keys: f.d.Keys, Sessions: f.d.Sessions})
+}
+
+func (f *Features) bindSurface() *bind.Surface {
+	return bind.New(bind.Deps{Bindings: f.bindings(), Issuer: f.d.Accounts.Issuer, Log: f.d.Log})
+}
+
+// OfferBinding adds to an answer that gives the browser a new session cookie what lets it bind the session.
+func (f *Features) OfferBinding(w http.ResponseWriter, r *http.Request, cookie secret.Text) {
+	f.bindSurface().Offer(w, r, cookie)
+}
+
+// forgetBindings deletes what sessions that are over were bound to.
+func (f *Features) forgetBindings(ctx context.Context) error {
+	const batch = 500
+	for {
+		n, err := f.bindings().Purge(ctx, batch)
+		if err != nil || n < batch {
+			return err
+		}
+	}
+}
