@@ -195,7 +195,9 @@ func TestForget(t *testing.T) {
 	each(t, func(b *bench) {
 		b.create("u")
 		b.create("v")
-		b.in(func(ctx context.Context, t tx.Tx) error { return b.s.ForgetUser(ctx, t, event.New(by, "user.deleted", "u")) })
+		b.in(func(ctx context.Context, t tx.Tx) error {
+			return b.s.ForgetUser(ctx, t, event.New(by, "user.deleted", "u"))
+		})
 		if b.left("u") != 0 || b.left("v") != 10 {
 			t.Error(b.left("u"), b.left("v"))
 		}

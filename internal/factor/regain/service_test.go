@@ -242,7 +242,9 @@ func TestFinishedOnce(t *testing.T) {
 func TestForgetAndPurge(t *testing.T) {
 	each(t, func(b *bench) {
 		b.request(delay)
-		if err := b.do(func(ctx context.Context, t tx.Tx) error { return b.s.ForgetUser(ctx, t, event.New(by, "user.deleted", "u")) }); err != nil {
+		if err := b.do(func(ctx context.Context, t tx.Tx) error {
+			return b.s.ForgetUser(ctx, t, event.New(by, "user.deleted", "u"))
+		}); err != nil {
 			t.Fatal(err)
 		}
 		b.clk.Advance(delay)
