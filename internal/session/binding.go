@@ -14,6 +14,8 @@ import (
 type Bindings interface {
 	// Allows tells whether who brought a session's cookie, and beside it those, may use the session.
 	Allows(ctx context.Context, t tx.Tx, s Session, beside []secret.Text) (bool, error)
+	// Bound tells whether a session is bound.
+	Bound(ctx context.Context, t tx.Tx, s Session) (bool, error)
 }
 
 // BoundCookieName is the name of the cookie of a bound session, up to a hyphen and what tells one

@@ -25,7 +25,16 @@ func (s *Service) List(ctx context.Context, t tx.Tx, q ListQuery) ([]Session, er
 	if q.Limit <= 0 || q.Limit > MaxListed {
 		q.Limit = MaxListed
 	}
-	return s.d.Chains.List(ctx, t, q)
+	list, err := s.d.Chains.List(ctx, t, q)
+	if err != nil || s.d.Bindings == nil {
+		return list, err
+	}
+	for i := range list {
+		if list[i].Bound, err = s.d.Bindings.Bound(ctx, t, list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // Page is List in a unit of work of its own.

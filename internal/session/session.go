@@ -24,6 +24,7 @@ type Session struct {
 	Address      string    // that it was last seen at
 	Applications []string  // that it was used for, in the order of their first use
 	AsideAt      time.Time // when the browser put it aside for another account's; zero for the one in use
+	Bound        bool      // to its browser, by a key; only lists tell
 
 	presented int64 // the version of the cookie that found it
 }

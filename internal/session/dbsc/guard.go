@@ -46,6 +46,15 @@ func (g *Guard) Allows(ctx context.Context, t tx.Tx, s session.Session, beside [
 	return now.Before(b.Created.Add(Overlap)), nil
 }
 
+// Bound implements session.Bindings.
+func (g *Guard) Bound(ctx context.Context, t tx.Tx, s session.Session) (bool, error) {
+	_, err := g.store.ByRoot(ctx, t, s.Account, s.Root)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func (g *Guard) unbound(s session.Session, now time.Time) bool {
 	return now.Before(s.CreatedAt.Add(BindWithin)) || g.policy(s.Account, s.Tenant()) != Required
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,9 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 				})
 			}
 			if postgres {
-				sqldbtest.PostgresURL(t) // skips without one
+				if os.Getenv(sqldbtest.PostgresEnv) == "" {
+					t.Skip("no PostgreSQL")
+				}
 				w.db, w.clk = sqldbtest.Postgres(t, dbscdb.Migrations(), bus)
 			} else {
 				w.db, w.clk = sqldbtest.SQLite(t, dbscdb.Migrations(), bus)
