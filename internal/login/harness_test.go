@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
@@ -30,8 +32,10 @@ import (
 	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
+	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/seat"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/session/sessiontest"
 	"github.com/admit-id/admit/internal/user"
@@ -74,6 +78,15 @@ type world struct {
 	setups     int
 	sc         client
 	by         actor.Actor // of the last SignInAs
+	policy     policy.Policy
+	held       map[ident.UserID]factor.Held
+	heldErr    error
+	noPasskeys bool
+	browsers   *remember.Service
+}
+
+func (w *world) Of(ident.AccountID, ident.TenantID, ident.ApplicationID) policy.Policy {
+	return w.policy
 }
 
 func (w *world) Issuer(ident.AccountID) string { return w.issuer }
@@ -153,8 +166,10 @@ func each(t *testing.T, fn func(w *world)) {
 		w.codes = redeem.New(redeem.Deps{
 			DB: db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications{w}, Users: people{w.users, w},
 			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{},
+			Seats: seat.New(sessiondb.Seats{}, w.sessions, func(ident.AccountID, ident.ApplicationID) bool { return false }),
 		})
 		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})
+		w.held, w.browsers = map[ident.UserID]factor.Held{}, &remember.Service{Store: logindb.Browsers{}}
 		handovers := &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys}
 		w.begins = begin.New(begin.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: w, Applications: applications{w}, Connections: connections{w},
@@ -166,6 +181,10 @@ func each(t *testing.T, fn func(w *world)) {
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
 			Handovers:  handovers,
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
+			Policies: w, Browsers: w.browsers, Passkeys: func(ident.AccountID) bool { return !w.noPasskeys },
+			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
+				return w.held[id], w.heldErr
+			},
 		})
 		fn(w)
 	})
@@ -295,4 +314,13 @@ func (w *world) exchange(id ident.LoginID, code string, change func(*redeem.Requ
 		change(&r)
 	}
 	return w.codes.Exchange(ctx, r)
+}
+
+// renew is a silent renewal of the browser's session.
+func (b *browser) renew() (login.Tokens, session.Session, error) {
+	out, err := b.w.codes.Renew(context.Background(), actor.Actor{Account: acc}, b.session, "app_default")
+	if err == nil {
+		b.session = out.Cookie
+	}
+	return out.Tokens, out.Session, err
 }

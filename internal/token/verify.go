@@ -104,6 +104,7 @@ type proof struct {
 	app   ident.ApplicationID // of a user's token
 	id    string              // jti of a user's token; foreign ones may have none
 	grant string              // gid of a provider's token
+	seat  string              // what the session of a user's token has at the application
 	link  string              // by which a foreign token was taken; it has no kid and key
 	kid   ident.KeyID
 	key   [ed25519.PublicKeySize]byte
@@ -149,6 +150,7 @@ func (v *Verifier) Verify(ctx context.Context, account ident.AccountID, bearer s
 	}
 	p, err := v.read(ctx, account, bearer, now)
 	if err == nil {
+		p.sit()
 		err = v.current(p, now)
 	}
 	if err != nil {
@@ -280,6 +282,13 @@ var errExpired = errors.New("token: it has expired")
 func (v *Verifier) report(ctx context.Context, account ident.AccountID, id cacheID, p *proof, now time.Time) {
 	if v.deps.Foreign != nil && v.strange.first(id, now) {
 		v.deps.Foreign(ctx, Foreign{Account: account, From: p.actor.Account, Actor: p.actor})
+	}
+}
+
+// sit notes the seat of a token, see package seat, whose Tokens names it so.
+func (p *proof) sit() {
+	if p.own && p.app != "" && p.actor.Session != "" {
+		p.seat = string(p.app) + " " + string(p.actor.Session)
 	}
 }
 

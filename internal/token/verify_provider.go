@@ -93,6 +93,9 @@ func (v *Verifier) currentOwn(p *proof) error {
 	if p.grant != "" && (ended.GrantEnded(a.Account, p.grant) || ended.GrantEnded(a.Account, p.id) || ended.ClientEnded(a.Account, string(p.app), p.issued)) {
 		return errRevoked
 	}
+	if p.seat != "" && ended.ClientEnded(a.Account, p.seat, p.issued) {
+		return errRevoked
+	}
 	if a.Kind == actor.ServiceClient {
 		if !v.deps.Clients.Active(a.Account, ident.ServiceClientID(a.ID)) {
 			return errRevoked

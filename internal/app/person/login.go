@@ -39,6 +39,7 @@ type Logins struct {
 
 // BuildLogins makes them.
 func (f *Features) BuildLogins(d LoginDeps) Logins {
+	f.later = d
 	tenants := bridge.LoginTenants{Service: d.Tenants, Directory: d.TenantDirectory}
 	issuer := bridge.LoginIssuer{Tokens: d.Tokens, Tenants: d.TenantDirectory}
 	applications := bridge.LoginApplications{Directory: f.d.Applications}
@@ -55,10 +56,11 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 			Users: f.d.Users, Sessions: f.d.Sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
 			Handovers:  handovers, Issuer: issuer, Setup: d.Setup, Log: f.d.Log,
+			Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available,
 		}),
 		Codes: redeem.New(redeem.Deps{
 			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,
-			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer,
+			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer, Seats: f.Seats,
 		}),
 		Setups: setup.New(setup.Deps{DB: f.d.DB, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Accounts: f.d.Accounts}),
 	}

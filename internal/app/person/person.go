@@ -7,6 +7,7 @@ package person
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/factor/passkey"
 	"github.com/admit-id/admit/internal/factor/passkey/passkeydb"
+	"github.com/admit-id/admit/internal/factor/policy"
+	"github.com/admit-id/admit/internal/factor/policy/policydb"
 	"github.com/admit-id/admit/internal/kit/clock"
+	"github.com/admit-id/admit/internal/kit/config"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/mail"
@@ -23,6 +27,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
+	"github.com/admit-id/admit/internal/session/seat"
+	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -38,18 +44,23 @@ type Deps struct {
 	Applications *application.Directory
 	Users        *user.Service
 	Sessions     *session.Service
+	Settings     config.Config
+	Outbound     *http.Client // the one way out (I-20)
 }
 
 // Features are the verbs.
 type Features struct {
 	d        Deps
 	Passkeys *passkey.Service
+	Seats    *seat.Service
 	Factors
+	Demands
+	later LoginDeps // what is built after the features
 }
 
 // Build makes the features. It comes before the logins, which use them.
 func Build(d Deps) *Features {
-	return &Features{d: d, Passkeys: buildPasskeys(d), Factors: buildFactors(d)}
+	return &Features{d: d, Passkeys: buildPasskeys(d), Seats: buildSeats(d), Factors: buildFactors(d)}
 }
 
 // Migrations are the tables', in the order in which a new database gets them.
@@ -58,6 +69,8 @@ func Migrations() []sqldb.Migration {
 		passkeydb.Migrations(),
 		dbscdb.Migrations(),
 		factorMigrations(),
+		policydb.Migrations(),
+		sessiondb.SeatMigrations(),
 	)
 }
 
@@ -65,11 +78,15 @@ func Migrations() []sqldb.Migration {
 func (f *Features) Subscribe(bus *tx.Bus) {
 	bus.Subscribe(user.EventDeleted, f.Passkeys.ForgetUser)
 	f.subscribeFactors(bus)
+	f.subscribeDemands(bus)
+	f.subscribeSeats(bus)
 	newUses(f.d.Sessions).subscribe(bus)
 }
 
 // Remember is the table of who keeps what in memory.
-func (f *Features) Remember(follower *feed.Follower) {}
+func (f *Features) Remember(follower *feed.Follower) {
+	follower.Subscribe(f.Directory, policy.ChangeKind)
+}
 
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
 func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) {

@@ -25,6 +25,13 @@ type Deps struct {
 	Sessions     *session.Service
 	Tenants      login.Tenants
 	Issuer       login.Issuer
+	Seats        Seats
+}
+
+// Seats knows who sits at an application that allows one session of a person. *seat.Service does.
+type Seats interface {
+	// Renew tells whether the session may be used at the application without signing in.
+	Renew(ctx context.Context, t tx.Tx, found session.Session, app ident.ApplicationID) (bool, error)
 }
 
 // Service holds the verbs.
@@ -42,6 +49,13 @@ func (s *Service) returns(account ident.AccountID, id ident.ApplicationID, url s
 // grant says what a living session gives to an application. fault.NotFound when the person is gone.
 func (s *Service) grant(ctx context.Context, t tx.Tx, found session.Session, app ident.ApplicationID) (g login.Grant, err error) {
 	g = login.Grant{At: t.Now(), Session: found, Application: app}
+	mine, err := s.d.Seats.Renew(ctx, t, found, app)
+	if err == nil && !mine {
+		err = session.ErrNone
+	}
+	if err != nil {
+		return g, err
+	}
 	if g.User, err = s.d.Users.Find(ctx, t, found.Account, found.User); err != nil {
 		return g, err
 	}

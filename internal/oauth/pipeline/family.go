@@ -114,6 +114,12 @@ func (f *Families) EndForConsent(ctx context.Context, t tx.Tx, by actor.Actor, u
 	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, User: user, Client: client}, true)
 }
 
+// EndForSeat ends what a person gave to a client while they were signed in with one chain of sessions, with
+// the access tokens and refresh tokens: they have signed in there anew, and one session is all they may have.
+func (f *Families) EndForSeat(ctx context.Context, t tx.Tx, by actor.Actor, root ident.SessionID, user ident.UserID, client string) error {
+	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, Root: root, User: user, Client: client}, true)
+}
+
 // EndForAccount ends every grant of the account. Access tokens end with the sessions and people.
 func (f *Families) EndForAccount(ctx context.Context, t tx.Tx, by actor.Actor) error {
 	return f.end(ctx, t, by, oauth.Selection{Account: by.Account, All: true}, false)
