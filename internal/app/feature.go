@@ -123,7 +123,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 
 	x.person = person.Build(person.Deps{
 		DB: a.db, Keys: a.keys, Clock: a.clock, Log: a.log, Outbox: x.outbox, Accounts: x.accountDirectory, Applications: x.applicationDirectory,
-		Users: x.users, Sessions: x.sessions,
+		Users: x.users, Sessions: x.sessions, Settings: a.cfg, Outbound: a.outbound,
 	})
 	a.buildConnections()
 	a.buildIssuers()

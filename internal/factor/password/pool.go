@@ -29,9 +29,9 @@ type Pool struct {
 	start   sync.Once
 }
 
-// NewPool makes a pool whose new hashes have the costs. Zero costs are hashes.Least.
+// NewPool makes a pool whose new hashes have the costs. Costs that are too weak are hashes.Least.
 func NewPool(params hashes.Params) *Pool {
-	if params == (hashes.Params{}) {
+	if !params.Valid() {
 		params = hashes.Least
 	}
 	threads := runtime.GOMAXPROCS(0)

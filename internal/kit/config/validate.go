@@ -23,6 +23,7 @@ func (c Config) Validate() Problems {
 	c.checkDatabase(bad)
 	c.checkMail(bad)
 	c.checkTLS(bad)
+	c.checkPasswords(bad)
 	for _, r := range c.TrustedProxies {
 		if r.Bits() == 0 {
 			bad("trusted-proxies", r.String()+" trusts everybody, so anybody could forge their address", "name only the addresses of your proxies")
