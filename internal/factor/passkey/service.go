@@ -94,7 +94,7 @@ func (s *Service) usable(ctx context.Context, t tx.Tx, c Ceremony) ([]Passkey, e
 	party, _ := s.d.Party(c.Account)
 	byParty := map[string][]Passkey{}
 	for _, p := range all {
-		if c.Passkey == p.ID || (c.Passkey == "" && !p.Pending) {
+		if (c.Passkey == p.ID || c.Passkey == "") && (!p.Pending || (c.Passkey != "" && c.Session != "")) {
 			byParty[p.Party] = append(byParty[p.Party], p)
 		}
 	}

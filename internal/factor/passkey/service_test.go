@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +47,10 @@ func each(t *testing.T, fn func(*bench)) {
 	run := func(open func(testing.TB, []sqldb.Migration, *tx.Bus) (*sqldb.DB, *clock.Fake)) func(*testing.T) {
 		return func(t *testing.T) {
 			bus, events := &tx.Bus{}, &[]event.Event{}
+			var mu sync.Mutex
 			bus.Subscribe("*", func(_ context.Context, _ tx.Tx, e event.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
 				*events = append(*events, e)
 				return nil
 			})

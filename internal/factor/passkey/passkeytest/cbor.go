@@ -11,17 +11,17 @@ func Map(pairs ...any) ([]byte, error) {
 	out := head(5, uint64(len(pairs)/2))
 	for _, p := range pairs {
 		var err error
-		if out, err = write(out, p); err != nil {
+		if out, err = put(out, p); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func write(out []byte, v any) ([]byte, error) {
+func put(out []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case int:
-		return write(out, int64(v))
+		return put(out, int64(v))
 	case int64:
 		if v < 0 {
 			return append(out, head(1, uint64(-1-v))...), nil
@@ -35,7 +35,7 @@ func write(out []byte, v any) ([]byte, error) {
 		out = append(out, head(4, uint64(len(v)))...)
 		for _, e := range v {
 			var err error
-			if out, err = write(out, e); err != nil {
+			if out, err = put(out, e); err != nil {
 				return nil, err
 			}
 		}
