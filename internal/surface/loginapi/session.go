@@ -21,13 +21,10 @@ func (s *Surface) secure(account ident.AccountID) bool {
 	return strings.HasPrefix(s.deps.Accounts.Issuer(account), "https://")
 }
 
-// cookie returns the session cookie's value. A cookie that is there twice counts as none: one
-// of the two was planted.
+// cookie returns the session cookie's value, with what binds it.
 func (s *Surface) cookie(r *http.Request) secret.Text {
-	if found := r.CookiesNamed(session.CookieName(s.secure(web.AccountOf(r)))); len(found) == 1 {
-		return secret.New(found[0].Value)
-	}
-	return secret.Text{}
+	secure := s.secure(web.AccountOf(r))
+	return web.JoinedCookie(r, session.CookieName(secure), session.BoundCookieName(secure))
 }
 
 // caller returns the application whose page asks. Only the browser says which page that is.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth"
@@ -76,16 +75,9 @@ func (s *Surface) visit(r *http.Request) authorize.Visit {
 	secure := s.secure(account)
 	return authorize.Visit{
 		Account: account, Actor: web.ActorOf(r), Host: r.Host,
-		Browser: cookieOf(r, login.BrowserCookieName(secure)), Session: cookieOf(r, session.CookieName(secure)),
+		Browser: web.Cookie(r, login.BrowserCookieName(secure)),
+		Session: web.JoinedCookie(r, session.CookieName(secure), session.BoundCookieName(secure)),
 	}
-}
-
-// cookieOf returns a cookie's value. One that is there twice counts as none: one of the two was planted.
-func cookieOf(r *http.Request, name string) secret.Text {
-	if found := r.CookiesNamed(name); len(found) == 1 {
-		return secret.New(found[0].Value)
-	}
-	return secret.Text{}
 }
 
 var (
