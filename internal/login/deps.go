@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -98,5 +101,18 @@ type Deps struct {
 	Handovers    *handover.Service
 	Issuer       Issuer
 	Setup        Setup
-	Log          *slog.Logger
+	Policies     Policies
+	// Held tells what a person has registered. That it fails refuses the login: it never stands for
+	// nobody's having anything.
+	Held     func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (factor.Held, error)
+	Browsers *remember.Service
+	// Passkeys tells whether an account's address can have passkeys.
+	Passkeys func(account ident.AccountID) bool
+	Log      *slog.Logger
+}
+
+// Policies knows what is demanded of sign-ins. It answers from memory.
+type Policies interface {
+	// Of merges what the account, the tenant and the application demand; the last two may be empty.
+	Of(account ident.AccountID, tenant ident.TenantID, application ident.ApplicationID) policy.Policy
 }

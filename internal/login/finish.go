@@ -27,11 +27,17 @@ type proved struct {
 	identity user.Identity
 	profile  user.Profile
 	method   string
-	named    bool // the subject is the person's id here: the connection may sign in as anyone
+	named    bool         // the subject is the person's id here: the connection may sign in as anyone
+	known    ident.UserID // whom one of Admit's own factors belongs to, or empty
+	verified bool         // of a passkey: see session.Evidence
+	synced   bool
 }
 
 func (p proved) evidence(at time.Time) session.Evidence {
-	return session.Evidence{Method: p.method, Connection: p.identity.Connection, Issuer: p.identity.Issuer, Subject: p.identity.Subject, At: at}
+	return session.Evidence{
+		Method: p.method, Connection: p.identity.Connection, Issuer: p.identity.Issuer, Subject: p.identity.Subject, At: at,
+		Verified: p.verified, Synced: p.synced,
+	}
 }
 
 // ended is a finished login on its way back to the application.
@@ -42,9 +48,14 @@ type ended struct {
 	cookie  secret.Text // of a new session
 	code    secret.Text // in code mode
 	at      time.Time
+	half    bool // nothing has ended: a second factor is wanted
+	// of a browser that is remembered from now on
+	device      secret.Text
+	deviceUntil time.Time
 }
 
-// finish turns a proof into a person, a new session (I-10) and the end of the request.
+// finish turns a first proof into a person, and if it is enough into a new session (I-10) and the end of
+// the request.
 func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
 	a := v.Actor
 	a.Account = v.Account
@@ -53,21 +64,16 @@ func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p pro
 		return ended{}, err
 	}
 	proof := p.evidence(t.Now())
-	life, err := s.admit(ctx, t, a, r, p, person, &proof)
-	if err != nil {
+	if err := s.admit(ctx, t, a, r, p, person, &proof); err != nil {
 		return ended{}, err
 	}
-	started, cookie, err := s.d.Sessions.Start(ctx, t, session.NewSession{
-		Actor: a, User: person.ID, Evidence: proof, Previous: v.Session, MaxLife: life,
-	})
-	if err != nil {
-		return ended{}, err
-	}
-	return s.close(ctx, t, v, r, ended{user: person, session: started, cookie: cookie})
+	return s.advance(ctx, t, v, r, person, proof)
 }
 
 func (s *Service) person(ctx context.Context, t tx.Tx, a actor.Actor, r Request, p proved) (u user.User, err error) {
 	switch {
+	case p.known != "":
+		return s.d.Users.Find(ctx, t, a.Account, p.known)
 	case !p.named && r.Invite != "":
 		return s.invited(ctx, t, a, r, p)
 	case !p.named:
@@ -151,10 +157,13 @@ func (s *Service) mode(r Request) mode {
 	return modeCode
 }
 
-// leave builds the way back to the application.
+// leave builds the way back to the application, or the page of the step that is still wanted.
 func (s *Service) leave(ctx context.Context, v Visit, r Request, e ended) (View, error) {
+	if e.half {
+		return s.show(ctx, v, r.ID, shown{})
+	}
 	view := View{State: StateRedirect, ID: r.ID, Account: v.Account, Application: r.Application, Setup: len(r.Setup) > 0}
-	view.Result = &Result{Session: e.cookie}
+	view.Result = &Result{Session: e.cookie, Device: e.device, DeviceExpires: e.deviceUntil}
 	if !e.cookie.Empty() {
 		view.Result.SessionExpires = e.session.AbsoluteExpiry
 	}

@@ -318,7 +318,7 @@ func (w *world) exchange(id ident.LoginID, code string, change func(*redeem.Requ
 
 // renew is a silent renewal of the browser's session.
 func (b *browser) renew() (login.Tokens, session.Session, error) {
-	out, err := b.w.codes.Renew(context.Background(), actor.Actor{Account: acc}, b.session, "app_default")
+	out, err := b.codes.Renew(context.Background(), actor.Actor{Account: acc}, b.session, "app_default")
 	if err == nil {
 		b.session = out.Cookie
 	}

@@ -49,7 +49,7 @@ func TestEmailLogin(t *testing.T) {
 		}
 		w.want(b.view(id), login.StateDone, "")
 		w.want(b.enter(id, w.code), login.StateDone, "")
-		renewed, found, err := w.codes.Renew(ctx, acc, b.session, "app_default")
+		renewed, found, err := b.renew()
 		if err != nil || renewed.Access.Reveal() != tokens.Access.Reveal() || found.Connection != "con_email" {
 			t.Fatalf("renewed %q, %v", renewed.Access.Reveal(), err)
 		}
@@ -219,7 +219,7 @@ func TestSingleSignOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.want(b.view(w.start(nil)), login.StateChoose, "")
-		if _, _, err := w.codes.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
+		if _, _, err := b.renew(); !errors.Is(err, session.ErrNone) {
 			t.Fatalf("renewed after the end: %v", err)
 		}
 	})
@@ -257,7 +257,7 @@ func TestDeletedPerson(t *testing.T) {
 		if _, err := w.exchange(id, q.Get("code"), nil); !errors.Is(err, redeem.ErrRefused) {
 			t.Fatalf("a code of a deleted person: %v", err)
 		}
-		if _, _, err := w.codes.Renew(ctx, acc, b.session, "app_default"); !errors.Is(err, session.ErrNone) {
+		if _, _, err := b.renew(); !errors.Is(err, session.ErrNone) {
 			t.Fatalf("renewed for a deleted person: %v", err)
 		}
 	})

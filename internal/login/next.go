@@ -4,9 +4,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/handover"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/login/demand"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -26,6 +29,10 @@ const (
 	StepAwait        Step = "await"    // the service client that the application named will send a link
 	StepForward      Step = "forward"  // to the connection that the application named
 	StepChoose       Step = "choose"   // the person chooses
+	StepSecond       Step = "second"   // somebody proved who they are, and a second factor is wanted of them
+	StepEnrol        Step = "enrol"    // and they have none
+	StepComplete     Step = "complete" // what was proved is enough
+	StepRefused      Step = "refused"  // what is wanted cannot be had
 )
 
 // Facts is the stored state that Next decides from.
@@ -37,6 +44,70 @@ type Facts struct {
 	Code    *emailcode.Code  // the request's code, or nil
 	Session *session.Session // the visitor's living session, or nil
 	Tenant  ident.TenantID   // that the session stands for, or empty
+
+	Policy     policy.Policy // for this request
+	Held       factor.Held   // of Whose
+	Remembered bool          // Whose second factor was shown in this browser, and it may be left out now
+	NoPasskeys bool          // the account's address can have none
+}
+
+// ProofLife is how long a first proof waits for a second factor.
+const ProofLife = 15 * time.Minute
+
+// Whose second step it would be: who proved to be somebody, or else whose session the browser has, where
+// that may answer the request. Empty: nobody's.
+func (f Facts) Whose() ident.UserID {
+	switch {
+	case f.Request.Subject != "":
+		return f.Request.Subject
+	case f.Session != nil && !f.Request.Other && f.sessionFits():
+		return f.Session.User
+	}
+	return ""
+}
+
+// Evidence is what was proved of somebody: in their living session, as far as the request takes it, and then
+// in the request.
+func (f Facts) Evidence(of ident.UserID) (all []session.Evidence) {
+	if f.Session != nil && f.Session.User == of {
+		all = slices.Clone(f.Session.Evidence)
+		if f.Request.Fresh {
+			all = session.Since(all, f.Request.CreatedAt)
+		}
+	}
+	if f.Request.Subject == of {
+		all = append(all, f.Request.Evidence...)
+	}
+	return all
+}
+
+// demand decides what is still wanted of the one whose step it is.
+func (f Facts) demand() demand.Answer {
+	return demand.Next(demand.Facts{
+		Policy: f.Policy, Evidence: f.Evidence(f.Whose()), Held: f.Held, Remembered: f.Remembered, ACR: f.Request.ACR, NoPasskeys: f.NoPasskeys,
+	})
+}
+
+// secondStep decides for somebody who has proved who they are.
+func (f Facts) secondStep() Step {
+	switch f.demand().Step {
+	case demand.Second:
+		return StepSecond
+	case demand.Enrol:
+		return StepEnrol
+	case demand.Fulfilled:
+		return StepComplete
+	}
+	return StepRefused
+}
+
+// stepsUp decides for a session that would answer, if it were as strong as is wanted.
+func (f Facts) stepsUp() (Step, bool) {
+	if f.Request.Other || !f.sessionFits() {
+		return "", false
+	}
+	step := f.secondStep()
+	return step, step == StepSecond || step == StepEnrol
 }
 
 // Next decides. It is a function of stored state alone; no step decides for another. What is
@@ -56,10 +127,19 @@ func Next(f Facts) Step {
 		return StepExpired
 	case !r.bound():
 		return StepBind
+	case r.Subject != "" && !f.Now.Before(r.provedAt().Add(ProofLife)):
+		return StepExpired
+	case r.Subject != "":
+		return f.secondStep()
 	case f.Code != nil && f.Code.Live(f.Now):
 		return StepCode
 	case f.sessionAnswers():
 		return StepContinue
+	}
+	if step, ok := f.stepsUp(); ok {
+		return step
+	}
+	switch {
 	case handover.IsClient(r.Connection) && r.Problem == ProblemNone:
 		return StepAwait
 	case r.Connection != "" && r.Connection != emailcode.Connection && r.Problem == ProblemNone:
@@ -68,7 +148,8 @@ func Next(f Facts) Step {
 	return StepChoose
 }
 
-// open tells whether a step may work on the request: it is this browser's and not at its end.
+// open tells whether a first proof may work on the request: it is this browser's, not at its end, and
+// nobody has proved anything. Somebody whose session waits for a second factor may sign in anew instead.
 func (s Step) open() bool {
 	switch s {
 	case StepCode, StepContinue, StepAwait, StepForward, StepChoose:
@@ -77,10 +158,15 @@ func (s Step) open() bool {
 	return false
 }
 
-// sessionAnswers tells whether the browser's session fulfils the request without asking
-// anybody. A request for another account of the person, or for a connection that the session
-// does not come from, or a tenant that it does not stand for, wants a new proof.
+// sessionAnswers tells whether the browser's session fulfils the request without asking anybody.
 func (f Facts) sessionAnswers() bool {
+	return !f.Request.Other && f.sessionFits() && demand.Answers(f.Policy, f.Session.Evidence, f.Remembered, f.Request.ACR)
+}
+
+// sessionFits tells whether the browser's session is one that the request takes, were it strong enough.
+// A request for another account of the person, or for a connection that the session
+// does not come from, or a tenant that it does not stand for, wants a new proof.
+func (f Facts) sessionFits() bool {
 	if f.Session == nil || f.Request.Fresh && f.Session.AuthTime().Before(f.Request.CreatedAt) {
 		return false
 	}

@@ -3,10 +3,15 @@ package login
 import (
 	"context"
 
+	"github.com/admit-id/admit/internal/connection"
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
+
+// typePassword is the type of the connection that lets people sign in with passwords.
+const typePassword connection.Type = "PASSWORD"
 
 // states is the page of each step that shows one.
 var states = map[Step]State{
@@ -20,6 +25,10 @@ var states = map[Step]State{
 	StepAwait:        StateAwait,
 	StepForward:      StateChoose,
 	StepChoose:       StateChoose,
+	StepSecond:       StateSecond,
+	StepEnrol:        StateEnrol,
+	StepComplete:     StateChoose,
+	StepRefused:      StateFailed,
 }
 
 // page fills a View for a step. Only the browser that has the request sees what was typed in it.
@@ -57,6 +66,12 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		}
 	case StateCode:
 		fillCode(&view, f.Code)
+	case StateSecond, StateEnrol:
+		if err := s.fillSecond(ctx, &view, f); err != nil {
+			return View{}, err
+		}
+	case StateFailed:
+		view.Problem = ProblemPolicy
 	}
 	if add.fill != nil {
 		add.fill(&view)
@@ -70,12 +85,17 @@ func (s *Service) fillChoice(view *View, f Facts) {
 		view.Email = string(f.Code.Address)
 	}
 	only := s.doors().Only(f.Request)
+	view.Passkey = only == "" && !f.NoPasskeys && f.Policy.AllowsFirst(factor.Passkey)
 	for _, c := range s.d.Connections.Active(view.Account) {
 		if only != "" && c.ID != only {
 			continue
 		}
-		if c.ID == emailcode.Connection {
-			view.EmailCode = true
+		switch {
+		case c.ID == emailcode.Connection:
+			view.EmailCode = f.Policy.AllowsFirst(factor.EmailCode)
+			continue
+		case c.Type == typePassword:
+			view.Password = f.Policy.AllowsFirst(factor.Password)
 			continue
 		}
 		view.Connections = append(view.Connections, Button{ID: c.ID, Name: c.Name, Kind: c.Provider})

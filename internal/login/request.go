@@ -8,8 +8,8 @@ import (
 	"github.com/admit-id/admit/internal/session"
 )
 
-// Request is the stored login. What it was started with never changes; what it proves is
-// appended once, when it is finished (I-8).
+// Request is the stored login. What it was started with never changes; whom it is about is
+// frozen by the first proof, and evidence is appended (I-8).
 type Request struct {
 	Account          ident.AccountID
 	ID               ident.LoginID
@@ -32,14 +32,20 @@ type Request struct {
 	Twin             bool         // the browser was sent to the loopback twin of the public URL
 	Link             ident.UserID // the person who links what is proved to their account, or empty
 	Replaces         string       // of a link: the person's address whose place the new one takes, or empty
+	ACR              string       // that the session must fulfil at the end, or empty
+	Other            bool         // the person said that it is not whose session the browser has
 	Setup            []byte       // hash of the setup link's token, or empty
 	Browser          []byte       // hash of the browser cookie, or empty while nobody has shown it
 	Problem          Problem
 	CreatedAt        time.Time
 	ExpiresAt        time.Time
 	DoneAt           time.Time
-	User             ident.UserID
-	Session          ident.SessionID
+	// Subject is who proved to be somebody, and Evidence by what; both empty before. Half-proved, the
+	// request is no session: only a second step goes on from it.
+	Subject  ident.UserID
+	Evidence []session.Evidence
+	User     ident.UserID
+	Session  ident.SessionID
 }
 
 // bound tells whether a browser has it.
@@ -48,6 +54,14 @@ func (r Request) bound() bool { return len(r.Browser) > 0 }
 // boundTo tells whether this browser has it.
 func (r Request) boundTo(browser []byte) bool {
 	return r.bound() && len(browser) > 0 && secret.Equal(r.Browser, browser)
+}
+
+// provedAt is when somebody first proved something.
+func (r Request) provedAt() time.Time {
+	if len(r.Evidence) == 0 {
+		return time.Time{}
+	}
+	return r.Evidence[0].At
 }
 
 // errand tells whether one of our own pages waits for the person, and no application.
@@ -60,12 +74,22 @@ func (r Request) clone(now time.Time) Request {
 	c.ID = NewID()
 	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone
 	c.CreatedAt, c.ExpiresAt, c.DoneAt = now, now.Add(RequestLife), time.Time{}
-	c.User, c.Session = "", ""
+	c.User, c.Session, c.Subject, c.Evidence = "", "", "", nil
 	return c
 }
 
 // NewID makes the id of a request.
 func NewID() ident.LoginID { return ident.LoginID(ident.New("login_")) }
+
+// Proof is what a step proved.
+type Proof struct {
+	Account ident.AccountID
+	ID      ident.LoginID
+	Browser []byte
+	Subject ident.UserID
+	Before  []session.Evidence // that the request has
+	Added   []session.Evidence
+}
 
 // Finished is the end of a request: what was proved, by whom, in which session.
 type Finished struct {

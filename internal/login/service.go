@@ -60,6 +60,8 @@ func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown
 			view, err = s.continueSession(ctx, v, f)
 		case StepForward:
 			view, err = s.forward(ctx, v, f.Request, f.Request.Connection)
+		case StepComplete:
+			view, err = s.complete(ctx, v, f)
 		default:
 			view, err = s.page(ctx, step, v, f, add)
 		}
@@ -128,7 +130,7 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 			return f, err
 		}
 	}
-	return f, nil
+	return f, s.factors(ctx, t, v, &f, f.Whose())
 }
 
 // open tells whether a step may work on the request: it belongs to this browser, and it is
@@ -148,7 +150,7 @@ func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, b
 		}
 		step = Next(f)
 	}
-	return f, step.open(), nil
+	return f, step.open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol), nil
 }
 
 // refused is the page for a step that may not work on the request. A form that arrives without

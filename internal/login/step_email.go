@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -34,7 +35,7 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 		f.Request.Hint = string(address)
 		return s.goUpstream(ctx, v, f.Request, home)
 	}
-	if !s.doors().Offered(f.Request, emailcode.Connection) {
+	if !s.doors().Offered(f.Request, emailcode.Connection) || !f.Policy.AllowsFirst(factor.EmailCode) {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
 	}
 	sent, err := s.send(ctx, v, f.Request, address, compose)
@@ -234,10 +235,15 @@ func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err erro
 		return s.show(ctx, v, r.ID, shown{})
 	case errors.Is(err, errSetupDead):
 		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
-	case fault.Is(err, fault.Forbidden):
+	case errors.Is(err, errOther):
+		return s.show(ctx, v, r.ID, shown{problem: ProblemOtherPerson})
+	case errors.Is(err, errDemand), fault.Is(err, fault.Forbidden):
 		problem := ProblemUserUnavailable
-		if errors.Is(err, errNotMember) {
+		switch {
+		case errors.Is(err, errNotMember):
 			problem = ProblemNotMember
+		case errors.Is(err, errDemand):
+			problem = ProblemPolicy
 		}
 		f, err := s.facts(ctx, v, r.ID)
 		if err != nil {

@@ -56,7 +56,7 @@ func (s *Service) goUpstream(ctx context.Context, v Visit, r Request, c ident.Co
 // forward begins a leg: fresh state, nonce and code verifier for this browser and connection.
 func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error) {
 	c, ok := s.d.Connections.Get(v.Account, id)
-	if !ok || id == emailcode.Connection {
+	if !ok || id == emailcode.Connection || c.Type == typePassword {
 		return s.fail(ctx, v, r, ProblemConnectionGone)
 	}
 	leg := connection.Leg{

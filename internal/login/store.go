@@ -15,10 +15,13 @@ type Store interface {
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID) (Request, error)
 	// Bind gives an open request to a browser, if no other has it.
 	Bind(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte) (bool, error)
-	// Choose changes Connection, Tenant, Hint, Properties and Problem of an open request that has the
-	// same browser (or none) as r.
+	// Choose changes Connection, Tenant, Hint, Properties, Problem and Other of an open request that has
+	// the same browser (or none) as r, and in which nobody has proved anything.
 	Choose(ctx context.Context, t tx.Tx, r Request) (bool, error)
-	// Revive opens an unfinished request again, for this browser, until expires.
+	// Prove freezes the subject of an open request and appends to its evidence, if that is p.Before and
+	// the subject is the same or none.
+	Prove(ctx context.Context, t tx.Tx, p Proof) (bool, error)
+	// Revive opens an unfinished request again, for this browser, until expires, as if nobody had proved anything.
 	Revive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte, expires time.Time) (bool, error)
 	// Finish ends an open request.
 	Finish(ctx context.Context, t tx.Tx, f Finished) (bool, error)

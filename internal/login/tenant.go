@@ -61,12 +61,13 @@ func TenantOf(ctx context.Context, t tx.Tx, tenants Tenants, found session.Sessi
 	return id, nil
 }
 
-// admit finds the person's tenant, notes it in the proof, and returns how long the session may live.
-func (s *Service) admit(ctx context.Context, t tx.Tx, a actor.Actor, r Request, p proved, u user.User, proof *session.Evidence) (time.Duration, error) {
+// admit finds the person's tenant and notes it in the proof. One of Admit's own factors makes nobody a
+// member: it says nothing of an address.
+func (s *Service) admit(ctx context.Context, t tx.Tx, a actor.Actor, r Request, p proved, u user.User, proof *session.Evidence) error {
 	arrival := Arrival{
 		By: a, User: u.ID, Wanted: r.Tenant, Connection: p.identity.Connection, Email: p.profile.Email, Verified: p.profile.EmailVerified,
 	}
-	if c, ok := s.d.Connections.Get(a.Account, p.identity.Connection); ok {
+	if c, ok := s.d.Connections.Get(a.Account, p.identity.Connection); ok && p.known == "" {
 		arrival.Closed, arrival.Fallback = !c.Public(), c.Assignment == connection.AssignmentByDomain
 	}
 	var err error
@@ -74,10 +75,9 @@ func (s *Service) admit(ctx context.Context, t tx.Tx, a actor.Actor, r Request, 
 		if fault.Is(err, fault.Forbidden) {
 			err = errNotMember
 		}
-		return 0, err
+		return err
 	}
-	n, _ := s.d.Tenants.Get(a.Account, proof.Tenant)
-	return n.SessionLife, nil
+	return nil
 }
 
 // Doors tells through which connections a request may be answered.

@@ -64,7 +64,7 @@ func TestTenantOfARequest(t *testing.T) {
 			t.Errorf("%q, %v", tokens.Access.Reveal(), err)
 		}
 		// The session ends when the tenant says, and answers the next request for the tenant by itself.
-		renewed, found, err := w.codes.Renew(ctx, acc, b.session, "app_default")
+		renewed, found, err := b.renew()
 		if err != nil || found.AbsoluteExpiry.Sub(found.CreatedAt) != time.Hour || !strings.HasSuffix(renewed.Access.Reveal(), "/ten_a") {
 			t.Error(renewed.Access.Reveal(), found.AbsoluteExpiry, err)
 		}
@@ -81,7 +81,7 @@ func TestTenantOfARequest(t *testing.T) {
 		if v := b.view(w.start(func(r *login.StartRequest) { r.TenantLookup = "acme" })); strings.HasPrefix(v.Result.Location, "https://app.") {
 			t.Error("a session of a former member answers")
 		}
-		renewed, _, err = w.codes.Renew(ctx, acc, b.session, "app_default")
+		renewed, _, err = b.renew()
 		if err != nil || strings.Contains(renewed.Access.Reveal(), "ten_a") {
 			t.Error("a former member's token names the tenant:", renewed.Access.Reveal(), err)
 		}

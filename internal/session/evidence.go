@@ -52,10 +52,8 @@ func ACRs() []string { return []string{ACR1, ACR2, ACRPhishingResistant} }
 // the first factors of most people come back to.
 func second(m Method) bool { return m == MethodTOTP || m == MethodRecovery || m == MethodPasskey }
 
-// first tells whether a method is a factor to which a second adds something.
-func first(m Method) bool {
-	return m == MethodEmail || m == MethodUpstream || m == MethodPassword
-}
+// first tells whether a method is a factor to which a second adds something: every other one, whoever vouches.
+func first(m Method) bool { return !second(m) }
 
 // Assurance is the class that evidence amounts to (I-9), or empty without any. It is the only place
 // that computes it.

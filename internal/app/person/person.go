@@ -8,7 +8,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/http"
 	"slices"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/factor/policy/policydb"
 	"github.com/admit-id/admit/internal/kit/clock"
-	"github.com/admit-id/admit/internal/kit/config"
 	"github.com/admit-id/admit/internal/kit/config"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/feed"

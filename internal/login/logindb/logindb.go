@@ -1,6 +1,6 @@
 // Package logindb owns the tables of logins: requests, authorization codes, upstream legs,
-// proofs of work, setup links and applications' wishes. It implements login.Store,
-// login.Artifacts and login.Grants.
+// proofs of work, setup links, applications' wishes and remembered browsers. It implements login.Store,
+// login.Artifacts, login.Grants and remember.Store.
 package logindb
 
 import "github.com/admit-id/admit/internal/kit/sqldb"
@@ -99,5 +99,23 @@ ALTER TABLE logins ADD COLUMN fresh BOOLEAN NOT NULL DEFAULT FALSE;`,
 		SQL: `
 ALTER TABLE logins ADD COLUMN link_user TEXT NOT NULL DEFAULT '';
 ALTER TABLE logins ADD COLUMN link_replaces TEXT NOT NULL DEFAULT '';`,
+	}, {
+		ID:       "login/0004",
+		Tenanted: []string{"login_devices"},
+		SQL: `
+ALTER TABLE logins ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN acr TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN other BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE TABLE login_devices (
+	account_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	device_hash BYTEA NOT NULL,
+	id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	PRIMARY KEY (account_id, user_id, device_hash));
+CREATE INDEX login_devices_expires ON login_devices (expires_at);
+CREATE INDEX login_devices_hash ON login_devices (account_id, device_hash);`,
 	}}
 }

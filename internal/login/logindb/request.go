@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -16,12 +17,14 @@ import (
 type Store struct{}
 
 const requestColumns = `account_id, id, application_id, redirect_url, challenge, connection_id, hint, properties, audiences, scopes,
-	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh, link_user, link_replaces`
+	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh, link_user, link_replaces, subject, acr, other, evidence`
 
 // An open request is not finished and not expired; mine has the same browser, or none, as I know.
 const (
 	whereOpen = ` WHERE account_id = $1 AND id = $2 AND done_at = 0 AND expires_at > $3`
 	whereMine = whereOpen + ` AND browser_hash = $4`
+	// Nobody has proved anything.
+	whereFree = whereMine + ` AND subject = ''`
 )
 
 // none is the hash of an unbound request and the outcome of an ordinary one.
@@ -33,12 +36,12 @@ func (Store) Insert(ctx context.Context, t tx.Tx, r login.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO logins (`+requestColumns+`, evidence, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, $26, $27, '[]', $20)`,
+	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO logins (`+requestColumns+`, outcome)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, $26, $27, '', $28, $29, '[]', $20)`,
 		string(r.Account), string(r.ID), string(r.Application), r.RedirectURL, r.Challenge, string(r.Connection), r.Hint,
 		properties, audiences, scopes, r.ResponseLocation, r.FlowType, r.MultiAccount, r.Twin,
 		bytesOf(r.Setup), bytesOf(r.Browser), string(r.Problem), sqldb.Micros(r.CreatedAt), sqldb.Micros(r.ExpiresAt), none, string(r.Tenant), r.Invite, r.Return, r.Party, r.Fresh,
-		string(r.Link), r.Replaces)
+		string(r.Link), r.Replaces, r.ACR, r.Other)
 	return err
 }
 
@@ -60,14 +63,32 @@ func (Store) Choose(ctx context.Context, t tx.Tx, r login.Request) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	return changed(sqldb.From(t).Exec(ctx, `UPDATE logins SET connection_id = $5, hint = $6, properties = $7, problem = $8, tenant_id = $9`+whereMine,
-		string(r.Account), string(r.ID), sqldb.Micros(t.Now()), bytesOf(r.Browser), string(r.Connection), r.Hint, properties, string(r.Problem), string(r.Tenant)))
+	return changed(sqldb.From(t).Exec(ctx, `UPDATE logins SET connection_id = $5, hint = $6, properties = $7, problem = $8, tenant_id = $9, other = $10`+whereFree,
+		string(r.Account), string(r.ID), sqldb.Micros(t.Now()), bytesOf(r.Browser), string(r.Connection), r.Hint, properties, string(r.Problem), string(r.Tenant), r.Other))
+}
+
+// Prove implements login.Store.
+func (Store) Prove(ctx context.Context, t tx.Tx, p login.Proof) (bool, error) {
+	before, err := json.Marshal(p.Before)
+	if err != nil || len(p.Browser) == 0 || p.Subject == "" {
+		return false, err
+	}
+	after, err := json.Marshal(append(slices.Clone(p.Before), p.Added...))
+	if err != nil {
+		return false, err
+	}
+	if len(p.Before) == 0 {
+		before = []byte("[]")
+	}
+	return changed(sqldb.From(t).Exec(ctx, `UPDATE logins SET subject = $5, evidence = $6, problem = ''`+whereMine+`
+AND (subject = $5 OR subject = '') AND evidence = $7 AND user_id = ''`,
+		string(p.Account), string(p.ID), sqldb.Micros(t.Now()), p.Browser, string(p.Subject), string(after), string(before)))
 }
 
 // Revive implements login.Store.
 func (Store) Revive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte, expires time.Time) (bool, error) {
 	return changed(sqldb.From(t).Exec(ctx, `
-UPDATE logins SET browser_hash = $3, expires_at = $4, problem = ''
+UPDATE logins SET browser_hash = $3, expires_at = $4, problem = '', subject = '', evidence = '[]'
 WHERE account_id = $1 AND id = $2 AND done_at = 0 AND (browser_hash = $3 OR browser_hash = $5)`,
 		string(account), string(id), bytesOf(browser), sqldb.Micros(expires), none))
 }
@@ -79,7 +100,7 @@ func (Store) Finish(ctx context.Context, t tx.Tx, f login.Finished) (bool, error
 		return false, err
 	}
 	return changed(sqldb.From(t).Exec(ctx, `
-UPDATE logins SET done_at = $3, user_id = $5, session_id = $6, evidence = $7, outcome = $8`+whereMine+` AND user_id = ''`,
+UPDATE logins SET done_at = $3, user_id = $5, session_id = $6, evidence = $7, outcome = $8`+whereMine+` AND user_id = '' AND (subject = $5 OR subject = '')`,
 		string(f.Account), string(f.ID), sqldb.Micros(t.Now()), f.Browser, string(f.User), string(f.Session), string(evidence), bytesOf(f.Outcome)))
 }
 
@@ -108,6 +129,7 @@ func (Store) Purge(ctx context.Context, t tx.Tx, before time.Time, limit int) (t
 		{"login_proofs", "account_id, proof_hash", "expires_at"},
 		{"login_setups", "account_id", "expires_at"},
 		{"login_wishes", "account_id, root_id, application_id", "expires_at"},
+		{"login_devices", "account_id, user_id, device_hash", "expires_at"},
 	} {
 		n, err := sqldb.From(t).Exec(ctx, `DELETE FROM `+table.name+` WHERE (`+table.key+`) IN (
 	SELECT `+table.key+` FROM `+table.name+` WHERE `+table.when+` < $1 ORDER BY `+table.when+` LIMIT $2)`, sqldb.Micros(before), limit)
@@ -143,10 +165,11 @@ func encodeLists(r login.Request) (properties, audiences, scopes string, err err
 
 func scanRequest(row sqldb.Row) (login.Request, error) {
 	var r login.Request
-	var properties, audiences, scopes string
+	var properties, audiences, scopes, evidence string
 	var created, expires, done int64
 	err := row.Scan(&r.Account, &r.ID, &r.Application, &r.RedirectURL, &r.Challenge, &r.Connection, &r.Hint, &properties, &audiences, &scopes,
-		&r.ResponseLocation, &r.FlowType, &r.MultiAccount, &r.Twin, &r.Setup, &r.Browser, &r.Problem, &created, &expires, &done, &r.User, &r.Session, &r.Tenant, &r.Invite, &r.Return, &r.Party, &r.Fresh, &r.Link, &r.Replaces)
+		&r.ResponseLocation, &r.FlowType, &r.MultiAccount, &r.Twin, &r.Setup, &r.Browser, &r.Problem, &created, &expires, &done, &r.User, &r.Session, &r.Tenant, &r.Invite, &r.Return, &r.Party, &r.Fresh, &r.Link, &r.Replaces,
+		&r.Subject, &r.ACR, &r.Other, &evidence)
 	if err != nil {
 		return r, err
 	}
@@ -160,10 +183,13 @@ func scanRequest(row sqldb.Row) (login.Request, error) {
 	for _, list := range []struct {
 		text string
 		into any
-	}{{properties, &r.Properties}, {audiences, &r.Audiences}, {scopes, &r.Scopes}} {
+	}{{properties, &r.Properties}, {audiences, &r.Audiences}, {scopes, &r.Scopes}, {evidence, &r.Evidence}} {
 		if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
 			return r, fmt.Errorf("login %s: %w", r.ID, err)
 		}
+	}
+	if len(r.Evidence) == 0 {
+		r.Evidence = nil
 	}
 	return r, nil
 }

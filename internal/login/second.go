@@ -1,0 +1,241 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/demand"
+	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
+)
+
+var (
+	// errOther refuses a proof of somebody else than the one whom the request is about (I-8).
+	errOther = errors.New("login: the request is about somebody else")
+	// errDemand refuses a proof with which nobody can go on under the policy.
+	errDemand = errors.New("login: the policy cannot be fulfilled")
+)
+
+// factors fills in what the policy wants of a person, and what they have. Whatever fails here fails the
+// login: it never stands for nothing (MFA-09).
+func (s *Service) factors(ctx context.Context, t tx.Tx, v Visit, f *Facts, who ident.UserID) (err error) {
+	tenant := f.Request.Tenant
+	if all := f.Evidence(who); tenant == "" && len(all) > 0 {
+		tenant = all[len(all)-1].Tenant
+	}
+	f.Policy, f.NoPasskeys = s.d.Policies.Of(v.Account, tenant, f.Request.Application), !s.d.Passkeys(v.Account)
+	if who == "" {
+		return nil
+	}
+	if f.Held, err = s.d.Held(ctx, t, v.Account, who); err != nil {
+		return err
+	}
+	f.Remembered, err = s.d.Browsers.Knows(ctx, t, v.Account, who, v.Device, rememberLife(f.Policy.RememberDays))
+	return err
+}
+
+func rememberLife(days int) time.Duration { return time.Duration(max(days, 0)) * 24 * time.Hour }
+
+// advance adds a proof to an open request and ends it, or leaves it to the step that is still wanted.
+func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, person user.User, proof session.Evidence) (ended, error) {
+	f, err := s.factsIn(ctx, t, v, r.ID)
+	if err != nil {
+		return ended{}, err
+	}
+	before := f.Request.Evidence
+	switch {
+	case !f.Found || !f.Request.boundTo(f.Browser) || !f.Request.DoneAt.IsZero() || !f.Now.Before(f.Request.ExpiresAt):
+		return ended{}, errMoved
+	case f.Request.Subject != "" && f.Request.Subject != person.ID:
+		return ended{}, errOther
+	}
+	f.Request.Subject, f.Request.Evidence = person.ID, append(before[:len(before):len(before)], proof)
+	if err := s.factors(ctx, t, v, &f, person.ID); err != nil {
+		return ended{}, err
+	}
+	switch f.demand().Step {
+	case demand.Fulfilled:
+		return s.start(ctx, t, v, f, person)
+	case demand.Refuse:
+		return ended{}, errDemand
+	}
+	ok, err := s.d.Store.Prove(ctx, t, Proof{
+		Account: v.Account, ID: r.ID, Browser: f.Browser, Subject: person.ID, Before: before, Added: []session.Evidence{proof},
+	})
+	if err != nil || !ok {
+		return ended{}, errors.Join(err, notOK(ok))
+	}
+	who := userActor(v, person.ID, "")
+	return ended{half: true}, t.Emit(ctx, event.New(who, "login.proved", string(r.ID), "method", proof.Method))
+}
+
+// start makes the session of a request whose evidence is enough (I-10), and ends the request.
+func (s *Service) start(ctx context.Context, t tx.Tx, v Visit, f Facts, person user.User) (ended, error) {
+	r, by := f.Request, v.Actor
+	by.Account = v.Account
+	n, _ := s.d.Tenants.Get(v.Account, r.Evidence[len(r.Evidence)-1].Tenant)
+	started, cookie, err := s.d.Sessions.Start(ctx, t, session.NewSession{
+		Actor: by, User: person.ID, Evidence: r.Evidence[0], More: r.Evidence[1:], Previous: v.Session, MaxLife: n.SessionLife,
+		KeepOther: r.MultiAccount || r.Other,
+	})
+	if err != nil {
+		return ended{}, err
+	}
+	e := ended{user: person, session: started, cookie: cookie}
+	if e.device, e.deviceUntil, err = s.rememberBrowser(ctx, t, v, f, person.ID); err != nil {
+		return ended{}, err
+	}
+	return s.close(ctx, t, v, r, e)
+}
+
+// rememberBrowser remembers the browser for a person who wished so and has just shown a second factor.
+func (s *Service) rememberBrowser(ctx context.Context, t tx.Tx, v Visit, f Facts, who ident.UserID) (cookie secret.Text, until time.Time, err error) {
+	life := rememberLife(f.Policy.RememberDays)
+	if !v.Remember || life == 0 || !session.Fulfils(session.Assurance(f.Request.Evidence), session.ACR2) && !f.steppedUp(who) {
+		return cookie, until, nil
+	}
+	return s.d.Browsers.Add(ctx, t, userActor(v, who, ""), session.Device(v.Actor.Agent), v.Device, life)
+}
+
+// steppedUp tells whether the request itself has a second factor, which was added to a living session.
+func (f Facts) steppedUp(who ident.UserID) bool {
+	for _, e := range f.Request.Evidence {
+		if demand.SecondKind(e.Method) != "" {
+			return session.Fulfils(session.Assurance(f.Evidence(who)), session.ACR2)
+		}
+	}
+	return false
+}
+
+// complete ends a request that has enough evidence already: the policy has become laxer since, or the
+// person's factors are others.
+func (s *Service) complete(ctx context.Context, v Visit, f Facts) (View, error) {
+	var end ended
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		again, err := s.factsIn(ctx, t, v, f.Request.ID)
+		if err != nil {
+			return err
+		}
+		if Next(again) != StepComplete {
+			return errMoved
+		}
+		person, err := s.d.Users.Find(ctx, t, v.Account, again.Request.Subject)
+		if err != nil {
+			return err
+		}
+		end, err = s.start(ctx, t, v, again, person)
+		return err
+	})
+	if err != nil {
+		return s.finishFailed(ctx, v, f.Request, err)
+	}
+	return s.leave(ctx, v, f.Request, end)
+}
+
+// fillSecond says what the page of a second step offers, and to whom.
+func (s *Service) fillSecond(ctx context.Context, view *View, f Facts) error {
+	view.Ways, view.Current = f.demand().Ways, nil
+	if view.State == StateSecond {
+		view.RememberDays, view.Recovery = max(f.Policy.RememberDays, 0), !f.Policy.NoRecovery
+	}
+	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
+		u, err := s.d.Users.Find(ctx, t, view.Account, f.Whose())
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		view.Current = &Person{ID: u.ID, Name: u.Name, Email: u.Email}
+		return err
+	})
+}
+
+// Found is what a step found out: who somebody is, or what is wrong.
+type Found struct {
+	User     ident.UserID
+	Evidence session.Evidence // of a first proof; of a second its Method, Subject, Verified and Synced
+	Problem  Problem          // then nothing was proved
+	Fill     func(*View)      // of the page that shows the problem
+}
+
+// Try runs a step of one of Admit's own factors on an open request of this browser: a second step where one
+// is wanted (at is StepSecond or StepEnrol), else a first proof (StepChoose). Look judges what was sent, in
+// the unit of work that moves the request on; what it counts is kept when it finds a problem. The page of
+// another step comes when the request is not at this one.
+func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, look func(ctx context.Context, t tx.Tx, f Facts) (Found, error)) (View, error) {
+	if f, ok, err := s.open(ctx, v, id); err != nil || !ok && f.Request.Subject == "" {
+		if err != nil {
+			return View{}, err
+		}
+		return s.refused(ctx, v, f)
+	}
+	var found Found
+	var end ended
+	var r Request
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		found, end = Found{}, ended{}
+		f, err := s.factsIn(ctx, t, v, id)
+		if err != nil {
+			return err
+		}
+		if r = f.Request; !f.takes(at) {
+			return errMoved
+		}
+		if found, err = look(ctx, t, f); err != nil || found.Problem != ProblemNone {
+			return err
+		}
+		if at != StepChoose && found.User != f.Whose() {
+			return errOther
+		}
+		return s.taken(ctx, t, v, f, at, found, &end)
+	})
+	if err != nil {
+		return s.finishFailed(ctx, v, Request{Account: v.Account, ID: id}, err)
+	}
+	if found.Problem == ProblemNone {
+		return s.leave(ctx, v, r, end)
+	}
+	f, err := s.facts(ctx, v, id)
+	if err != nil {
+		return View{}, err
+	}
+	step := Next(f)
+	if at == StepChoose && step.open() {
+		step = StepChoose
+	}
+	return s.page(ctx, step, v, f, shown{problem: found.Problem, fill: found.Fill})
+}
+
+// taken adds what a step found out to the request.
+func (s *Service) taken(ctx context.Context, t tx.Tx, v Visit, f Facts, at Step, found Found, end *ended) (err error) {
+	if at == StepChoose {
+		*end, err = s.finish(ctx, t, v, f.Request, proved{
+			known: found.User, method: found.Evidence.Method, verified: found.Evidence.Verified, synced: found.Evidence.Synced,
+			identity: user.Identity{Connection: found.Evidence.Connection, Issuer: found.Evidence.Issuer, Subject: found.Evidence.Subject},
+		})
+		return err
+	}
+	person, err := s.d.Users.Find(ctx, t, v.Account, found.User)
+	if err != nil {
+		return err
+	}
+	// A second factor says nothing of where somebody comes from and what for: that is the first one's.
+	proof, all := found.Evidence, f.Evidence(found.User)
+	first := all[len(all)-1]
+	proof.Connection, proof.Issuer, proof.Tenant, proof.At = first.Connection, "", first.Tenant, t.Now()
+	*end, err = s.advance(ctx, t, v, f.Request, person, proof)
+	return err
+}
+
+// takes tells whether a step may work on the request now.
+func (f Facts) takes(at Step) bool {
+	step := Next(f)
+	if at == StepChoose {
+		return step.open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol)
+	}
+	return step == at
+}
