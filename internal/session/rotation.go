@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
-	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -191,10 +190,7 @@ func (s *Service) step(now time.Time, u Use, p Presented, found Session) (Step, 
 
 // stolen ends a chain of sessions one of whose old secrets came after its successor was in use.
 func (s *Service) stolen(ctx context.Context, t tx.Tx, a actor.Actor, found Session) error {
-	if err := t.Emit(ctx, event.New(a, EventTheft, string(found.ID), "user", string(found.User), "root", string(found.Root))); err != nil {
-		return err
-	}
-	return s.end(ctx, t, a, found, ending{event: EventEnded, grants: true})
+	return s.end(ctx, t, a, found, ending{event: EventEnded, grants: true, theft: true})
 }
 
 // suspect ends a stolen session beside the unit of work that noticed it, which may be a read, and
