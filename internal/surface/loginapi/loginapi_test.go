@@ -267,8 +267,9 @@ func TestRenew(t *testing.T) {
 	for _, method := range []string{"PATCH", "GET"} {
 		rec := w.call(t, method, "/api/session", `{}`, alive, "Origin: "+origin)
 		want(t, rec, 200, "access_token=AT", "id_token=IT", "expires_in=3600")
-		if len(rec.Result().Cookies()) != 0 {
-			t.Errorf("cookies %v", rec.Result().Cookies())
+		next := rec.Result().Cookies()
+		if len(next) != 1 || next[0].Raw != "__Host-admit-session=next; Path=/; Expires=Mon, 04 May 2026 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax" {
+			t.Errorf("cookies %v", next)
 		}
 	}
 	want(t, w.call(t, "GET", "/api/session", ``, alive, "Sec-Fetch-Site: same-origin"), 200)
@@ -285,7 +286,11 @@ func TestRenew(t *testing.T) {
 	rec := w.call(t, "PATCH", "/api/session", `{}`, alive, "Origin: "+origin)
 	want(t, rec, 200, "access_token=AT")
 	cookies := rec.Result().Cookies()
-	if len(cookies) != 2 || cookies[0].Name != "authorization" || cookies[0].Value != "AT" || cookies[1].Name != "user" || cookies[1].Value != "IT" {
+	if len(cookies) != 3 || cookies[0].Name != "__Host-admit-session" || cookies[0].Domain != "" {
+		t.Fatalf("cookies %v", cookies)
+	}
+	cookies = cookies[1:]
+	if cookies[0].Name != "authorization" || cookies[0].Value != "AT" || cookies[1].Name != "user" || cookies[1].Value != "IT" {
 		t.Fatalf("cookies %v", cookies)
 	}
 	for _, c := range cookies {
