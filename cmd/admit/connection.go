@@ -29,12 +29,19 @@ func connectionAdd() *cobra.Command {
 		Long: "Add a connection and print its id. PROVIDER is one of " + strings.Join(app.Providers(), ", ") + ".\n" +
 			"Leave it out for any other OpenID Connect provider and give --issuer; or give --authorization-url,\n" +
 			"--token-url and --userinfo-url for a plain OAuth 2.0 one. The client secret is read from a file, or\n" +
-			"from standard input with --client-secret-file -, so that it does not stay in the shell's history.",
+			"from standard input with --client-secret-file -, so that it does not stay in the shell's history.\n" +
+			"PROVIDER can also be password, which lets people sign in with a password and needs nothing else.",
 		Example: "  admit connection add google --client-id ID --client-secret-file google.secret\n" +
 			"  admit connection add --name Acme --issuer https://id.acme.example --client-id admit --client-secret-file - < secret",
 		Args: cobra.MaximumNArgs(1),
 	}, func(c *cobra.Command, a *app.App) error {
-		if c.Flags().NArg() == 1 {
+		passwords := c.Flags().Arg(0) == "password"
+		switch {
+		case passwords:
+			in.Type = "PASSWORD"
+		case in.ClientID == "":
+			return errors.New(`required flag(s) "client-id" not set`)
+		default:
 			in.Provider = c.Flags().Arg(0)
 		}
 		text, err := readSecret(c.InOrStdin(), secretFile)
@@ -45,7 +52,9 @@ func connectionAdd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(c.ErrOrStderr(), "Register this redirect URI at the provider:", a.CallbackURL())
+		if !passwords {
+			fmt.Fprintln(c.ErrOrStderr(), "Register this redirect URI at the provider:", a.CallbackURL())
+		}
 		_, err = fmt.Fprintln(c.OutOrStdout(), made)
 		return err
 	})
@@ -64,7 +73,6 @@ func connectionAdd() *cobra.Command {
 	f.StringVar(&in.SecretID, "key-id", "", "for Apple: the key id")
 	f.StringVar(&in.DeveloperAccountID, "team-id", "", "for Apple: the team id")
 	f.StringSliceVar(&in.EmailDomains, "email-domain", nil, "domain whose addresses this provider may call verified; can be repeated")
-	c.MarkFlagRequired("client-id") // fails only for a flag that does not exist
 	return c
 }
 

@@ -17,10 +17,13 @@ const Email ident.ConnectionID = "con_email"
 // Type is the kind of a connection, in the spelling of the API.
 type Type string
 
-// The types that Admit serves. TypeEmail belongs to Email alone.
+// The types that Admit serves. TypeEmail belongs to Email alone. An active connection of TypePassword lets
+// people sign in with a password; it makes no identities of its own, for people are found by the address
+// that they have proved.
 const (
-	TypeOAuth2 Type = "OAUTH2"
-	TypeEmail  Type = "EMAIL"
+	TypeOAuth2   Type = "OAUTH2"
+	TypeEmail    Type = "EMAIL"
+	TypePassword Type = "PASSWORD"
 )
 
 // Protocol is what is spoken with a provider.
@@ -31,6 +34,8 @@ const (
 	ProtocolOIDC   Protocol = "oidc"
 	ProtocolOAuth2 Protocol = "oauth2"
 	ProtocolEmail  Protocol = "email"
+	// ProtocolPassword speaks with nobody.
+	ProtocolPassword Protocol = "password"
 )
 
 // Limits of a connection. Lengths are in bytes, those of names and tags in characters.
@@ -57,6 +62,7 @@ const (
 	tenantPlaceholder   = "{tenantid}"
 	anyDirectory        = "*"
 	defaultEmailName    = "E-mail"
+	defaultPasswordName = "Password"
 	assignmentDefault   = "DEFAULT"
 	AssignmentByDomain  = "TRUSTED_DOMAIN_FALLBACK"
 	LinkingExplicit     = "EXPLICIT"
@@ -119,6 +125,8 @@ func (c Connection) Protocol() Protocol {
 	switch {
 	case c.Type == TypeEmail:
 		return ProtocolEmail
+	case c.Type == TypePassword:
+		return ProtocolPassword
 	case c.IssuerURL != "":
 		return ProtocolOIDC
 	}
@@ -175,6 +183,13 @@ func (s Spec) filled() Spec {
 	}
 	if s.Type == TypeEmail {
 		s.Name = first(s.Name, defaultEmailName)
+		return s
+	}
+	if s.Type == TypePassword {
+		s.Name, s.Assignment = first(s.Name, defaultPasswordName), first(s.Assignment, assignmentDefault)
+		if s.Leeway == 0 {
+			s.Leeway = DefaultLeeway
+		}
 		return s
 	}
 	p, _ := catalog.Get(s.Provider)

@@ -17,7 +17,7 @@ var sharedDirectories = []string{"common", "organizations", "consumers", consume
 // provider says proves who somebody is, never that they belong to somebody's organisation. A
 // provider that no preset knows is taken for its organisation's own.
 func (c Connection) Public() bool {
-	if c.ID == Email || c.Type == TypeEmail {
+	if c.ID == Email || c.Type == TypeEmail || c.Type == TypePassword {
 		return true
 	}
 	c = c.shown()

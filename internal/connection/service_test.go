@@ -388,3 +388,36 @@ func TestPresets(t *testing.T) {
 		}
 	}
 }
+
+// A connection of passwords has a name and nothing of a provider.
+func TestPasswordConnection(t *testing.T) {
+	h := open(t)
+	ctx := context.Background()
+	plain := connection.Input{ID: "con_pw", Spec: connection.Spec{Type: connection.TypePassword}}
+	c, err := h.Create(ctx, admin, plain)
+	if err != nil || c.Name != "Password" || c.Protocol() != connection.ProtocolPassword || !c.Active || !c.Public() {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if _, err := (connection.Upstreams{}).AuthorizeURL(ctx, c, connection.Leg{}); err == nil {
+		t.Error("somebody is sent to a provider that is not there")
+	}
+	for name, change := range map[string]func(*connection.Input){
+		"provider": func(in *connection.Input) { in.Provider = "google" }, "issuer": func(in *connection.Input) { in.IssuerURL = "https://id.example" },
+		"client": func(in *connection.Input) { in.ClientID = "x" }, "secret": func(in *connection.Input) { in.Secret = secret.New("x") },
+		"domains": func(in *connection.Input) { in.EmailDomains = []string{"x.example"} }, "linking": func(in *connection.Input) { in.Linking = connection.LinkingExplicit },
+		"scope": func(in *connection.Input) { in.Scope = "openid" }, "user": func(in *connection.Input) { in.UserIDExpression = "{sub}" },
+		"properties": func(in *connection.Input) { in.Properties = map[string]string{"a": "b"} }, "directories": func(in *connection.Input) { in.Directories = []string{"*"} },
+		"another type": func(in *connection.Input) { in.Type = connection.TypeEmail }, "a third": func(in *connection.Input) { in.Type = "WebAuthN" },
+	} {
+		in := plain
+		in.ID = "con_other"
+		change(&in)
+		if _, err := h.Create(ctx, admin, in); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	other := input("con_pw")
+	if _, _, err := h.Put(ctx, admin, other); err == nil {
+		t.Error("the type changed")
+	}
+}

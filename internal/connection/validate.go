@@ -60,6 +60,9 @@ func ValidID(id ident.ConnectionID) bool {
 
 // validate checks a filled Spec. plainLoopback allows http URLs to loopback hosts.
 func (s Spec) validate(plainLoopback bool) error {
+	if s.Type == TypePassword {
+		return s.validatePassword()
+	}
 	for _, check := range []func() error{
 		s.validateKind, func() error { return s.validateURLs(plainLoopback) }, s.validateProtocol,
 		s.validateClient, s.validateDirectories, s.validateProperties, s.validateRest,
@@ -74,10 +77,10 @@ func (s Spec) validate(plainLoopback bool) error {
 func (s Spec) validateKind() error {
 	switch s.Type {
 	case TypeOAuth2:
-	case "SAML2", "WebAuthN", "PASSWORD", "OPENID-LEGACY":
-		return unsupported("type", "%s connections are not available yet; use OAUTH2", s.Type)
+	case "SAML2", "WebAuthN", "OPENID-LEGACY":
+		return unsupported("type", "%s connections are not available yet; use OAUTH2 or PASSWORD", s.Type)
 	default:
-		return invalid("type", "must be OAUTH2")
+		return invalid("type", "must be OAUTH2 or PASSWORD")
 	}
 	if s.Provider != "" {
 		if _, ok := catalog.Get(s.Provider); !ok {
@@ -85,6 +88,32 @@ func (s Spec) validateKind() error {
 		}
 	}
 	return nil
+}
+
+// validatePassword checks a connection that speaks with nobody: whatever belongs to a provider is refused, so
+// that nobody believes it has an effect.
+func (s Spec) validatePassword() error {
+	for member, value := range map[string]string{
+		"provider": s.Provider, "issuerUrl": s.IssuerURL, "authenticationUrl": s.AuthenticationURL, "tokenUrl": s.TokenURL,
+		"data.oidcUserEndpointUrl": s.UserEndpointURL, "clientId": s.ClientID, "clientSecretId": s.SecretID,
+		"data.developerAccountId": s.DeveloperAccountID, "data.supportedContentType": s.ContentType,
+		"data.userIdExpression": s.UserIDExpression, "defaultConnectionProperties.scope": s.Scope,
+	} {
+		if value != "" {
+			return invalid(member, "a PASSWORD connection has none")
+		}
+	}
+	switch {
+	case len(s.Directories) > 0:
+		return invalid("allowedDirectories", "a PASSWORD connection has none")
+	case len(s.Properties) > 0:
+		return invalid("defaultConnectionProperties", "a PASSWORD connection has none")
+	case len(s.EmailDomains) > 0:
+		return invalid("emailDomains", "a password proves no address")
+	case s.Linking != "":
+		return invalid("linkingConfiguration.type", "a PASSWORD connection has no identities of its own")
+	}
+	return s.validateRest()
 }
 
 func (s Spec) validateURLs(plainLoopback bool) error {
@@ -250,6 +279,9 @@ func validateLinking(kind string) error {
 
 // validateSecret checks a client secret that was given.
 func (s Spec) validateSecret(t secret.Text) error {
+	if s.Type == TypePassword {
+		return invalid("clientSecret", "a PASSWORD connection has none")
+	}
 	if len(t.Reveal()) > MaxSecret {
 		return invalid("clientSecret", "must have at most %d characters", MaxSecret)
 	}
