@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/app/bridge"
+	"github.com/admit-id/admit/internal/app/person"
 	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -62,7 +63,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
-	own, err := x.person.Routes(pages.kit, pages.door)
+	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Consents: x.oauth.consents})
 	if err != nil {
 		return err
 	}

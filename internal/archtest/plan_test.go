@@ -14,7 +14,7 @@ var features = map[string][]string{
 	"keyring":       {},
 	"login":         {"connection", "factor", "session", "user"},
 	"oauth":         {"application", "issuer", "login", "serviceclient", "session", "token", "user"},
-	"self":          {"audit"},
+	"self":          {"audit", "session"},
 	"serviceclient": {},
 	"session":       {},
 	"token":         {"keyring"},

@@ -54,7 +54,7 @@ func newEntry(e event.Event, id string, at time.Time) Entry {
 }
 
 // about are the features whose events have a person as their target.
-var about = []string{"user", "passkey", "totp", "recovery", "password", "identity", "login"}
+var about = []string{"user", "passkey", "totp", "recovery", "password", "identity"}
 
 // personOf is whom an event concerns, whoever caused it: whom it names as "user", else its target if
 // that is a person, else the person who did it.
@@ -63,7 +63,7 @@ func personOf(e event.Event) string {
 	switch {
 	case e.Detail["user"] != "":
 		return e.Detail["user"]
-	case slices.Contains(about, feature) && e.Type != "user.unlinked", e.Type == "session.user.ended":
+	case slices.Contains(about, feature) && e.Type != "user.unlinked", e.Type == "session.user.ended", e.Type == "login.newDevice":
 		return e.Target
 	case e.Actor.Kind == actor.User:
 		return e.Actor.ID

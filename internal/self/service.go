@@ -2,6 +2,7 @@ package self
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,31 @@ func (s *Service) Activity(ctx context.Context, account ident.AccountID, user id
 	if user == "" || before != "" && !strings.HasPrefix(before, "evt_") {
 		return nil, "", nil
 	}
-	return s.acts(ctx, account, user, audit.Query{Before: before, Limit: PageSize})
+	for range maxRounds {
+		var found []Act
+		if found, before, err = s.acts(ctx, account, user, audit.Query{Before: before, Limit: PageSize}); err != nil {
+			return nil, "", err
+		}
+		page = append(page, slices.DeleteFunc(found, func(a Act) bool { return everyday(a.Type) })...)
+		if before == "" || len(page) >= PageSize {
+			break
+		}
+	}
+	return page, before, nil
+}
+
+// maxRounds bounds how much of everyday a page skips. One that is short although others follow is no fault.
+const maxRounds = 8
+
+// everyday tells what happens so often that it would hide the rest: the tokens of applications, and the steps
+// of a sign-in, of which the session tells. It is in an Export.
+func everyday(kind string) bool {
+	for _, prefix := range []string{"oauth.token.", "oauth.authorized", "login.", "session.seat.", "session.replaced", "session.switched"} {
+		if strings.HasPrefix(kind, prefix) {
+			return kind != "login.newDevice"
+		}
+	}
+	return false
 }
 
 func (s *Service) acts(ctx context.Context, account ident.AccountID, user ident.UserID, q audit.Query) (page []Act, next string, err error) {

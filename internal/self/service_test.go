@@ -76,6 +76,13 @@ func TestActivityPages(t *testing.T) {
 	s := self.New(db, trail)
 	const all = self.PageSize*2 + 3
 	for i := range all {
+		if i%2 == 0 {
+			if err := db.Write(t.Context(), tx.In(account), func(ctx context.Context, x tx.Tx) error {
+				return trail.Record(ctx, x, event.New(person("usr_1"), "oauth.token.issued", "grant"))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := db.Write(t.Context(), tx.In(account), func(ctx context.Context, x tx.Tx) error {
 			return trail.Record(ctx, x, event.New(person("usr_1"), "user.profile.updated", "usr_1", "n", fmt.Sprint(i)))
 		}); err != nil {

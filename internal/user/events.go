@@ -2,13 +2,13 @@ package user
 
 // The events of this feature; the target is the user's id.
 const (
-	EventCreated  = "user.created"        // detail "connection"
-	EventUpdated  = "user.updated"        // the profile changed at a login
-	EventDeleted  = "user.deleted"        // sessions, grants and all else that names the user must go; detail "linked" for one of a linked issuer
+	EventCreated  = "user.created"         // detail "connection"
+	EventUpdated  = "user.updated"         // the profile changed at a login
+	EventDeleted  = "user.deleted"         // sessions, grants and all else that names the user must go; detail "linked" for one of a linked issuer
 	EventProfile  = "user.profile.updated" // the person changed it
 	EventDeletion = "user.deletion"        // the person is about to be deleted, by themselves: their address can still be read
-	EventClaims   = "user.claims.updated" // what the tokens of the person carry
-	EventUnlinked = "user.unlinked"       // identities of a deleted connection are gone; the target is the connection, detail "count"
+	EventClaims   = "user.claims.updated"  // what the tokens of the person carry
+	EventUnlinked = "user.unlinked"        // identities of a deleted connection are gone; the target is the connection, detail "count"
 )
 
 // ChangeKind is the kind of this feature's entries in the change feed, written when a user's

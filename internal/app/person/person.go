@@ -89,11 +89,13 @@ func (f *Features) Remember(follower *feed.Follower) {
 }
 
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
-func (f *Features) Routes(kit *page.Kit, door page.Door) ([]web.Route, error) {
+func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route, error) {
+	own, err := f.settingsRoutes(kit, door, o)
 	return slices.Concat(
+		own,
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
-	), nil
+	), err
 }
 
 // Job is something that is done again and again, perhaps on many nodes at once.

@@ -47,7 +47,7 @@ func (s *Surface) showApp(w http.ResponseWriter, r *http.Request, g *guest) erro
 		return err
 	}
 	v.App = &appView{QR: template.HTML(drawn), Secret: grouped(e.Secret.Reveal()), URI: template.URL(e.URI.Reveal())}
-	v.At(page.Address(r, pathApp, g.back.values()))
+	v.At(v.to(pathApp))
 	return s.send(w, v, "app")
 }
 

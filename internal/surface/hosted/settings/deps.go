@@ -76,8 +76,8 @@ type Self interface {
 
 // Identities are the verbs of linking. Without them a person sees their identities and cannot change them.
 type Identities interface {
-	// Unlink takes one identity from the person. It refuses the last way to sign in.
-	Unlink(ctx context.Context, by actor.Actor, u user.User, i user.Identity) error
+	// UnlinkOne takes one identity from the person. It refuses the last way to sign in.
+	UnlinkOne(ctx context.Context, by actor.Actor, found session.Session, one user.Identity) error
 }
 
 // Applications finds active applications. *application.Directory does.

@@ -63,7 +63,7 @@ func (s *Surface) setProfile(_ http.ResponseWriter, r *http.Request, g *guest, f
 func (s *Surface) unlink(_ http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
 	for _, i := range g.user.Identities {
 		if string(i.Connection) == f.Get("connection") && i.Issuer == f.Get("issuer") && i.Subject == f.Get("subject") {
-			if err := s.deps.Identities.Unlink(r.Context(), g.by, g.user, i); err != nil {
+			if err := s.deps.Identities.UnlinkOne(r.Context(), g.by, g.session, i); err != nil {
 				return err
 			}
 			return done("identity")

@@ -67,7 +67,7 @@ func (s *Surface) createCodes(w http.ResponseWriter, r *http.Request, g *guest, 
 		return err
 	}
 	c := &codesView{File: "recovery-codes.txt"}
-	text := v.T("settings.codes.file", "Account", v.Brand.Name, "Person", s.owner(g).Label) + "\n\n"
+	text := v.T("settings.codes.file", "Account", v.Brand.Name, "Name", s.owner(g).Label) + "\n\n"
 	for _, code := range codes {
 		c.Codes = append(c.Codes, code.Reveal())
 		text += code.Reveal() + "\n"
@@ -107,7 +107,7 @@ var refusedPasswords = map[password.Reason]string{
 	password.Guessed: "password_guessed", password.Unusable: "password_unusable",
 }
 
-// setPassword is POST /settings/password. Whoever might know the old one is signed out, if the person says so.
+// setPassword is POST /settings/password. Replacing one ends the person's other sessions.
 func (s *Surface) setPassword(w http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
 	err := s.deps.Typed.SetPassword(r.Context(), s.owner(g), secret.New(f.Get("password")))
 	var refused *password.Refused
@@ -116,11 +116,6 @@ func (s *Surface) setPassword(w http.ResponseWriter, r *http.Request, g *guest, 
 	}
 	if err != nil {
 		return err
-	}
-	if f.Get("others") != "" {
-		if _, err := s.deps.Sessions.EndOthers(r.Context(), g.by, g.session); err != nil {
-			return err
-		}
 	}
 	return s.goTo(w, r, g, pathSecurity, "done", "password")
 }

@@ -15,6 +15,7 @@ type view struct {
 	Recovery *waiting
 	Locked   bool // nothing can be changed here before a fresh proof
 	Section  string
+	to       func(path string) string
 
 	Profile      *profileView
 	Security     *securityView
@@ -32,6 +33,9 @@ type tab struct {
 	Name, URL, Icon string
 	Current         bool
 }
+
+// To is the address of a page of ours that keeps the way back and the language.
+func (v *view) To(path string) string { return v.to(path) }
 
 // waiting is a recovery that somebody began.
 type waiting struct{ Ready moment }
@@ -71,6 +75,7 @@ func (s *Surface) start(r *http.Request, g *guest, section string) (*view, error
 	v := &view{Page: s.kit.Page(r, "settings.title"), Back: g.back, Section: section}
 	v.Wide, v.Styles, v.Scripts = true, []string{"settings.css"}, []string{"settings.js"}
 	v.Person = page.PersonOf(g.user)
+	v.to = func(path string) string { return page.Address(r, path, g.back.values()) }
 	v.Hide("user", string(g.user.ID))
 	v.Hide("client_id", g.back.Client)
 	v.Hide("redirect_uri", g.back.URL)
@@ -80,10 +85,10 @@ func (s *Surface) start(r *http.Request, g *guest, section string) (*view, error
 			path = t.path
 			v.Title = v.T("settings."+t.name) + " · " + v.Title
 		}
-		v.Nav = append(v.Nav, tab{Name: v.T("settings." + t.name), URL: page.Address(r, t.path, g.back.values()), Icon: t.icon, Current: t.name == section})
+		v.Nav = append(v.Nav, tab{Name: v.T("settings." + t.name), URL: v.to(t.path), Icon: t.icon, Current: t.name == section})
 	}
 	if r.Method == http.MethodGet {
-		v.At(page.Address(r, path, g.back.values()))
+		v.At(v.to(path))
 	}
 	if word := known(g.query, "done", doneWords); word != "" {
 		v.Notice = v.T("settings.done." + word)

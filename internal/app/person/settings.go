@@ -1,0 +1,74 @@
+package person
+
+import (
+	"context"
+
+	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/audit"
+	"github.com/admit-id/admit/internal/factor/holding"
+	"github.com/admit-id/admit/internal/factor/policy"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/oauth/consent"
+	"github.com/admit-id/admit/internal/self"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
+	"github.com/admit-id/admit/internal/surface/hosted/settings"
+)
+
+// Others are features that hold something about a person and are no part of their sign-ins.
+type Others struct {
+	Audit    *audit.Service
+	Access   *access.Service
+	Consents *consent.Service
+}
+
+// Holding are the verbs of what a person has registered, for pages and the browser SDK.
+func (f *Features) Holding() *holding.Service {
+	return holding.New(holding.Deps{
+		DB: f.d.DB, Passkeys: f.Passkeys, TOTP: f.TOTP, Recovery: f.Recovery, Passwords: f.Passwords, Regain: f.Regain,
+		Policy:         func(id ident.AccountID) policy.Policy { return f.Directory.Of(id, "", "") },
+		TakesPasswords: func(id ident.AccountID) bool { return f.offer(id).Passwords },
+	})
+}
+
+// aboutMe is what a person takes along: one part of every feature that holds something about them.
+func (f *Features) aboutMe(h *holding.Service, sessions *self.Sessions, o Others) *self.Service {
+	part := func(name string, read func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error)) self.Part {
+		return self.Part{Name: name, Read: read}
+	}
+	return self.New(f.d.DB, o.Audit,
+		part("profile", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return f.d.Users.About(ctx, a, u)
+		}),
+		part("factors", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) { return h.About(ctx, a, u) }),
+		part("sessions", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return sessions.About(ctx, a, u)
+		}),
+		part("tenants", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return f.later.Tenants.TenantsOf(ctx, a, u)
+		}),
+		part("applications", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return o.Consents.About(ctx, a, u)
+		}),
+		part("permissions", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return o.Access.About(ctx, a, u)
+		}),
+	)
+}
+
+// settingsRoutes are the routes of the person's own page.
+func (f *Features) settingsRoutes(kit *page.Kit, door page.Door, o Others) ([]web.Route, error) {
+	h, sessions := f.Holding(), self.NewSessions(f.d.DB, f.d.Sessions)
+	s, err := settings.New(settings.Deps{
+		Kit: kit, Door: door, Profiles: f.d.Users, Holdings: h, Passkeys: h, Typed: h, Sessions: sessions, Consents: o.Consents,
+		Self: f.aboutMe(h, sessions, o), Applications: f.d.Applications, Clock: f.d.Clock,
+		Connection: func(a ident.AccountID, id ident.ConnectionID) string {
+			c, _ := f.later.Connections.Get(a, id)
+			return c.Name
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Routes(), nil
+}

@@ -1,0 +1,108 @@
+package self
+
+import (
+	"context"
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
+)
+
+// maxSessions is how many sessions a person is shown.
+const maxSessions = session.MaxListed
+
+// Sessions is where a person is signed in, each verb a unit of work of its own.
+type Sessions struct {
+	db       tx.Runner
+	sessions *session.Service
+}
+
+// NewSessions makes it.
+func NewSessions(db tx.Runner, s *session.Service) *Sessions { return &Sessions{db, s} }
+
+func own(by actor.Actor) (ident.UserID, error) {
+	if by.Kind != actor.User || by.ID == "" {
+		return "", fault.New(fault.Forbidden, fault.CodeForbidden, "Only a person has sessions of their own.")
+	}
+	return ident.UserID(by.ID), nil
+}
+
+// List returns the living sessions of a person, the newest first.
+func (s *Sessions) List(ctx context.Context, account ident.AccountID, user ident.UserID) (all []session.Session, err error) {
+	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+		all, err = s.sessions.List(ctx, t, session.ListQuery{Account: account, User: user, Limit: maxSessions})
+		return err
+	})
+	return all, fault.Wrap("self.Sessions", err)
+}
+
+// End ends one session of the person, with everything that was got by it. NotFound when they have none such.
+func (s *Sessions) End(ctx context.Context, by actor.Actor, id ident.SessionID) error {
+	user, err := own(by)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		there, err := s.sessions.EndOf(ctx, t, by, user, id)
+		if err == nil && !there {
+			err = fault.New(fault.NotFound, fault.CodeNotFound, "There is no such session.")
+		}
+		return err
+	})
+}
+
+// EndOthers ends every session of the person but one of theirs, and tells how many.
+func (s *Sessions) EndOthers(ctx context.Context, by actor.Actor, keep session.Session) (n int, err error) {
+	user, err := own(by)
+	if err != nil {
+		return 0, err
+	}
+	if keep.User != user || keep.Account != by.Account {
+		return 0, fault.New(fault.Forbidden, fault.CodeForbidden, "This session is another person's.")
+	}
+	err = s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		n, err = s.sessions.EndOthers(ctx, t, by, keep)
+		return err
+	})
+	return n, err
+}
+
+// EndAll ends every session of the person, and every token that was issued until now.
+func (s *Sessions) EndAll(ctx context.Context, by actor.Actor) error {
+	user, err := own(by)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		return s.sessions.EndUser(ctx, t, by, user)
+	})
+}
+
+// Where is a session as an Export tells of it.
+type Where struct {
+	ID           ident.SessionID `json:"sessionId"`
+	Device       string          `json:"device,omitempty"`
+	Address      string          `json:"address,omitempty"`
+	Applications []string        `json:"applications,omitempty"`
+	Methods      []string        `json:"methods"`
+	CreatedAt    time.Time       `json:"createdTime"`
+	LastSeen     time.Time       `json:"lastSeenTime"`
+	ExpiresAt    time.Time       `json:"expiresTime"`
+}
+
+// About returns the sessions of a person, for themselves to take along.
+func (s *Sessions) About(ctx context.Context, account ident.AccountID, user ident.UserID) ([]Where, error) {
+	all, err := s.List(ctx, account, user)
+	out := []Where{}
+	for _, one := range all {
+		w := Where{one.ID, one.Device, one.Address, one.Applications, []string{}, one.CreatedAt, one.LastSeen, one.ExpiresAt}
+		for _, e := range one.Evidence {
+			w.Methods = append(w.Methods, e.Method)
+		}
+		out = append(out, w)
+	}
+	return out, err
+}
