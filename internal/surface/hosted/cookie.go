@@ -40,6 +40,11 @@ func (s *Surface) setCookies(w http.ResponseWriter, r *http.Request, v login.Vie
 			s.deps.Offer(w, r, v.Result.Session)
 		}
 	}
+	if !v.Result.Device.Empty() {
+		c := page.OwnCookie(login.DeviceCookieName(secure), v.Result.Device.Reveal(), secure)
+		c.Expires = v.Result.DeviceExpires
+		http.SetCookie(w, c)
+	}
 	if t := v.Result.Tokens; t != nil && v.Result.CookieDomain != "" && secure {
 		// The application asked for these and reads them by script: they are its credentials,
 		// never ours (contract, section 3.3).

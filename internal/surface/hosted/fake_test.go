@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -72,6 +73,42 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 		view = login.View{State: login.StateCode, Email: "maximiliane.von-und-zu-hohenlohe-waldenburg+newsletter@mail.nordwestdeutsche-wasserwirtschaft.example.com", AttemptsLeft: 1, CodeExpires: start.Add(10 * time.Minute)}
 	case "current":
 		view.Current = &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}
+	case "passkey":
+		view.Passkey, view.Password = true, true
+	case "keyonly":
+		view.Passkey, view.Connections = true, nil
+	case "password":
+		view.EmailCode, view.Password, view.Connections = false, true, nil
+	case "second", "secondlong", "secondapp", "secondkey":
+		view = login.View{
+			State: login.StateSecond, Ways: []factor.Kind{factor.Passkey, factor.TOTP, factor.Recovery}, RememberDays: 30, Recovery: true,
+			Current: &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}, ReturnURL: "https://app.example.test/",
+		}
+		switch kind {
+		case "secondlong":
+			view.Current = &login.Person{ID: "u_2", Name: "Maximiliane von und zu Hohenlohe-Waldenburg-Schillingsfürst", Email: "maximiliane.von-und-zu-hohenlohe-waldenburg@mail.nordwestdeutsche-wasserwirtschaft.example.com"}
+		case "secondapp":
+			view.Ways, view.RememberDays, view.Recovery = []factor.Kind{factor.TOTP}, 0, false
+		case "secondkey":
+			view.Ways = []factor.Kind{factor.Passkey}
+		}
+	case "enrol", "enrolapp", "scan":
+		view = login.View{
+			State: login.StateEnrol, Ways: []factor.Kind{factor.Passkey, factor.TOTP}, ReturnURL: "https://app.example.test/",
+			Current: &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"},
+		}
+		if kind == "enrolapp" {
+			view.Ways = view.Ways[1:]
+		}
+		if kind == "scan" {
+			view.Seed, view.SeedURI = fakeSeed()
+		}
+	case "accounts":
+		view = login.View{State: login.StateAccounts, Accounts: []login.Account{
+			{Which: "s1", Person: login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}, Active: true},
+			{Which: "s2", Person: login.Person{ID: "u_2", Name: "Maximiliane von und zu Hohenlohe-Waldenburg-Schillingsfürst", Email: "maximiliane.von-und-zu-hohenlohe@mail.nordwestdeutsche-wasserwirtschaft.example.com"}},
+			{Which: "s3", Person: login.Person{ID: "u_3", Email: "grace@example.com"}},
+		}}
 	case "await":
 		view = login.View{State: login.StateAwait, ReturnURL: "https://app.example.test/"}
 	case "expired":
@@ -222,7 +259,7 @@ func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f})
+	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f, Passkeys: fakeFactors{f}, Typed: fakeFactors{f}, Choices: fakeFactors{f}})
 	if err != nil {
 		t.Fatal(err)
 	}

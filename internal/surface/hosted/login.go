@@ -188,7 +188,17 @@ func (s *Surface) answer(w http.ResponseWriter, r *http.Request, v login.View, e
 // something on it that the next GET would not know, what was typed or how long to wait.
 func inPlace(p login.Problem) bool {
 	switch p {
-	case login.ProblemEmailInvalid, login.ProblemCodeExpired, login.ProblemTooManyTries, login.ProblemAddressPaused, login.ProblemTooManyMails:
+	case login.ProblemEmailInvalid, login.ProblemCodeExpired, login.ProblemTooManyTries, login.ProblemAddressPaused, login.ProblemTooManyMails,
+		login.ProblemPasswordWrong, login.ProblemPasswordPaused, login.ProblemSecondPaused:
+		return true
+	}
+	return false
+}
+
+// stays tells whether a login goes on with a page that GET /login shows.
+func stays(state login.State) bool {
+	switch state {
+	case login.StateChoose, login.StateCode, login.StateSecond, login.StateEnrol, login.StateAccounts:
 		return true
 	}
 	return false
@@ -196,10 +206,13 @@ func inPlace(p login.Problem) bool {
 
 func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.View, problem string) error {
 	s.setCookies(w, r, v)
-	if v.State != login.StateChoose && v.State != login.StateCode || inPlace(v.Problem) {
+	if !stays(v.State) || !v.SeedURI.Empty() || inPlace(v.Problem) {
 		return s.show(w, r, v)
 	}
 	q := url.Values{"state": {string(v.ID)}}
+	if v.State == login.StateSecond && problem != "" {
+		q.Set("way", string(wayOf(r, v)))
+	}
 	if problem != "" {
 		q.Set("problem", problem)
 	}

@@ -27,6 +27,9 @@ func (s *Surface) Routes() []web.Route {
 		s.kit.Route("POST", "/setup/done", web.Browser, web.LimitLogin, s.revealKey),
 		s.kit.Route("GET", "/logged-out", web.Public, web.LimitPage, s.showLoggedOut),
 	}
+	if s.deps.Typed != nil {
+		list = append(list, s.factorRoutes()...)
+	}
 	for _, step := range []string{"email", "resend", "change", "code", "connection", "continue", "restart"} {
 		list = append(list, s.kit.Route("GET", "/login/"+step, web.Public, web.LimitPage, s.returnToLogin))
 	}

@@ -45,11 +45,14 @@ type Deps struct {
 	Steps    Steps
 	Upstream Upstream
 	Links    Links
+	Passkeys Passkeys
+	Typed    Typed
+	Choices  Choices
 	// Offer adds to an answer that sets a new session cookie what lets the browser bind the session. It may be nil.
 	Offer func(w http.ResponseWriter, r *http.Request, cookie secret.Text)
 }
 
-//go:embed templates
+//go:embed all:templates
 var templateFiles embed.FS
 
 // Surface is the pages.

@@ -18,6 +18,12 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) err
 		return s.showBox(w, r, v)
 	case login.StateCode:
 		return s.showCode(w, r, v)
+	case login.StateSecond:
+		return s.showSecond(w, r, v)
+	case login.StateEnrol:
+		return s.showEnrol(w, r, v)
+	case login.StateAccounts:
+		return s.showAccounts(w, r, v)
 	case login.StateLink:
 		p := s.box(r, "", "link.title")
 		p.Email, p.Action = v.Email, "/login/link"
@@ -57,6 +63,7 @@ func (s *Surface) showBox(w http.ResponseWriter, r *http.Request, v login.View) 
 	for _, b := range v.Connections {
 		p.Connections = append(p.Connections, connectionButton{ID: b.ID, Name: b.Name, Icon: b.Kind, Last: b.ID == last})
 	}
+	s.offerFactors(r, &p, v)
 	if v.Problem == login.ProblemEmailInvalid {
 		p.Fault(p.T("email.invalid"))
 	} else {
@@ -70,7 +77,7 @@ func statusOf(r *http.Request, v login.View) int {
 	switch {
 	case r.Method != http.MethodPost:
 		return http.StatusOK
-	case v.Problem == login.ProblemTooManyMails, v.Problem == login.ProblemAddressPaused:
+	case v.Problem == login.ProblemTooManyMails, v.Problem == login.ProblemAddressPaused, v.Problem == login.ProblemPasswordPaused, v.Problem == login.ProblemSecondPaused:
 		return http.StatusTooManyRequests
 	}
 	return http.StatusUnprocessableEntity
@@ -111,7 +118,7 @@ func (s *Surface) told(r *http.Request, p box, v login.View) (alert, notice stri
 		alert = p.T("code.wrong")
 	case login.ProblemCodeExpired, login.ProblemTooManyTries:
 		alert = p.T("code.spent")
-	case login.ProblemTooManyMails, login.ProblemAddressPaused:
+	case login.ProblemTooManyMails, login.ProblemAddressPaused, login.ProblemPasswordPaused, login.ProblemSecondPaused:
 		alert = p.Sentence("limited.heading")
 		if n := s.kit.MinutesUntil(v.RetryAt); n > 0 {
 			alert += p.Count("wait", n)
@@ -134,8 +141,20 @@ func (s *Surface) told(r *http.Request, p box, v login.View) (alert, notice stri
 		alert = p.T("link.used.lead")
 	case "code_sent":
 		notice = p.T("code.sent")
+	default:
+		if key, ok := factorProblems[problem]; ok {
+			alert = p.T(key)
+		}
 	}
 	return alert, notice
+}
+
+// factorProblems are the sentences for what goes wrong with factors.
+var factorProblems = map[login.Problem]string{
+	login.ProblemPasswordWrong: "password.wrong", login.ProblemPasskeyRefused: "passkey.failed", login.ProblemPasskeyUnknown: "passkey.unknown",
+	login.ProblemPasskeyUnproved: "passkey.unproved", login.ProblemSecondWrong: "second.wrong", login.ProblemEnrolGone: "enrol.gone",
+	login.ProblemEnrolRefused: "enrol.failed", login.ProblemOtherPerson: "second.person", login.ProblemFactorRefused: "second.refused",
+	login.ProblemPolicy: "second.refused",
 }
 
 // linkToken is the token of the page that shows a link; it was read from the query or,

@@ -270,7 +270,7 @@ func protect(h http.Header, policy string) {
 // a form to form-action as well, the application's and a provider's own ones included, so
 // https is open there; everything else is closed but our own files.
 func policy(formTargets []string) string {
-	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self' https:" +
+	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self' https:" +
 		strings.Join(append([]string{""}, formTargets...), " ") +
 		"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 }

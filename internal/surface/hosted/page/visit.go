@@ -18,6 +18,7 @@ func (k *Kit) Visit(r *http.Request) login.Visit {
 		Host:    r.Host,
 		Browser: web.Cookie(r, login.BrowserCookieName(secure)),
 		Session: web.JoinedCookie(r, session.CookieName(secure), session.BoundCookieName(secure)),
+		Device:  web.Cookie(r, login.DeviceCookieName(secure)),
 	}
 }
 

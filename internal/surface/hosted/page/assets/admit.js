@@ -27,7 +27,7 @@
     code.addEventListener("input", () => {
       const digits = code.value.normalize("NFKC").replace(/\D/g, "").slice(0, 6);
       if (digits !== code.value) code.value = digits;
-      if (digits.length === 6 && digits !== sent) { sent = digits; code.form.requestSubmit(); }
+      if (digits.length === 6 && digits !== sent && !code.form.elements.remember) { sent = digits; code.form.requestSubmit(); }
     });
   }
 
