@@ -14,8 +14,12 @@ import (
 const passkeyBatch = 500
 
 func buildPasskeys(d Deps) *passkey.Service {
+	roots, err := d.Settings.PasskeyRoots()
+	if err != nil { // it was readable when the settings were checked
+		d.Log.Error("no model of authenticators can be attested", "error", err)
+	}
 	return passkey.New(passkey.Deps{
-		Store: passkeydb.Store{}, Challenges: passkeydb.Store{},
+		Store: passkeydb.Store{}, Challenges: passkeydb.Store{}, Roots: roots,
 		Party: func(id ident.AccountID) (passkey.Party, bool) {
 			a, ok := d.Accounts.Get(id)
 			if !ok {

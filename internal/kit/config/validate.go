@@ -24,6 +24,9 @@ func (c Config) Validate() Problems {
 	c.checkMail(bad)
 	c.checkTLS(bad)
 	c.checkPasswords(bad)
+	if _, err := c.PasskeyRoots(); err != nil {
+		bad("passkey-makers", err.Error(), "name a PEM file with certificates")
+	}
 	for _, r := range c.TrustedProxies {
 		if r.Bits() == 0 {
 			bad("trusted-proxies", r.String()+" trusts everybody, so anybody could forge their address", "name only the addresses of your proxies")
