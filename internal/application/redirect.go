@@ -77,6 +77,13 @@ func IsLoopback(raw string) bool {
 	return ok && p.web() && loopbackHost(p.host)
 }
 
+// IsLocal tells whether any program on a person's machine may get what is sent to raw: it is a loopback URL,
+// or of a private-use scheme (RFC 8252 section 7).
+func IsLocal(raw string) bool {
+	p, ok := parseRedirect(raw)
+	return ok && (!p.web() || loopbackHost(p.host))
+}
+
 // redirect is a URL taken apart by the narrowest reading there is.
 type redirect struct {
 	scheme string

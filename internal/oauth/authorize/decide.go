@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -88,6 +89,7 @@ func authorizationOf(r *check.Request, found session.Session, asked bool) oauth.
 type need struct {
 	login, fresh, choose bool
 	consent              bool
+	confirm              bool // the page asks whether to go on, and for nothing else
 }
 
 // SupportedACR are the authentication contexts that a session can reach.
@@ -98,6 +100,7 @@ var (
 	errPerson  = oauth.Fail(oauth.LoginRequired, "Another person signed in than the one who was asked for.")
 	errACR     = oauth.Fail(oauth.UnmetAuthentication, "None of the authentication contexts that are essential can be reached.")
 	errConsent = oauth.Fail(oauth.ConsentRequired, "The person must be asked for consent, and prompt is none.")
+	errConfirm = oauth.Fail(oauth.InteractionRequired, "The client cannot prove itself, and any program on the person's machine can have its address: the person must say that they want it, and prompt is none (RFC 8252 section 8.6).")
 	errDenied  = oauth.Fail(oauth.AccessDenied, "The person did not allow it.")
 )
 
@@ -119,14 +122,27 @@ func decide(r *check.Request, f facts) (need, error) {
 		return need{}, errACR
 	case f.decision == Denied:
 		return need{}, errDenied
-	case !f.asked, f.decision == Allowed:
+	case f.decision == Allowed:
 		return need{}, nil
-	case !f.ask && !r.Prompt.Consent:
-		return need{}, nil
-	case r.Prompt.None:
-		return need{}, errConsent
+	case f.asked && (f.ask || r.Prompt.Consent):
+		if r.Prompt.None {
+			return need{}, errConsent
+		}
+		return need{consent: true}, nil
+	case f.unproved(r):
+		if r.Prompt.None {
+			return need{}, errConfirm
+		}
+		return need{consent: true, confirm: true}, nil
 	}
-	return need{consent: true}, nil
+	return need{}, nil
+}
+
+// unproved tells whether a code would go, without a word to the person, to whichever program took the
+// client's id and address: the client is public, its address is the machine's own, and nobody has just
+// signed in for this request (RFC 8252 section 8.6).
+func (f facts) unproved(r *check.Request) bool {
+	return r.Client.Public() && application.IsLocal(r.RedirectURI) && !f.back
 }
 
 // needLogin tells whether the session is none that the request takes.

@@ -32,6 +32,8 @@ type Pending struct {
 	Scopes    []string
 	Resources []string
 	Details   json.RawMessage // RFC 9396, or empty
+	// Confirm says that the page asks nothing but whether to go on to a client that cannot prove itself.
+	Confirm bool
 	// ReturnURL is the client's registered address, for what the page says about where it leads.
 	ReturnURL string
 }

@@ -116,7 +116,8 @@ func (s *Service) Pending(ctx context.Context, v Visit, id string) (p Pending, e
 		if u, err = s.d.Users.Find(ctx, t, v.Account, f.session.User); err != nil {
 			return err
 		}
-		p = Pending{Client: r.Client, User: u, Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, ReturnURL: r.RedirectURI}
+		n, _ := decide(r, f) // asking has looked at the fault
+		p = Pending{Client: r.Client, User: u, Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, ReturnURL: r.RedirectURI, Confirm: n.confirm}
 		return nil
 	})
 	return p, err
@@ -139,8 +140,10 @@ func (s *Service) Decide(ctx context.Context, v Visit, id string, allow bool) er
 		decided.Decision = Denied
 		if allow {
 			decided.Decision = Allowed
-			if err := s.d.Consents.Allow(ctx, t, v, r.Client, f.authorization); err != nil {
-				return err
+			if f.asked {
+				if err := s.d.Consents.Allow(ctx, t, v, r.Client, f.authorization); err != nil {
+					return err
+				}
 			}
 		}
 		return s.d.Store.Decide(ctx, t, decided)

@@ -36,7 +36,8 @@ func (s *Surface) consentRoutes() []web.Route {
 	}
 }
 
-// showConsent is GET /consent: a client that is not the account's own asks a person.
+// showConsent is GET /consent: a client that is not the account's own asks a person, or one that cannot
+// prove itself asks whether to go on.
 func (s *Surface) showConsent(w http.ResponseWriter, r *http.Request) error {
 	q, err := page.Query(r.URL.RawQuery)
 	if err != nil {
@@ -53,13 +54,17 @@ func (s *Surface) showConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := s.asking(r, "consent.title")
+	title, body := "consent.title", "consent"
+	if pending.Confirm {
+		title, body = "confirm.title", "confirm"
+	}
+	p := s.asking(r, title)
 	p.At(authorize.PathConsent + "?request=" + url.QueryEscape(id))
 	p.Ask, p.Person, p.Action = askOf(p.Page, pending.Client), page.PersonOf(pending.User), authorize.PathConsent
 	p.Ask.wants(p.Page, pending.Scopes, pending.Resources, pending.Details)
 	p.Ask.Onward = hostOf(pending.ReturnURL)
 	p.Hide("request", id)
-	return s.pages.Write(w, http.StatusOK, "consent", p, page.FormTarget(pending.ReturnURL)...)
+	return s.pages.Write(w, http.StatusOK, body, p, page.FormTarget(pending.ReturnURL)...)
 }
 
 // resume sends the browser on to where the request is looked at again.
