@@ -5,7 +5,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/hosted"
-	"github.com/admit-id/admit/internal/surface/hosted/ask"
+	asking "github.com/admit-id/admit/internal/surface/hosted/ask"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
@@ -14,7 +14,7 @@ type pages struct {
 	kit  *page.Kit
 	door page.Door
 	box  *hosted.Surface
-	asks *ask.Surface
+	asks *asking.Surface
 }
 
 func (a *App) buildPages() (p pages, err error) {
@@ -28,7 +28,7 @@ func (a *App) buildPages() (p pages, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.asks, err = ask.New(ask.Deps{
+	p.asks, err = asking.New(asking.Deps{
 		Kit: p.kit, Door: p.door, Devices: o.devices, Requests: o.requests, Consents: o.consents, Logouts: o.logouts,
 	})
 	return p, err
