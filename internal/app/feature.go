@@ -117,13 +117,14 @@ func (a *App) buildFeatures(public account.PublicURL) {
 	x.follow = a.newFollow()
 
 	x.users = user.New(a.db, userdb.Store{}, userdb.Store{})
-	x.sessions = session.New(session.Deps{Bindings: person.NewGuard(), DB: a.db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: a.keys, Log: a.log, Limits: a.sessionLimits})
+	guard := person.NewGuard()
+	x.sessions = session.New(session.Deps{Bindings: guard, DB: a.db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: a.keys, Log: a.log, Limits: a.sessionLimits})
 	x.revocations = session.NewRevocations(sessiondb.Store{})
 	x.outbox = &mail.Outbox{Keys: a.keys}
 
 	x.person = person.Build(person.Deps{
 		DB: a.db, Keys: a.keys, Clock: a.clock, Log: a.log, Outbox: x.outbox, Accounts: x.accountDirectory, Applications: x.applicationDirectory,
-		Users: x.users, Sessions: x.sessions, Settings: a.cfg, Outbound: a.outbound,
+		Users: x.users, Sessions: x.sessions, Guard: guard, Settings: a.cfg, Outbound: a.outbound,
 	})
 	a.buildConnections()
 	a.buildIssuers()

@@ -26,6 +26,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/session/dbsc"
 	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
 	"github.com/admit-id/admit/internal/session/seat"
 	"github.com/admit-id/admit/internal/session/sessiondb"
@@ -44,6 +45,7 @@ type Deps struct {
 	Applications *application.Directory
 	Users        *user.Service
 	Sessions     *session.Service
+	Guard        *dbsc.Guard // that Sessions asks
 	Settings     config.Config
 	Outbound     *http.Client // the one way out (I-20)
 }
@@ -53,6 +55,7 @@ type Features struct {
 	d        Deps
 	Passkeys *passkey.Service
 	Seats    *seat.Service
+	Bindings *dbsc.Service
 	Factors
 	Demands
 	later LoginDeps // what is built after the features
@@ -60,7 +63,10 @@ type Features struct {
 
 // Build makes the features. It comes before the logins, which use them.
 func Build(d Deps) *Features {
-	return &Features{d: d, Passkeys: buildPasskeys(d), Seats: buildSeats(d), Factors: buildFactors(d)}
+	f := &Features{d: d, Passkeys: buildPasskeys(d), Seats: buildSeats(d), Factors: buildFactors(d)}
+	f.buildDemands()
+	f.buildBindings()
+	return f
 }
 
 // Migrations are the tables', in the order in which a new database gets them.

@@ -20,13 +20,13 @@ type Guard struct {
 	policy Policies
 }
 
-// NewGuard makes a guard. A nil policy is Offered for all.
-func NewGuard(s Store, p Policies) *Guard {
-	if p == nil {
-		p = func(ident.AccountID, ident.TenantID) Policy { return Offered }
-	}
-	return &Guard{s, p}
+// NewGuard makes a guard, to which every policy is Offered until Follow.
+func NewGuard(s Store) *Guard {
+	return &Guard{s, func(ident.AccountID, ident.TenantID) Policy { return Offered }}
 }
+
+// Follow makes the guard ask for policies. It is called before the guard is asked anything.
+func (g *Guard) Follow(p Policies) { g.policy = p }
 
 // Allows implements session.Bindings.
 func (g *Guard) Allows(ctx context.Context, t tx.Tx, s session.Session, beside []secret.Text) (bool, error) {
