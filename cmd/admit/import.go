@@ -13,8 +13,8 @@ import (
 )
 
 func imports() *cobra.Command {
-	parent := group("import", "Import permissions from another system, or from an export")
-	parent.Long = `Import permissions from another system, or from an export.
+	parent := group("import", "Import permissions or passwords from another system, or an export")
+	parent.Long = `Import permissions from another system, or from an export; or passwords.
 
 An import never allows what its source does not: what Admit cannot say exactly is left out and
 reported, with its line and the reason. The same file always makes the same roles, groups and
@@ -48,7 +48,8 @@ alone puts the user into the group. The roles must be there.`,
 			Use:     "admit FILE",
 			Short:   "Import what admit export wrote",
 			Example: `  admit export --out permissions.jsonl && admit import admit permissions.jsonl --account acc_other`,
-		}))
+		}),
+		importPasswords())
 	return parent
 }
 

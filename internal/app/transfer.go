@@ -6,6 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/access/transfer"
 	"github.com/admit-id/admit/internal/access/transfer/apply"
+	"github.com/admit-id/admit/internal/app/person"
 )
 
 // What the command line knows of imports.
@@ -49,4 +50,9 @@ func (a *App) Import(ctx context.Context, p *ImportPlan, o ImportOptions) (Impor
 // Export writes the permissions of the chosen account as JSON lines.
 func (a *App) Export(ctx context.Context, w io.Writer) error {
 	return a.transfers().Export(ctx, a.operator(), w)
+}
+
+// ImportPasswords gives people of the chosen account the passwords of a file; a dry run writes nothing.
+func (a *App) ImportPasswords(ctx context.Context, f person.PasswordFile, dry bool, progress func(done, total int)) (person.PasswordReport, error) {
+	return a.f.person.ImportPasswords(ctx, a.operator(), f.Entries, dry, progress)
 }

@@ -40,6 +40,8 @@ type Store interface {
 type IdentityStore interface {
 	// Owner returns the user of an identity, or a fault of kind NotFound, and notes the login.
 	Owner(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (ident.UserID, error)
+	// Whose returns the user of an identity, or a fault of kind NotFound. It changes nothing.
+	Whose(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (ident.UserID, error)
 	// Link gives an identity to a user and tells whether nobody had it. When another unit of
 	// work is doing the same, it waits for that one.
 	Link(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, i Identity) (bool, error)

@@ -176,6 +176,13 @@ func (Store) Owner(ctx context.Context, t tx.Tx, account ident.AccountID, i user
 		string(account), string(i.Connection), i.Issuer, i.Subject, sqldb.Micros(t.Now()))
 }
 
+// Whose implements user.IdentityStore.
+func (Store) Whose(ctx context.Context, t tx.Tx, account ident.AccountID, i user.Identity) (ident.UserID, error) {
+	return sqldb.One(ctx, sqldb.From(t), sqldb.Scalar[ident.UserID], `SELECT user_id FROM user_identities
+		WHERE account_id = $1 AND connection_id = $2 AND issuer = $3 AND subject = $4`,
+		string(account), string(i.Connection), i.Issuer, i.Subject)
+}
+
 // Link implements user.IdentityStore.
 func (Store) Link(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID, i user.Identity) (bool, error) {
 	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO user_identities (account_id, connection_id, issuer, subject, user_id, created_at, last_login)
