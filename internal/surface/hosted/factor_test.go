@@ -31,6 +31,8 @@ func TestFactorForms(t *testing.T) {
 		{"/login/enrol/totp/confirm", url.Values{"code": {"287 082"}}, "FinishEnrolTOTP", "x-1|287082", "https://app.example.test/?code=t"},
 		{"/login/account", url.Values{"which": {"s2"}}, "ChooseSession", "x-1|s2", "https://app.example.test/?code=a"},
 		{"/login/account", url.Values{"which": {`"><b>`}}, "ChooseSession", "x-1|", "https://app.example.test/?code=a"},
+		{"/login/lost", url.Values{}, "RequestRecovery", "x-1", "/login?state=x-1&way=lost"},
+		{"/login/lost/finish", url.Values{}, "FinishRecovery", "x-1", "https://app.example.test/?code=f"},
 		{"/login/other", url.Values{}, "UseOther", "x-1", "/login?state=x-1"},
 	} {
 		tc.form.Set("state", "x-1")
@@ -40,7 +42,7 @@ func TestFactorForms(t *testing.T) {
 		}
 	}
 	f.calls = nil
-	for _, path := range []string{"passkey", "password", "totp", "recovery-code", "enrol/passkey", "enrol/totp", "enrol/totp/confirm", "account", "other"} {
+	for _, path := range []string{"passkey", "password", "totp", "recovery-code", "enrol/passkey", "enrol/totp", "enrol/totp/confirm", "account", "other", "lost", "lost/finish"} {
 		redirects(t, get(t, h, "/login/"+path+"?state=x-1&code=287082&which=s1&response=x"), "/login?state=x-1")
 		if a := post(t, h, "/login/"+path, url.Values{"state": {"x-1"}, "code": {"1"}}, foreign); a.StatusCode != http.StatusForbidden {
 			t.Errorf("another site posts to %s: %d", path, a.StatusCode)
@@ -101,7 +103,7 @@ func TestSecondOffersWhatTheLoginDoes(t *testing.T) {
 		"/login?state=second-1&way=recovery": `action="/login/recovery-code?state=second-1"`, "/login?state=secondapp-1&way=passkey": `action="/login/totp?state=secondapp-1"`,
 		"/login?state=second-1&way=%3Cb%3E": `action="/login/passkey?state=second-1"`,
 	} {
-		if a := get(t, h, path); !strings.Contains(a.body, want) || strings.Count(a.body, "<form") != 1 {
+		if a := get(t, h, path); !strings.Contains(a.body, want) || strings.Count(a.body, "<form") != 2 {
 			t.Errorf("%s: %s", path, a.body)
 		}
 	}
@@ -153,5 +155,34 @@ func TestTheRememberedBrowserIsACookieOfOurs(t *testing.T) {
 	get(t, h, "/login?state=choose-1", &http.Cookie{Name: "__Host-admit-device", Value: "device-1"})
 	if v := f.visits[len(f.visits)-1]; v.Device.Reveal() != "device-1" {
 		t.Error("the browser's cookie does not arrive")
+	}
+}
+
+func TestRecoveryPages(t *testing.T) {
+	f := &fakeLogin{}
+	h := handler(t, f, acme, false)
+	for path, want := range map[string]string{
+		"/login?state=second-1": `id="way-lost"`, "/login?state=second-1&way=lost": `action="/login/lost?state=second-1"`,
+		"/login?state=waiting-1&way=lost": "after 2026-11-22 08:00 UTC", "/login?state=ready-1&way=lost": `action="/login/lost/finish?state=ready-1"`,
+		"/login/recovery?token=rec_1.abc": `name="token" value="rec_1.abc"`, "/login/recovery?token=x": "There is nothing to stop",
+	} {
+		if a := get(t, h, path); !strings.Contains(a.body, want) {
+			t.Errorf("%s lacks %q: %s", path, want, a.body)
+		}
+	}
+	if a := get(t, h, "/login?state=secondapp-1&way=lost"); strings.Contains(a.body, "/login/lost") {
+		t.Error("a recovery is offered against the policy")
+	}
+	if _, stopped := f.given["Stop"]; stopped {
+		t.Error("a GET stops a recovery")
+	}
+	if a := post(t, h, "/login/recovery", url.Values{"token": {"rec_1.abc"}}, foreign); a.StatusCode != http.StatusForbidden || f.given["Stop"] != "" {
+		t.Error("another site stops a recovery", a.StatusCode)
+	}
+	if a := post(t, h, "/login/recovery", url.Values{"token": {"rec_1.abc"}}); a.StatusCode != 200 || !strings.Contains(a.body, "The recovery is stopped") || f.given["Stop"] != "anonymous|rec_1.abc" {
+		t.Error(a.StatusCode, a.body)
+	}
+	if a := post(t, h, "/login/recovery", url.Values{"token": {"rec_2.abc"}}); a.StatusCode != http.StatusGone {
+		t.Error(a.StatusCode)
 	}
 }

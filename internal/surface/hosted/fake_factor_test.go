@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/kit/actor"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
@@ -99,4 +101,32 @@ func (f fakeFactors) ChooseSession(_ context.Context, v login.Visit, id ident.Lo
 func (f fakeFactors) UseOther(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
 	f.note("UseOther", v, string(id))
 	return f.reply("UseOther", id, login.View{State: login.StateChoose, EmailCode: true})
+}
+
+func (f fakeFactors) RequestRecovery(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("RequestRecovery", v, string(id))
+	view := fakeSecond
+	view.Recovery, view.RecoveryAt = true, start.AddDate(0, 0, 1)
+	return f.reply("RequestRecovery", id, view)
+}
+
+func (f fakeFactors) FinishRecovery(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("FinishRecovery", v, string(id))
+	return f.reply("FinishRecovery", id, leave("https://app.example.test/?code=f"))
+}
+
+func (f fakeFactors) Waits(_ context.Context, _ ident.AccountID, link secret.Text) error {
+	return f.stops(link)
+}
+
+func (f fakeFactors) Stop(_ context.Context, by actor.Actor, link secret.Text) error {
+	f.note("Stop", login.Visit{}, by.String(), link.Reveal())
+	return f.stops(link)
+}
+
+func (f fakeFactors) stops(link secret.Text) error {
+	if link.Reveal() != "rec_1.abc" {
+		return fault.New(fault.NotFound, fault.CodeNotFound, "none")
+	}
+	return f.err
 }

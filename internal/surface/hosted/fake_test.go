@@ -79,7 +79,7 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 		view.Passkey, view.Connections = true, nil
 	case "password":
 		view.EmailCode, view.Password, view.Connections = false, true, nil
-	case "second", "secondlong", "secondapp", "secondkey":
+	case "second", "secondlong", "secondapp", "secondkey", "waiting", "ready":
 		view = login.View{
 			State: login.StateSecond, Ways: []factor.Kind{factor.Passkey, factor.TOTP, factor.Recovery}, RememberDays: 30, Recovery: true,
 			Current: &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}, ReturnURL: "https://app.example.test/",
@@ -89,6 +89,10 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 			view.Current = &login.Person{ID: "u_2", Name: "Maximiliane von und zu Hohenlohe-Waldenburg-Schillingsfürst", Email: "maximiliane.von-und-zu-hohenlohe-waldenburg@mail.nordwestdeutsche-wasserwirtschaft.example.com"}
 		case "secondapp":
 			view.Ways, view.RememberDays, view.Recovery = []factor.Kind{factor.TOTP}, 0, false
+		case "waiting":
+			view.RecoveryAt = start.Add(20 * time.Hour)
+		case "ready":
+			view.RecoveryAt = start.Add(-time.Hour)
 		case "secondkey":
 			view.Ways = []factor.Kind{factor.Passkey}
 		}
@@ -259,7 +263,7 @@ func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f, Passkeys: fakeFactors{f}, Typed: fakeFactors{f}, Choices: fakeFactors{f}})
+	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f, Passkeys: fakeFactors{f}, Typed: fakeFactors{f}, Choices: fakeFactors{f}, Recoveries: fakeFactors{f}, Stops: fakeFactors{f}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,7 +210,11 @@ func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.Vie
 		return s.show(w, r, v)
 	}
 	q := url.Values{"state": {string(v.ID)}}
-	if v.State == login.StateSecond && problem != "" {
+	switch {
+	case v.State != login.StateSecond:
+	case wantsLost(r, v):
+		q.Set("way", "lost")
+	case problem != "":
 		q.Set("way", string(wayOf(r, v)))
 	}
 	if problem != "" {

@@ -73,6 +73,9 @@ func wayOf(r *http.Request, v login.View) factor.Kind {
 
 // showSecond is the page on which somebody shows a second factor.
 func (s *Surface) showSecond(w http.ResponseWriter, r *http.Request, v login.View) error {
+	if wantsLost(r, v) {
+		return s.showLost(w, r, v)
+	}
 	p := s.second(r, v, "second.title")
 	current := wayOf(r, v)
 	p.Way, p.RememberDays = string(current), v.RememberDays
@@ -81,6 +84,13 @@ func (s *Surface) showSecond(w http.ResponseWriter, r *http.Request, v login.Vie
 		if k != current {
 			p.Others = append(p.Others, way{string(k), p.T(wayTexts[k]), at(v, "way", string(k), "ui_locales", p.Locale)})
 		}
+	}
+	if v.Recovery {
+		key := "second.lost"
+		if !v.RecoveryAt.IsZero() {
+			key = "lost.heading"
+		}
+		p.Others = append(p.Others, way{"lost", p.T(key), at(v, "way", "lost", "ui_locales", p.Locale)})
 	}
 	switch problem := s.problem(r, v); {
 	case problem == login.ProblemSecondWrong && current == factor.TOTP:

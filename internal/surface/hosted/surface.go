@@ -41,13 +41,15 @@ type Links interface {
 
 // Deps is what the surface works with.
 type Deps struct {
-	Kit      *page.Kit
-	Steps    Steps
-	Upstream Upstream
-	Links    Links
-	Passkeys Passkeys
-	Typed    Typed
-	Choices  Choices
+	Kit        *page.Kit
+	Steps      Steps
+	Upstream   Upstream
+	Links      Links
+	Passkeys   Passkeys
+	Typed      Typed
+	Choices    Choices
+	Recoveries Recoveries
+	Stops      Stops
 	// Offer adds to an answer that sets a new session cookie what lets the browser bind the session. It may be nil.
 	Offer func(w http.ResponseWriter, r *http.Request, cookie secret.Text)
 }
