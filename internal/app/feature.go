@@ -33,6 +33,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/begin"
+	"github.com/admit-id/admit/internal/login/prove"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/oauth/dpop"
@@ -66,6 +67,7 @@ type features struct {
 	invites      *invite.Service
 	begins       *begin.Service
 	logins       *login.Service
+	proves       *prove.Service // the steps of Admit's own factors
 	setups       *setup.Service
 	codes        *redeem.Service
 	outbox       *mail.Outbox
@@ -179,7 +181,7 @@ func (a *App) buildLogins() {
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Tokens:   x.tokens, Setup: a.firstAdministrator,
 	})
-	x.begins, x.logins, x.codes, x.setups = made.Begin, made.Box, made.Codes, made.Setups
+	x.begins, x.logins, x.proves, x.codes, x.setups = made.Begin, made.Box, made.Prove, made.Codes, made.Setups
 }
 
 func (a *App) buildVerifier() {

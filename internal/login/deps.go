@@ -108,7 +108,9 @@ type Deps struct {
 	Browsers *remember.Service
 	// Passkeys tells whether an account's address can have passkeys.
 	Passkeys func(account ident.AccountID) bool
-	Log      *slog.Logger
+	// Recovering tells when a person's delayed recovery is or was ready; zero when none waits.
+	Recovering func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (time.Time, error)
+	Log        *slog.Logger
 }
 
 // Policies knows what is demanded of sign-ins. It answers from memory.

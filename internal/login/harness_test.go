@@ -182,6 +182,9 @@ func each(t *testing.T, fn func(w *world)) {
 			Handovers:  handovers,
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
 			Policies: w, Browsers: w.browsers, Passkeys: func(ident.AccountID) bool { return !w.noPasskeys },
+			Recovering: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (time.Time, error) {
+				return time.Time{}, nil
+			},
 			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
 				return w.held[id], w.heldErr
 			},

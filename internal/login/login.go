@@ -145,6 +145,7 @@ type View struct {
 	Ways         []factor.Kind
 	RememberDays int       // with StateSecond: offer to remember this browser for so long (Visit.Remember); 0: do not
 	Recovery     bool      // with StateSecond: offer a recovery to those who lost everything
+	RecoveryAt   time.Time // when the recovery that waits is ready: FinishRecovery; zero when none waits
 	Accounts     []Account // with StateAccounts
 	// Seed and SeedURI are what an authenticator app is given, as text to type and for a QR code,
 	// after BeginEnrolTOTP and after a wrong code.

@@ -29,6 +29,7 @@ const (
 	StepAwait        Step = "await"    // the service client that the application named will send a link
 	StepForward      Step = "forward"  // to the connection that the application named
 	StepChoose       Step = "choose"   // the person chooses
+	StepAccounts     Step = "accounts" // the person chooses one of the browser's sessions, or another account
 	StepSecond       Step = "second"   // somebody proved who they are, and a second factor is wanted of them
 	StepEnrol        Step = "enrol"    // and they have none
 	StepComplete     Step = "complete" // what was proved is enough
@@ -49,6 +50,9 @@ type Facts struct {
 	Held       factor.Held   // of Whose
 	Remembered bool          // Whose second factor was shown in this browser, and it may be left out now
 	NoPasskeys bool          // the account's address can have none
+
+	Only  ident.ConnectionID // the only way in that the tenant has, or empty
+	Aside []session.Session  // of a request to choose an account: the browser's other sessions
 }
 
 // ProofLife is how long a first proof waits for a second factor.
@@ -139,6 +143,9 @@ func Next(f Facts) Step {
 	if step, ok := f.stepsUp(); ok {
 		return step
 	}
+	if r.MultiAccount && !r.Other && r.Picked == "" && len(f.Aside) > 0 {
+		return StepAccounts
+	}
 	switch {
 	case handover.IsClient(r.Connection) && r.Problem == ProblemNone:
 		return StepAwait
@@ -152,7 +159,7 @@ func Next(f Facts) Step {
 // nobody has proved anything. Somebody whose session waits for a second factor may sign in anew instead.
 func (s Step) open() bool {
 	switch s {
-	case StepCode, StepContinue, StepAwait, StepForward, StepChoose:
+	case StepCode, StepContinue, StepAwait, StepForward, StepChoose, StepAccounts:
 		return true
 	}
 	return false
@@ -170,7 +177,7 @@ func (f Facts) sessionFits() bool {
 	if f.Session == nil || f.Request.Fresh && f.Session.AuthTime().Before(f.Request.CreatedAt) {
 		return false
 	}
-	if f.Request.MultiAccount || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {
+	if f.Request.MultiAccount && (f.Request.Picked == "" || f.Request.Picked != f.Session.User) || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {
 		return false
 	}
 	c := f.Request.Connection

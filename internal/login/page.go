@@ -10,8 +10,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 )
 
-// typePassword is the type of the connection that lets people sign in with passwords.
-const typePassword connection.Type = "PASSWORD"
+// TypePassword is the type of the connection that lets people sign in with passwords.
+const TypePassword connection.Type = "PASSWORD"
 
 // states is the page of each step that shows one.
 var states = map[Step]State{
@@ -25,6 +25,7 @@ var states = map[Step]State{
 	StepAwait:        StateAwait,
 	StepForward:      StateChoose,
 	StepChoose:       StateChoose,
+	StepAccounts:     StateAccounts,
 	StepSecond:       StateSecond,
 	StepEnrol:        StateEnrol,
 	StepComplete:     StateChoose,
@@ -70,6 +71,10 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		if err := s.fillSecond(ctx, &view, f); err != nil {
 			return View{}, err
 		}
+	case StateAccounts:
+		if err := s.fillAccounts(ctx, &view, f); err != nil {
+			return View{}, err
+		}
 	case StateFailed:
 		view.Problem = ProblemPolicy
 	}
@@ -94,7 +99,7 @@ func (s *Service) fillChoice(view *View, f Facts) {
 		case c.ID == emailcode.Connection:
 			view.EmailCode = f.Policy.AllowsFirst(factor.EmailCode)
 			continue
-		case c.Type == typePassword:
+		case c.Type == TypePassword:
 			view.Password = f.Policy.AllowsFirst(factor.Password)
 			continue
 		}
@@ -105,7 +110,7 @@ func (s *Service) fillChoice(view *View, f Facts) {
 // fillPerson tells whose session the browser has, for requests that it does not answer by itself.
 func (s *Service) fillPerson(ctx context.Context, view *View, f Facts) error {
 	wanted := f
-	wanted.Request.MultiAccount = false
+	wanted.Request.MultiAccount, wanted.Request.Other = false, false
 	if view.Setup || !wanted.sessionAnswers() { // Continue would lead back to the same page
 		return nil
 	}

@@ -34,6 +34,7 @@ type Request struct {
 	Replaces         string       // of a link: the person's address whose place the new one takes, or empty
 	ACR              string       // that the session must fulfil at the end, or empty
 	Other            bool         // the person said that it is not whose session the browser has
+	Picked           ident.UserID // whose session of the browser the person chose, or empty
 	Setup            []byte       // hash of the setup link's token, or empty
 	Browser          []byte       // hash of the browser cookie, or empty while nobody has shown it
 	Problem          Problem
@@ -75,6 +76,7 @@ func (r Request) clone(now time.Time) Request {
 	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone
 	c.CreatedAt, c.ExpiresAt, c.DoneAt = now, now.Add(RequestLife), time.Time{}
 	c.User, c.Session, c.Subject, c.Evidence = "", "", "", nil
+	c.Picked = ""
 	return c
 }
 

@@ -3,8 +3,10 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -29,6 +31,7 @@ func (s *Service) factors(ctx context.Context, t tx.Tx, v Visit, f *Facts, who i
 	if all := f.Evidence(who); tenant == "" && len(all) > 0 {
 		tenant = all[len(all)-1].Tenant
 	}
+	f.Only = s.doors().Only(f.Request)
 	f.Policy, f.NoPasskeys = s.d.Policies.Of(v.Account, tenant, f.Request.Application), !s.d.Passkeys(v.Account)
 	if who == "" {
 		return nil
@@ -142,14 +145,21 @@ func (s *Service) complete(ctx context.Context, v Visit, f Facts) (View, error) 
 func (s *Service) fillSecond(ctx context.Context, view *View, f Facts) error {
 	view.Ways, view.Current = f.demand().Ways, nil
 	if view.State == StateSecond {
-		view.RememberDays, view.Recovery = max(f.Policy.RememberDays, 0), !f.Policy.NoRecovery
+		view.RememberDays = max(f.Policy.RememberDays, 0)
+		view.Recovery = !f.Policy.NoRecovery && f.Request.Subject != "" && f.Held.Second()
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
 		u, err := s.d.Users.Find(ctx, t, view.Account, f.Whose())
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}
+		if err != nil {
+			return err
+		}
 		view.Current = &Person{ID: u.ID, Name: u.Name, Email: u.Email}
+		if view.Recovery {
+			view.RecoveryAt, err = s.d.Recovering(ctx, t, view.Account, u.ID)
+		}
 		return err
 	})
 }
@@ -159,8 +169,40 @@ type Found struct {
 	User     ident.UserID
 	Evidence session.Evidence // of a first proof; of a second its Method, Subject, Verified and Synced
 	Problem  Problem          // then nothing was proved
-	Fill     func(*View)      // of the page that shows the problem
+	Stay     bool             // nothing was proved, and nothing is wrong
+	Fill     func(*View)      // of the page that is shown when nothing was proved
 }
+
+func (f Found) nothing() bool { return f.Stay || f.Problem != ProblemNone }
+
+// Prepare runs what makes a step ready, in a unit of work, on an open request of this browser. A fault of
+// kind Conflict when it is not at one of the steps.
+func (s *Service) Prepare(ctx context.Context, v Visit, id ident.LoginID, do func(ctx context.Context, t tx.Tx, f Facts) error, at ...Step) error {
+	if _, _, err := s.open(ctx, v, id); err != nil {
+		return err
+	}
+	return s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		f, err := s.factsIn(ctx, t, v, id)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(at, f.Takes) {
+			return fault.New(fault.Conflict, fault.CodeConflict, "This sign-in is at another step. Load its page again.")
+		}
+		return do(ctx, t, f)
+	})
+}
+
+// At is the step that a second factor could work on now: StepSecond or StepEnrol, or else StepChoose.
+func (f Facts) At() Step {
+	if step := Next(f); step == StepSecond || step == StepEnrol {
+		return step
+	}
+	return StepChoose
+}
+
+// Ways are the factors that can be shown or registered now.
+func (f Facts) Ways() []factor.Kind { return f.demand().Ways }
 
 // Try runs a step of one of Admit's own factors on an open request of this browser: a second step where one
 // is wanted (at is StepSecond or StepEnrol), else a first proof (StepChoose). Look judges what was sent, in
@@ -182,10 +224,10 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 		if err != nil {
 			return err
 		}
-		if r = f.Request; !f.takes(at) {
+		if r = f.Request; !f.Takes(at) {
 			return errMoved
 		}
-		if found, err = look(ctx, t, f); err != nil || found.Problem != ProblemNone {
+		if found, err = look(ctx, t, f); err != nil || found.nothing() {
 			return err
 		}
 		if at != StepChoose && found.User != f.Whose() {
@@ -196,10 +238,13 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 	if err != nil {
 		return s.finishFailed(ctx, v, Request{Account: v.Account, ID: id}, err)
 	}
-	if found.Problem == ProblemNone {
+	switch {
+	case !found.nothing():
 		return s.leave(ctx, v, r, end)
+	case found.Stay:
+		return s.show(ctx, v, id, shown{fill: found.Fill})
 	}
-	f, err := s.facts(ctx, v, id)
+	f, err := s.Facts(ctx, v, id)
 	if err != nil {
 		return View{}, err
 	}
@@ -231,8 +276,8 @@ func (s *Service) taken(ctx context.Context, t tx.Tx, v Visit, f Facts, at Step,
 	return err
 }
 
-// takes tells whether a step may work on the request now.
-func (f Facts) takes(at Step) bool {
+// Takes tells whether a step may work on the request now.
+func (f Facts) Takes(at Step) bool {
 	step := Next(f)
 	if at == StepChoose {
 		return step.open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol)

@@ -43,7 +43,7 @@ type shown struct {
 func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown) (View, error) {
 	fresh := secret.Text{}
 	for range 6 {
-		f, err := s.facts(ctx, v, id)
+		f, err := s.Facts(ctx, v, id)
 		if err != nil {
 			return View{}, err
 		}
@@ -82,8 +82,8 @@ func (s *Service) bind(ctx context.Context, v Visit, id ident.LoginID) error {
 	})
 }
 
-// facts reads the state that Next decides from.
-func (s *Service) facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts, err error) {
+// Facts reads the state that Next decides from.
+func (s *Service) Facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts, err error) {
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		f, err = s.factsIn(ctx, t, v, id)
 		return err
@@ -130,13 +130,18 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 			return f, err
 		}
 	}
+	if r.MultiAccount && f.Session != nil {
+		if f.Aside, err = s.d.Sessions.Aside(ctx, t, *f.Session); err != nil {
+			return f, err
+		}
+	}
 	return f, s.factors(ctx, t, v, &f, f.Whose())
 }
 
 // open tells whether a step may work on the request: it belongs to this browser, and it is
 // neither finished nor expired. An unbound request is bound first, if the browser has a cookie.
 func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, bool, error) {
-	f, err := s.facts(ctx, v, id)
+	f, err := s.Facts(ctx, v, id)
 	if err != nil {
 		return f, false, err
 	}
@@ -145,7 +150,7 @@ func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, b
 		if err := s.bind(ctx, v, id); err != nil {
 			return f, false, err
 		}
-		if f, err = s.facts(ctx, v, id); err != nil {
+		if f, err = s.Facts(ctx, v, id); err != nil {
 			return f, false, err
 		}
 		step = Next(f)

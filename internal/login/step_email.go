@@ -31,9 +31,8 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 	if !ok {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemEmailInvalid, fill: func(p *View) { p.Email = email }})
 	}
-	if home, ok := s.doors().HomeOf(f.Request, address); ok {
-		f.Request.Hint = string(address)
-		return s.goUpstream(ctx, v, f.Request, home)
+	if view, elsewhere, err := s.Home(ctx, v, f, address); elsewhere || err != nil {
+		return view, err
 	}
 	if !s.doors().Offered(f.Request, emailcode.Connection) || !f.Policy.AllowsFirst(factor.EmailCode) {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
@@ -48,6 +47,16 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 	return s.page(ctx, StepChoose, v, f, shown{problem: ProblemTooManyMails, fill: func(p *View) {
 		p.Email, p.RetryAt = string(address), f.Now.Add(sent.Retry)
 	}})
+}
+
+// Home sends the browser to where the people of an address's domain sign in, if that is elsewhere.
+func (s *Service) Home(ctx context.Context, v Visit, f Facts, address mail.Address) (view View, elsewhere bool, err error) {
+	home, ok := s.doors().HomeOf(f.Request, address)
+	if ok {
+		f.Request.Hint = string(address)
+		view, err = s.goUpstream(ctx, v, f.Request, home)
+	}
+	return view, ok, err
 }
 
 func (s *Service) send(ctx context.Context, v Visit, r Request, address mail.Address, compose Compose) (sent emailcode.Sent, err error) {
@@ -101,7 +110,7 @@ func (s *Service) ChangeEmail(ctx context.Context, v Visit, id ident.LoginID) (V
 	if err != nil {
 		return View{}, err
 	}
-	if f, err = s.facts(ctx, v, id); err != nil {
+	if f, err = s.Facts(ctx, v, id); err != nil {
 		return View{}, err
 	}
 	return s.page(ctx, StepChoose, v, f, shown{})
@@ -208,7 +217,7 @@ func (s *Service) proveEmail(ctx context.Context, v Visit, r Request, check func
 			p.RetryAt = now.Add(got.Retry)
 		}
 	}}
-	f, err := s.facts(ctx, v, r.ID)
+	f, err := s.Facts(ctx, v, r.ID)
 	if err != nil {
 		return View{}, err
 	}
@@ -245,7 +254,7 @@ func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err erro
 		case errors.Is(err, errDemand):
 			problem = ProblemPolicy
 		}
-		f, err := s.facts(ctx, v, r.ID)
+		f, err := s.Facts(ctx, v, r.ID)
 		if err != nil {
 			return View{}, err
 		}

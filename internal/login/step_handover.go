@@ -20,7 +20,7 @@ import (
 // nothing, however often the link is fetched (I-24). Who spoke and how it is checked, only
 // the stored login says. Every reason to refuse a statement looks like an unknown request.
 func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, error) {
-	f, err := s.facts(ctx, v, ident.LoginID(c.State.Reveal()))
+	f, err := s.Facts(ctx, v, ident.LoginID(c.State.Reveal()))
 	if err != nil {
 		return View{}, err
 	}

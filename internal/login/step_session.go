@@ -25,7 +25,7 @@ func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View
 	}
 	// A request for one connection is not answered by a session from another, whoever asks.
 	wanted := f
-	wanted.Request.MultiAccount = false
+	wanted.Request.MultiAccount, wanted.Request.Other = false, false
 	if f.Session == nil || !wanted.sessionAnswers() {
 		return s.page(ctx, StepChoose, v, f, shown{})
 	}

@@ -56,7 +56,7 @@ func (s *Service) goUpstream(ctx context.Context, v Visit, r Request, c ident.Co
 // forward begins a leg: fresh state, nonce and code verifier for this browser and connection.
 func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error) {
 	c, ok := s.d.Connections.Get(v.Account, id)
-	if !ok || id == emailcode.Connection || c.Type == typePassword {
+	if !ok || id == emailcode.Connection || c.Type == TypePassword {
 		return s.fail(ctx, v, r, ProblemConnectionGone)
 	}
 	leg := connection.Leg{
@@ -201,7 +201,7 @@ func (s *Service) fail(ctx context.Context, v Visit, r Request, p Problem) (View
 	if err != nil && !errors.Is(err, errMoved) {
 		return View{}, err
 	}
-	f, err := s.facts(ctx, v, r.ID)
+	f, err := s.Facts(ctx, v, r.ID)
 	if err != nil {
 		return View{}, err
 	}
@@ -234,7 +234,7 @@ func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, e
 	if r.Twin && address.SameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
 		return s.toTwin(v, r, c), nil
 	}
-	f, err := s.facts(ctx, v, leg.Login)
+	f, err := s.Facts(ctx, v, leg.Login)
 	if err != nil {
 		return View{}, err
 	}

@@ -15,8 +15,8 @@ type Store interface {
 	Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID) (Request, error)
 	// Bind gives an open request to a browser, if no other has it.
 	Bind(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte) (bool, error)
-	// Choose changes Connection, Tenant, Hint, Properties, Problem and Other of an open request that has
-	// the same browser (or none) as r, and in which nobody has proved anything.
+	// Choose changes Connection, Tenant, Hint, Properties, Problem, Other and Picked of an open request
+	// that has the same browser (or none) as r, and in which nobody has proved anything.
 	Choose(ctx context.Context, t tx.Tx, r Request) (bool, error)
 	// Prove freezes the subject of an open request and appends to its evidence, if that is p.Before and
 	// the subject is the same or none.

@@ -1,6 +1,9 @@
 package person
 
 import (
+	"context"
+	"time"
+
 	"github.com/admit-id/admit/internal/account/tenant"
 	"github.com/admit-id/admit/internal/app/bridge"
 	"github.com/admit-id/admit/internal/connection"
@@ -8,9 +11,13 @@ import (
 	"github.com/admit-id/admit/internal/factor/emailcode/emailcodedb"
 	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/invite"
+	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/prove"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/serviceclient"
@@ -33,6 +40,7 @@ type LoginDeps struct {
 type Logins struct {
 	Begin  *begin.Service
 	Box    *login.Service
+	Prove  *prove.Service
 	Codes  *redeem.Service
 	Setups *setup.Service
 }
@@ -45,18 +53,23 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 	applications := bridge.LoginApplications{Directory: f.d.Applications}
 	invites := bridge.LoginInvites{Service: d.Invites}
 	handovers := &handover.Service{Clients: bridge.HandoverClients{Directory: d.Clients}, Issuer: f.d.Accounts.Issuer, Keys: f.d.Keys}
+	box := login.New(login.Deps{
+		DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Tenants: tenants, Invites: invites,
+		Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections, Upstream: d.Upstream,
+		Users: f.d.Users, Sessions: f.d.Sessions,
+		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
+		Handovers:  handovers, Issuer: issuer, Setup: d.Setup, Log: f.d.Log,
+		Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available, Recovering: f.recovering,
+	})
 	return Logins{
 		Begin: begin.New(begin.Deps{
 			DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: f.d.Accounts, Applications: applications,
 			Connections: d.Connections, Tenants: tenants, Invites: invites, Handovers: handovers,
 		}),
-		Box: login.New(login.Deps{
-			DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Tenants: tenants, Invites: invites,
-			Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections, Upstream: d.Upstream,
-			Users: f.d.Users, Sessions: f.d.Sessions,
-			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
-			Handovers:  handovers, Issuer: issuer, Setup: d.Setup, Log: f.d.Log,
-			Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available,
+		Box: box,
+		Prove: prove.New(prove.Deps{
+			DB: f.d.DB, Box: box, Users: f.d.Users, Passkeys: f.Passkeys, Apps: f.TOTP, Codes: f.Recovery, Passwords: f.Passwords,
+			Recoveries: f.Regain, Browsers: f.Browsers, Connections: d.Connections, Name: f.accountName,
 		}),
 		Codes: redeem.New(redeem.Deps{
 			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,
@@ -64,4 +77,21 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 		}),
 		Setups: setup.New(setup.Deps{DB: f.d.DB, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Accounts: f.d.Accounts}),
 	}
+}
+
+// accountName is what authenticator apps list.
+func (f *Features) accountName(id ident.AccountID) string {
+	if a, ok := f.d.Accounts.Get(id); ok && a.Name != "" {
+		return a.Name
+	}
+	return string(id)
+}
+
+// recovering tells when a person's delayed recovery is ready; zero when none waits.
+func (f *Features) recovering(ctx context.Context, t tx.Tx, account ident.AccountID, who ident.UserID) (time.Time, error) {
+	r, err := f.Regain.Pending(ctx, t, account, who)
+	if fault.Is(err, fault.NotFound) {
+		return time.Time{}, nil
+	}
+	return r.ReadyAt, err
 }

@@ -117,5 +117,8 @@ CREATE TABLE login_devices (
 	PRIMARY KEY (account_id, user_id, device_hash));
 CREATE INDEX login_devices_expires ON login_devices (expires_at);
 CREATE INDEX login_devices_hash ON login_devices (account_id, device_hash);`,
+	}, {
+		ID:  "login/0005",
+		SQL: `ALTER TABLE logins ADD COLUMN picked TEXT NOT NULL DEFAULT '';`,
 	}}
 }

@@ -17,7 +17,7 @@ import (
 type Store struct{}
 
 const requestColumns = `account_id, id, application_id, redirect_url, challenge, connection_id, hint, properties, audiences, scopes,
-	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh, link_user, link_replaces, subject, acr, other, evidence`
+	response_location, flow_type, multi_account, twin, setup_hash, browser_hash, problem, created_at, expires_at, done_at, user_id, session_id, tenant_id, invite_key, return_path, party, fresh, link_user, link_replaces, subject, acr, other, picked, evidence`
 
 // An open request is not finished and not expired; mine has the same browser, or none, as I know.
 const (
@@ -37,7 +37,7 @@ func (Store) Insert(ctx context.Context, t tx.Tx, r login.Request) error {
 		return err
 	}
 	_, err = sqldb.From(t).Exec(ctx, `INSERT INTO logins (`+requestColumns+`, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, $26, $27, '', $28, $29, '[]', $20)`,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', '', $21, $22, $23, $24, $25, $26, $27, '', $28, $29, '', '[]', $20)`,
 		string(r.Account), string(r.ID), string(r.Application), r.RedirectURL, r.Challenge, string(r.Connection), r.Hint,
 		properties, audiences, scopes, r.ResponseLocation, r.FlowType, r.MultiAccount, r.Twin,
 		bytesOf(r.Setup), bytesOf(r.Browser), string(r.Problem), sqldb.Micros(r.CreatedAt), sqldb.Micros(r.ExpiresAt), none, string(r.Tenant), r.Invite, r.Return, r.Party, r.Fresh,
@@ -63,8 +63,8 @@ func (Store) Choose(ctx context.Context, t tx.Tx, r login.Request) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	return changed(sqldb.From(t).Exec(ctx, `UPDATE logins SET connection_id = $5, hint = $6, properties = $7, problem = $8, tenant_id = $9, other = $10`+whereFree,
-		string(r.Account), string(r.ID), sqldb.Micros(t.Now()), bytesOf(r.Browser), string(r.Connection), r.Hint, properties, string(r.Problem), string(r.Tenant), r.Other))
+	return changed(sqldb.From(t).Exec(ctx, `UPDATE logins SET connection_id = $5, hint = $6, properties = $7, problem = $8, tenant_id = $9, other = $10, picked = $11`+whereFree,
+		string(r.Account), string(r.ID), sqldb.Micros(t.Now()), bytesOf(r.Browser), string(r.Connection), r.Hint, properties, string(r.Problem), string(r.Tenant), r.Other, string(r.Picked)))
 }
 
 // Prove implements login.Store.
@@ -88,7 +88,7 @@ AND (subject = $5 OR subject = '') AND evidence = $7 AND user_id = ''`,
 // Revive implements login.Store.
 func (Store) Revive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.LoginID, browser []byte, expires time.Time) (bool, error) {
 	return changed(sqldb.From(t).Exec(ctx, `
-UPDATE logins SET browser_hash = $3, expires_at = $4, problem = '', subject = '', evidence = '[]'
+UPDATE logins SET browser_hash = $3, expires_at = $4, problem = '', subject = '', evidence = '[]', picked = ''
 WHERE account_id = $1 AND id = $2 AND done_at = 0 AND (browser_hash = $3 OR browser_hash = $5)`,
 		string(account), string(id), bytesOf(browser), sqldb.Micros(expires), none))
 }
@@ -169,7 +169,7 @@ func scanRequest(row sqldb.Row) (login.Request, error) {
 	var created, expires, done int64
 	err := row.Scan(&r.Account, &r.ID, &r.Application, &r.RedirectURL, &r.Challenge, &r.Connection, &r.Hint, &properties, &audiences, &scopes,
 		&r.ResponseLocation, &r.FlowType, &r.MultiAccount, &r.Twin, &r.Setup, &r.Browser, &r.Problem, &created, &expires, &done, &r.User, &r.Session, &r.Tenant, &r.Invite, &r.Return, &r.Party, &r.Fresh, &r.Link, &r.Replaces,
-		&r.Subject, &r.ACR, &r.Other, &evidence)
+		&r.Subject, &r.ACR, &r.Other, &r.Picked, &evidence)
 	if err != nil {
 		return r, err
 	}

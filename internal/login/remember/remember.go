@@ -73,6 +73,18 @@ func (s *Service) Knows(ctx context.Context, t tx.Tx, account ident.AccountID, u
 	return err == nil && t.Now().Before(found.CreatedAt.Add(life)), err
 }
 
+// Name names the browser with that cookie, if the person is remembered there; else it is empty.
+func (s *Service) Name(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, cookie secret.Text) (string, error) {
+	if cookie.Empty() {
+		return "", nil
+	}
+	found, err := s.Store.Find(ctx, t, account, user, hash(cookie))
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return found.ID, err
+}
+
 // Add remembers a browser for a person and returns the new value of its cookie. The old value dies: whoever
 // has seen it gains nothing from what is added now. Others who are remembered there stay so.
 func (s *Service) Add(ctx context.Context, t tx.Tx, by actor.Actor, name string, former secret.Text, life time.Duration) (secret.Text, time.Time, error) {
