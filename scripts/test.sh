@@ -109,9 +109,10 @@ main() {
   units=$(go list ./... | grep -vE '/test/(attack|durable|local)$|/cmd/admit$|/internal/archtest$')
 
   step 'format' format || close
-  step 'vet' go vet ./... || close
+  step 'vet' go vet ./... || close # all of it, so that go test need not look again (-vet=off)
   step 'architecture' go test -count=1 -v ./internal/archtest
-  step 'units on SQLite' go test -v -timeout 5m $units
+  # The step with both databases runs all of these again, with the race detector: once is enough there.
+  if [ "$what" != all ]; then step 'units on SQLite' go test -v -vet=off -timeout 5m $units; fi
   if [ "$what" = quick ]; then close; fi
   step 'staticcheck' go tool -modfile=tools/go.mod staticcheck ./...
   step 'known vulnerabilities' vulnerabilities
@@ -122,7 +123,7 @@ main() {
   step 'command line' go test -count=1 -v -timeout 3m ./cmd/admit
   ./scripts/deps.sh || { failed=$((failed + 1)); close; }
   postgres || { failed=$((failed + 1)); close; }
-  step 'both databases, race detector' go test -race -v -timeout 12m $units
+  step 'both databases, race detector' go test -race -v -vet=off -timeout 12m $units
   step 'kill -9, histories, two nodes' go test -count=1 -v -timeout 8m ./test/durable
   step 'local decisions' go test -race -count=1 -v -parallel 4 -timeout 8m ./test/local
   step 'attacks' go test -count=1 -v -timeout 15m ./test/attack
