@@ -125,16 +125,6 @@ func notFree(free bool, id ident.UserID) error {
 	return errors.New("user: a random id came twice")
 }
 
-// Whose returns the person with exactly this identity inside the caller's unit of work, or a fault of kind
-// NotFound. Unlike SignIn it changes nothing: whoever asks has proved nothing yet.
-func (s *Service) Whose(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (User, error) {
-	id, err := s.identities.Whose(ctx, t, account, i)
-	if err != nil {
-		return User{}, fault.Wrap("user.Whose", err)
-	}
-	return s.Find(ctx, t, account, id)
-}
-
 // Find returns one person inside the caller's unit of work, or a fault of kind NotFound.
 func (s *Service) Find(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (User, error) {
 	u, err := s.store.Get(ctx, t, account, id)

@@ -72,7 +72,7 @@ func (f *Features) importPassword(ctx context.Context, t tx.Tx, by actor.Actor, 
 	if e.User != "" {
 		who, err = f.d.Users.Find(ctx, t, by.Account, e.User)
 	} else {
-		who, err = f.d.Users.Whose(ctx, t, by.Account, addressIdentity(string(e.Email)))
+		who, err = f.d.Users.Known(ctx, t, by.Account, addressIdentity(string(e.Email)))
 	}
 	if fault.Is(err, fault.NotFound) {
 		r.Unknown++

@@ -18,8 +18,8 @@ const waitingPerThread = 16
 var ErrBusy = fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many people are signing in with a password at this moment. Try again in a few seconds.")
 
 // Pool is the only place where passwords are hashed: on as many threads as there are processors, so that
-// memory is bounded, and at the lowest priority that the system has, so that whoever asks for anything
-// else does not wait for them (I-22). Its threads begin with the first password.
+// memory is bounded, and at a lower priority than everything else, so that whoever asks for anything else
+// does not wait for them (I-22). Its threads begin with the first password.
 type Pool struct {
 	params  hashes.Params
 	dummy   string // a hash that nothing matches, of the usual costs
