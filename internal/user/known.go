@@ -12,8 +12,8 @@ import (
 // changes nothing: whoever asks has proved nothing yet.
 func (s *Service) Known(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (User, error) {
 	id, err := s.identities.Whose(ctx, t, account, i)
-	if err != nil {
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return User{}, fault.Wrap("user.Known", err)
 	}
-	return s.Find(ctx, t, account, id)
+	return s.Find(ctx, t, account, id) // also of nobody: the work tells nothing (I-23)
 }
