@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/token"
@@ -17,10 +18,20 @@ import (
 // pageLinks are the verbs of the links that people open from a mail or a terminal.
 type pageLinks struct {
 	*login.Service
+	*aways
 	*setups
 }
 
-type setups = setup.Service
+// pageUpstream are the verbs of the other ways to sign in.
+type pageUpstream struct {
+	*login.Service
+	*aways
+}
+
+type (
+	setups = setup.Service
+	aways  = away.Service
+)
 
 // pageAccounts tells the pages how an account looks.
 type pageAccounts struct{ *features }

@@ -43,14 +43,14 @@ func (s *Service) ChooseSession(ctx context.Context, v Visit, id ident.LoginID, 
 			return err
 		}
 		if Next(f) != StepAccounts {
-			return errMoved
+			return ErrMoved
 		}
 		if found, r = *f.Session, f.Request; string(found.ID) != which {
 			a := v.Actor
 			a.Account = v.Account
 			found, cookie, err = s.d.Sessions.Switch(ctx, t, a, v.Session, ident.SessionID(which))
 			if errors.Is(err, session.ErrNone) {
-				return errMoved
+				return ErrMoved
 			}
 			if err != nil {
 				return err
@@ -58,9 +58,9 @@ func (s *Service) ChooseSession(ctx context.Context, v Visit, id ident.LoginID, 
 		}
 		r.Picked = found.User
 		ok, err := s.d.Store.Choose(ctx, t, r)
-		return errors.Join(err, notOK(ok))
+		return errors.Join(err, NotOK(ok))
 	})
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, ErrMoved) {
 		return s.show(ctx, v, id, shown{})
 	}
 	if err != nil {
@@ -82,14 +82,14 @@ func (s *Service) UseOther(ctx context.Context, v Visit, id ident.LoginID) (View
 	}
 	r := f.Request
 	if !f.Found || !r.boundTo(f.Browser) || !r.DoneAt.IsZero() || !f.Now.Before(r.ExpiresAt) {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	half := r.Subject != ""
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		if !half {
 			r.Other, r.Problem = true, ProblemNone
 			ok, err := s.d.Store.Choose(ctx, t, r)
-			return errors.Join(err, notOK(ok))
+			return errors.Join(err, NotOK(ok))
 		}
 		r = f.Request.clone(t.Now())
 		r.Setup, r.Browser, r.Other = f.Request.Setup, f.Browser, true // it is this browser's own wish
@@ -98,7 +98,7 @@ func (s *Service) UseOther(ctx context.Context, v Visit, id ident.LoginID) (View
 		}
 		return t.Emit(ctx, event.New(v.Actor, "login.restarted", string(r.ID), "instead", string(id)))
 	})
-	if err != nil && !errors.Is(err, errMoved) {
+	if err != nil && !errors.Is(err, ErrMoved) {
 		return View{}, err
 	}
 	if err != nil || !half {

@@ -8,7 +8,6 @@ import (
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
-	"github.com/admit-id/admit/internal/factor/handover"
 	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/crypt"
@@ -94,11 +93,9 @@ type Deps struct {
 	Connections  Connections
 	Tenants      Tenants
 	Invites      Invites
-	Upstream     connection.Upstream
 	Users        Users
 	Sessions     *session.Service
 	EmailCodes   *emailcode.Service
-	Handovers    *handover.Service
 	Issuer       Issuer
 	Setup        Setup
 	Policies     Policies

@@ -102,14 +102,14 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 	}
 	ok, err := s.d.Store.Finish(ctx, t, f)
 	if err != nil || !ok {
-		return ended{}, errors.Join(err, notOK(ok))
+		return ended{}, errors.Join(err, NotOK(ok))
 	}
 	e.tenant, err = TenantOf(ctx, t, s.d.Tenants, e.session)
 	if err != nil {
 		return ended{}, err
 	}
 	if r.Tenant != "" && r.Tenant != e.tenant { // the session is another's now
-		return ended{}, errMoved
+		return ended{}, ErrMoved
 	}
 	if wish := (Wish{r.Audiences, r.Scopes}); !wish.empty() {
 		if err := s.d.Grants.PutWish(ctx, t, v.Account, e.session.Root, r.Application, wish); err != nil {

@@ -83,12 +83,12 @@ func (w *world) startHandover() ident.LoginID {
 
 func (b *browser) open(id ident.LoginID, code, iss string) login.View {
 	b.t.Helper()
-	return b.take(b.service.FinishUpstream(ctx, b.visit(), login.Callback{State: secret.New(string(id)), Code: secret.New(code), Issuer: iss, RawQuery: "x"}))
+	return b.take(b.away.FinishUpstream(ctx, b.visit(), login.Callback{State: secret.New(string(id)), Code: secret.New(code), Issuer: iss, RawQuery: "x"}))
 }
 
 func (b *browser) confirm(v login.View) login.View {
 	b.t.Helper()
-	return b.take(b.service.ConfirmHandover(ctx, b.visit(), v.Ticket))
+	return b.take(b.away.ConfirmHandover(ctx, b.visit(), v.Ticket))
 }
 
 func (b *browser) handOver(id ident.LoginID, code string) login.View {
@@ -251,7 +251,7 @@ func TestHandoverFaults(t *testing.T) {
 			t.Error("somebody was made")
 		}
 		w.refusedHandover("another account's host", func() login.View {
-			v, err := w.service.FinishUpstream(ctx, login.Visit{Account: "acc_other"}, login.Callback{State: secret.New(string(w.startHandover())), Code: secret.New(good), Issuer: clientIssuer})
+			v, err := w.away.FinishUpstream(ctx, login.Visit{Account: "acc_other"}, login.Callback{State: secret.New(string(w.startHandover())), Code: secret.New(good), Issuer: clientIssuer})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -377,7 +377,7 @@ func TestHandoverOffer(t *testing.T) {
 		// A button cannot be made up for one.
 		b, id := w.browser(), w.start(nil)
 		b.view(id)
-		w.want(b.take(b.service.StartUpstream(ctx, b.visit(), id, "sc_1")), login.StateChoose, login.ProblemConnectionGone)
+		w.want(b.take(b.away.StartUpstream(ctx, b.visit(), id, "sc_1")), login.StateChoose, login.ProblemConnectionGone)
 	})
 }
 
@@ -390,7 +390,7 @@ func TestHandoverAndUpstreamStayApart(t *testing.T) {
 		b.want(b.view(id), login.StateRedirect, "")
 		leg := w.upstream.leg.State
 		w.upstream.err = errors.New("no such code")
-		v := b.take(b.service.FinishUpstream(ctx, b.visit(), login.Callback{State: leg, Code: secret.New(w.says("crm|x", nil)), Issuer: clientIssuer}))
+		v := b.take(b.away.FinishUpstream(ctx, b.visit(), login.Callback{State: leg, Code: secret.New(w.says("crm|x", nil)), Issuer: clientIssuer}))
 		b.want(v, login.StateChoose, login.ProblemUpstreamFailed)
 		if w.exists("crm|x") || !b.session.Empty() {
 			t.Error("a statement went in by a provider's door")
@@ -428,7 +428,7 @@ func TestHandoverCountsOnceAtOnce(t *testing.T) {
 		for i, b := range browsers {
 			for range 2 { // and everybody presses the button twice
 				wg.Go(func() {
-					v, err := w.service.ConfirmHandover(ctx, b.visit(), views[i].Ticket)
+					v, err := w.away.ConfirmHandover(ctx, b.visit(), views[i].Ticket)
 					if err != nil {
 						t.Error(err)
 					}

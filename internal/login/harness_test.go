@@ -29,6 +29,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
@@ -60,6 +61,7 @@ type world struct {
 	clk        *clock.Fake
 	service    *login.Service
 	begins     *begin.Service
+	away       *away.Service
 	codes      *redeem.Service
 	links      *setup.Service
 	tenants    map[ident.TenantID]login.Tenant
@@ -177,9 +179,8 @@ func each(t *testing.T, fn func(w *world)) {
 		})
 		w.service = login.New(login.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
-			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Upstream: &w.upstream, Users: people{w.users, w}, Sessions: w.sessions,
+			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Users: people{w.users, w}, Sessions: w.sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
-			Handovers:  handovers,
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
 			Policies: w, Browsers: w.browsers, Passkeys: func(ident.AccountID) bool { return !w.noPasskeys },
 			Recovering: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (time.Time, error) {
@@ -188,6 +189,10 @@ func each(t *testing.T, fn func(w *world)) {
 			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
 				return w.held[id], w.heldErr
 			},
+		})
+		w.away = away.New(away.Deps{
+			DB: db, Box: w.service, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Keys: keys, Accounts: w, Connections: connections{w},
+			Upstream: &w.upstream, Users: people{w.users, w}, Handovers: handovers, Log: slog.New(slog.DiscardHandler),
 		})
 		fn(w)
 	})

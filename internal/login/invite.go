@@ -43,7 +43,7 @@ func (s *Service) invited(ctx context.Context, t tx.Tx, a actor.Actor, r Request
 	}
 	ok, err := s.d.Invites.Reserve(ctx, t, a.Account, r.Invite, u.ID)
 	if err == nil && !ok {
-		err = errMoved
+		err = ErrMoved
 	}
 	return u, err
 }

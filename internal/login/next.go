@@ -155,9 +155,9 @@ func Next(f Facts) Step {
 	return StepChoose
 }
 
-// open tells whether a first proof may work on the request: it is this browser's, not at its end, and
+// Open tells whether a first proof may work on the request: it is this browser's, not at its end, and
 // nobody has proved anything. Somebody whose session waits for a second factor may sign in anew instead.
-func (s Step) open() bool {
+func (s Step) Open() bool {
 	switch s {
 	case StepCode, StepContinue, StepAwait, StepForward, StepChoose, StepAccounts:
 		return true

@@ -32,6 +32,11 @@ var states = map[Step]State{
 	StepRefused:      StateFailed,
 }
 
+// Page shows the page of a step of a request, with a problem.
+func (s *Service) Page(ctx context.Context, step Step, v Visit, f Facts, problem Problem) (View, error) {
+	return s.page(ctx, step, v, f, shown{problem: problem})
+}
+
 // page fills a View for a step. Only the browser that has the request sees what was typed in it.
 func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add shown) (View, error) {
 	r := f.Request
@@ -89,7 +94,7 @@ func (s *Service) fillChoice(view *View, f Facts) {
 	if f.Code != nil && view.Email == "" {
 		view.Email = string(f.Code.Address)
 	}
-	only := s.doors().Only(f.Request)
+	only := s.Doors().Only(f.Request)
 	view.Passkey = only == "" && !f.NoPasskeys && f.Policy.AllowsFirst(factor.Passkey)
 	for _, c := range s.d.Connections.Active(view.Account) {
 		if only != "" && c.ID != only {

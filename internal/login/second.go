@@ -31,7 +31,7 @@ func (s *Service) factors(ctx context.Context, t tx.Tx, v Visit, f *Facts, who i
 	if all := f.Evidence(who); tenant == "" && len(all) > 0 {
 		tenant = all[len(all)-1].Tenant
 	}
-	f.Only = s.doors().Only(f.Request)
+	f.Only = s.Doors().Only(f.Request)
 	f.Policy, f.NoPasskeys = s.d.Policies.Of(v.Account, tenant, f.Request.Application), !s.d.Passkeys(v.Account)
 	if who == "" {
 		return nil
@@ -54,7 +54,7 @@ func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, pers
 	before := f.Request.Evidence
 	switch {
 	case !f.Found || !f.Request.boundTo(f.Browser) || !f.Request.DoneAt.IsZero() || !f.Now.Before(f.Request.ExpiresAt):
-		return ended{}, errMoved
+		return ended{}, ErrMoved
 	case f.Request.Subject != "" && f.Request.Subject != person.ID:
 		return ended{}, errOther
 	}
@@ -72,7 +72,7 @@ func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, pers
 		Account: v.Account, ID: r.ID, Browser: f.Browser, Subject: person.ID, Before: before, Added: []session.Evidence{proof},
 	})
 	if err != nil || !ok {
-		return ended{}, errors.Join(err, notOK(ok))
+		return ended{}, errors.Join(err, NotOK(ok))
 	}
 	who := userActor(v, person.ID, "")
 	return ended{half: true}, t.Emit(ctx, event.New(who, "login.proved", string(r.ID), "method", proof.Method))
@@ -126,7 +126,7 @@ func (s *Service) complete(ctx context.Context, v Visit, f Facts) (View, error) 
 			return err
 		}
 		if Next(again) != StepComplete {
-			return errMoved
+			return ErrMoved
 		}
 		person, err := s.d.Users.Find(ctx, t, v.Account, again.Request.Subject)
 		if err != nil {
@@ -166,7 +166,11 @@ func (s *Service) fillSecond(ctx context.Context, view *View, f Facts) error {
 
 // Found is what a step found out: who somebody is, or what is wrong.
 type Found struct {
-	User     ident.UserID
+	User ident.UserID
+	// Named says that Evidence.Subject is the person's id: the connection may sign in as anyone. Without
+	// it, and without User, the evidence's identity is somebody's, or a new person's with that Profile.
+	Named    bool
+	Profile  user.Profile
 	Evidence session.Evidence // of a first proof; of a second its Method, Subject, Verified and Synced
 	Problem  Problem          // then nothing was proved
 	Stay     bool             // nothing was proved, and nothing is wrong
@@ -178,7 +182,7 @@ func (f Found) nothing() bool { return f.Stay || f.Problem != ProblemNone }
 // Prepare runs what makes a step ready, in a unit of work, on an open request of this browser. A fault of
 // kind Conflict when it is not at one of the steps.
 func (s *Service) Prepare(ctx context.Context, v Visit, id ident.LoginID, do func(ctx context.Context, t tx.Tx, f Facts) error, at ...Step) error {
-	if _, _, err := s.open(ctx, v, id); err != nil {
+	if _, _, err := s.Open(ctx, v, id); err != nil {
 		return err
 	}
 	return s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
@@ -204,16 +208,16 @@ func (f Facts) At() Step {
 // Ways are the factors that can be shown or registered now.
 func (f Facts) Ways() []factor.Kind { return f.demand().Ways }
 
-// Try runs a step of one of Admit's own factors on an open request of this browser: a second step where one
+// Try runs a step on an open request of this browser: a second step where one
 // is wanted (at is StepSecond or StepEnrol), else a first proof (StepChoose). Look judges what was sent, in
 // the unit of work that moves the request on; what it counts is kept when it finds a problem. The page of
 // another step comes when the request is not at this one.
 func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, look func(ctx context.Context, t tx.Tx, f Facts) (Found, error)) (View, error) {
-	if f, ok, err := s.open(ctx, v, id); err != nil || !ok && f.Request.Subject == "" {
+	if f, ok, err := s.Open(ctx, v, id); err != nil || !ok && f.Request.Subject == "" {
 		if err != nil {
 			return View{}, err
 		}
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	var found Found
 	var end ended
@@ -225,7 +229,7 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 			return err
 		}
 		if r = f.Request; !f.Takes(at) {
-			return errMoved
+			return ErrMoved
 		}
 		if found, err = look(ctx, t, f); err != nil || found.nothing() {
 			return err
@@ -249,7 +253,7 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 		return View{}, err
 	}
 	step := Next(f)
-	if at == StepChoose && step.open() {
+	if at == StepChoose && step.Open() {
 		step = StepChoose
 	}
 	return s.page(ctx, step, v, f, shown{problem: found.Problem, fill: found.Fill})
@@ -259,7 +263,7 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 func (s *Service) taken(ctx context.Context, t tx.Tx, v Visit, f Facts, at Step, found Found, end *ended) (err error) {
 	if at == StepChoose {
 		*end, err = s.finish(ctx, t, v, f.Request, proved{
-			known: found.User, method: found.Evidence.Method, verified: found.Evidence.Verified, synced: found.Evidence.Synced,
+			known: found.User, named: found.Named, profile: found.Profile, method: found.Evidence.Method, verified: found.Evidence.Verified, synced: found.Evidence.Synced,
 			identity: user.Identity{Connection: found.Evidence.Connection, Issuer: found.Evidence.Issuer, Subject: found.Evidence.Subject},
 		})
 		return err
@@ -280,7 +284,7 @@ func (s *Service) taken(ctx context.Context, t tx.Tx, v Visit, f Facts, at Step,
 func (f Facts) Takes(at Step) bool {
 	step := Next(f)
 	if at == StepChoose {
-		return step.open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol)
+		return step.Open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol)
 	}
 	return step == at
 }

@@ -19,13 +19,22 @@ const (
 )
 
 // Service holds the verbs of a login.
-type Service struct{ d Deps }
+type Service struct {
+	d Deps
+	// forward sends the browser to a connection's provider: package away.
+	forward func(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error)
+}
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{d} }
+func New(d Deps) *Service { return &Service{d: d} }
 
-// errMoved undoes a unit of work whose request changed under it; the page is decided again.
-var errMoved = errors.New("login: the request has moved on")
+// SendBy tells the service, while it is built, who sends the browser to a connection's provider.
+func (s *Service) SendBy(forward func(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error)) {
+	s.forward = forward
+}
+
+// ErrMoved undoes a unit of work whose request changed under it; the page is decided again.
+var ErrMoved = errors.New("login: the request has moved on")
 
 // View is GET /login?state=ID: it binds the login to the browser and says what to show.
 func (s *Service) View(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
@@ -65,7 +74,7 @@ func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown
 		default:
 			view, err = s.page(ctx, step, v, f, add)
 		}
-		if errors.Is(err, errMoved) || err == nil && step == StepBind {
+		if errors.Is(err, ErrMoved) || err == nil && step == StepBind {
 			continue
 		}
 		view.NewBrowser = fresh
@@ -138,9 +147,9 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 	return f, s.factors(ctx, t, v, &f, f.Whose())
 }
 
-// open tells whether a step may work on the request: it belongs to this browser, and it is
+// Open tells whether a step may work on the request: it belongs to this browser, and it is
 // neither finished nor expired. An unbound request is bound first, if the browser has a cookie.
-func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, bool, error) {
+func (s *Service) Open(ctx context.Context, v Visit, id ident.LoginID) (Facts, bool, error) {
 	f, err := s.Facts(ctx, v, id)
 	if err != nil {
 		return f, false, err
@@ -155,12 +164,12 @@ func (s *Service) open(ctx context.Context, v Visit, id ident.LoginID) (Facts, b
 		}
 		step = Next(f)
 	}
-	return f, step.open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol), nil
+	return f, step.Open() || f.Request.Subject == "" && (step == StepSecond || step == StepEnrol), nil
 }
 
-// refused is the page for a step that may not work on the request. A form that arrives without
+// Refused is the page for a step that may not work on the request. A form that arrives without
 // the cookie which its page has set comes from a browser that keeps none.
-func (s *Service) refused(ctx context.Context, v Visit, f Facts) (View, error) {
+func (s *Service) Refused(ctx context.Context, v Visit, f Facts) (View, error) {
 	step := Next(f)
 	if step == StepBind {
 		step = StepNoCookie

@@ -20,12 +20,12 @@ import (
 // SendCode sends a one-time code to the address and shows the code page. A new code kills the
 // one before. The answer is the same for known and unknown addresses.
 func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email string, compose Compose) (View, error) {
-	f, ok, err := s.open(ctx, v, id)
+	f, ok, err := s.Open(ctx, v, id)
 	if err != nil {
 		return View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	address, ok := mail.ParseAddress(email)
 	if !ok {
@@ -34,7 +34,7 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 	if view, elsewhere, err := s.Home(ctx, v, f, address); elsewhere || err != nil {
 		return view, err
 	}
-	if !s.doors().Offered(f.Request, emailcode.Connection) || !f.Policy.AllowsFirst(factor.EmailCode) {
+	if !s.Doors().Offered(f.Request, emailcode.Connection) || !f.Policy.AllowsFirst(factor.EmailCode) {
 		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
 	}
 	sent, err := s.send(ctx, v, f.Request, address, compose)
@@ -51,10 +51,13 @@ func (s *Service) SendCode(ctx context.Context, v Visit, id ident.LoginID, email
 
 // Home sends the browser to where the people of an address's domain sign in, if that is elsewhere.
 func (s *Service) Home(ctx context.Context, v Visit, f Facts, address mail.Address) (view View, elsewhere bool, err error) {
-	home, ok := s.doors().HomeOf(f.Request, address)
+	home, ok := s.Doors().HomeOf(f.Request, address)
 	if ok {
 		f.Request.Hint = string(address)
-		view, err = s.goUpstream(ctx, v, f.Request, home)
+		view, err = s.forward(ctx, v, f.Request, home)
+		if errors.Is(err, ErrMoved) {
+			view, err = s.show(ctx, v, f.Request.ID, shown{})
+		}
 	}
 	return view, ok, err
 }
@@ -65,7 +68,7 @@ func (s *Service) send(ctx context.Context, v Visit, r Request, address mail.Add
 		// The address is the page's choice now, and a problem shown before is answered.
 		r.Hint, r.Problem = string(address), ProblemNone
 		if ok, err := s.d.Store.Choose(ctx, t, r); err != nil || !ok {
-			return errors.Join(err, notOK(ok))
+			return errors.Join(err, NotOK(ok))
 		}
 		sent, err = s.d.EmailCodes.Send(ctx, t, emailcode.Request{
 			Account: v.Account, Login: r.ID, Browser: r.Browser, Address: address,
@@ -82,27 +85,28 @@ func (s *Service) send(ctx context.Context, v Visit, r Request, address mail.Add
 		}
 		return t.Emit(ctx, event.New(v.Actor, "login.code.sent", string(r.ID)))
 	})
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, ErrMoved) {
 		err = nil
 	}
 	return sent, err
 }
 
-func notOK(ok bool) error {
+// NotOK is ErrMoved for a statement that changed nothing.
+func NotOK(ok bool) error {
 	if ok {
 		return nil
 	}
-	return errMoved
+	return ErrMoved
 }
 
 // ChangeEmail forgets the code that was sent and shows the choice again.
 func (s *Service) ChangeEmail(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	f, ok, err := s.open(ctx, v, id)
+	f, ok, err := s.Open(ctx, v, id)
 	if err != nil {
 		return View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		return s.d.EmailCodes.Store.Forget(ctx, t, v.Account, id)
@@ -118,12 +122,12 @@ func (s *Service) ChangeEmail(ctx context.Context, v Visit, id ident.LoginID) (V
 
 // EnterCode checks the code and completes the login. The attempt is spent even when it fails.
 func (s *Service) EnterCode(ctx context.Context, v Visit, id ident.LoginID, code string) (View, error) {
-	f, ok, err := s.open(ctx, v, id)
+	f, ok, err := s.Open(ctx, v, id)
 	if err != nil {
 		return View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	return s.proveEmail(ctx, v, f.Request, func(ctx context.Context, t tx.Tx) (emailcode.Check, error) {
 		return s.d.EmailCodes.Enter(ctx, t, v.Account, id, f.Browser, code)
@@ -139,9 +143,9 @@ func (s *Service) ViewLink(ctx context.Context, v Visit, token secret.Text) (Vie
 	if check.Outcome != emailcode.Right {
 		return linkView(v, check), nil
 	}
-	f, ok, err := s.open(ctx, v, check.Login)
+	f, ok, err := s.Open(ctx, v, check.Login)
 	if err != nil || !ok {
-		view, err2 := s.refused(ctx, v, f)
+		view, err2 := s.Refused(ctx, v, f)
 		return view, errors.Join(err, err2)
 	}
 	view, err := s.page(ctx, StepChoose, v, f, shown{})
@@ -158,12 +162,12 @@ func (s *Service) FollowLink(ctx context.Context, v Visit, token secret.Text) (V
 	if check.Outcome != emailcode.Right {
 		return linkView(v, check), nil
 	}
-	f, ok, err := s.open(ctx, v, check.Login)
+	f, ok, err := s.Open(ctx, v, check.Login)
 	if err != nil {
 		return View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	return s.proveEmail(ctx, v, f.Request, func(ctx context.Context, t tx.Tx) (emailcode.Check, error) {
 		return s.d.EmailCodes.Follow(ctx, t, v.Account, f.Browser, token)
@@ -240,10 +244,13 @@ var codeProblems = map[emailcode.Outcome]Problem{
 // finishFailed turns the failure of a completion into a page, where it is one.
 func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err error) (View, error) {
 	switch {
-	case errors.Is(err, errMoved):
+	case errors.Is(err, ErrMoved):
 		return s.show(ctx, v, r.ID, shown{})
 	case errors.Is(err, errSetupDead):
 		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
+	case errors.Is(err, user.ErrUnusable):
+		s.d.Log.WarnContext(ctx, "what a service client says about a person was refused", "login", r.ID, "error", err)
+		return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}, nil
 	case errors.Is(err, errOther):
 		return s.show(ctx, v, r.ID, shown{problem: ProblemOtherPerson})
 	case errors.Is(err, errDemand), fault.Is(err, fault.Forbidden):

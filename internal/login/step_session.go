@@ -16,12 +16,12 @@ func systemActor(account ident.AccountID) actor.Actor { return actor.ForSystem(a
 
 // Continue completes the login with the session that the browser has (View.Current).
 func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	f, ok, err := s.open(ctx, v, id)
+	f, ok, err := s.Open(ctx, v, id)
 	if err != nil {
 		return View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.Refused(ctx, v, f)
 	}
 	// A request for one connection is not answered by a session from another, whoever asks.
 	wanted := f
@@ -30,28 +30,28 @@ func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View
 		return s.page(ctx, StepChoose, v, f, shown{})
 	}
 	view, err := s.continueSession(ctx, v, f)
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, ErrMoved) {
 		return s.show(ctx, v, id, shown{})
 	}
 	return view, err
 }
 
 // continueSession answers the request with the living session: single sign-on. Nothing was
-// proved anew, so the session, its cookie and its evidence stay as they are. errMoved when the
+// proved anew, so the session, its cookie and its evidence stay as they are. ErrMoved when the
 // session or the request is gone meanwhile.
 func (s *Service) continueSession(ctx context.Context, v Visit, f Facts) (View, error) {
 	var end ended
 	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		found, err := s.d.Sessions.ByCookie(ctx, t, v.Account, v.Session)
 		if errors.Is(err, session.ErrNone) {
-			return errMoved
+			return ErrMoved
 		}
 		if err != nil {
 			return err
 		}
 		person, err := s.d.Users.Find(ctx, t, v.Account, found.User)
 		if fault.Is(err, fault.NotFound) {
-			return errMoved
+			return ErrMoved
 		}
 		if err != nil {
 			return err
@@ -100,7 +100,7 @@ func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View,
 				return err
 			}
 			ok, err := s.d.Store.Revive(ctx, t, v.Account, id, browser, t.Now().Add(RequestLife))
-			return errors.Join(err, notOK(ok))
+			return errors.Join(err, NotOK(ok))
 		case len(r.Setup) > 0:
 			setup = true
 			return nil
@@ -112,7 +112,7 @@ func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View,
 		return t.Emit(ctx, event.New(v.Actor, "login.restarted", string(to.ID), "instead", string(id)))
 	})
 	switch {
-	case errors.Is(err, errMoved), err == nil && done:
+	case errors.Is(err, ErrMoved), err == nil && done:
 		return s.show(ctx, v, id, shown{})
 	case err != nil:
 		return View{}, err

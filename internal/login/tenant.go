@@ -86,7 +86,8 @@ type Doors struct {
 	Connections Connections
 }
 
-func (s *Service) doors() Doors { return Doors{s.d.Tenants, s.d.Connections} }
+// Doors are those of the service.
+func (s *Service) Doors() Doors { return Doors{s.d.Tenants, s.d.Connections} }
 
 // Only is the connection that the request's tenant demands, or "".
 func (d Doors) Only(r Request) ident.ConnectionID {

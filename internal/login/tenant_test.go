@@ -103,7 +103,7 @@ func TestStrangersToATenant(t *testing.T) {
 		if a := w.arrivals[len(w.arrivals)-1]; a.Closed || !a.Verified || a.Email != "eve@x.example" || a.Wanted != "ten_e" {
 			t.Errorf("%+v", a)
 		}
-		if v := b.take(b.service.StartUpstream(ctx, b.visit(), id, w.upstreamID())); v.Problem != login.ProblemConnectionGone {
+		if v := b.take(b.away.StartUpstream(ctx, b.visit(), id, w.upstreamID())); v.Problem != login.ProblemConnectionGone {
 			t.Errorf("another connection was taken: %+v", v)
 		}
 	})

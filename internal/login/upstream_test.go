@@ -17,14 +17,14 @@ import (
 
 func (b *browser) finish(state, code, problem string) login.View {
 	b.t.Helper()
-	return b.take(b.service.FinishUpstream(ctx, b.visit(), login.Callback{
+	return b.take(b.away.FinishUpstream(ctx, b.visit(), login.Callback{
 		State: secret.New(state), Code: secret.New(code), Error: problem, RawQuery: "code=" + code + "&state=" + state,
 	}))
 }
 
 func (b *browser) toUpstream(id ident.LoginID, c ident.ConnectionID) (state string) {
 	b.t.Helper()
-	return b.answer(b.take(b.service.StartUpstream(ctx, b.visit(), id, c))).Get("state")
+	return b.answer(b.take(b.away.StartUpstream(ctx, b.visit(), id, c))).Get("state")
 }
 
 func TestUpstream(t *testing.T) {
@@ -63,10 +63,10 @@ func TestUpstreamFailures(t *testing.T) {
 		state = b.toUpstream(id, "con_idp")
 		w.upstream.err = errors.New("bad signature")
 		w.want(b.finish(state, "c", ""), login.StateChoose, login.ProblemUpstreamFailed)
-		w.want(b.take(w.service.StartUpstream(ctx, b.visit(), id, "con_idp")), login.StateChoose, login.ProblemUpstreamFailed)
+		w.want(b.take(w.away.StartUpstream(ctx, b.visit(), id, "con_idp")), login.StateChoose, login.ProblemUpstreamFailed)
 		w.upstream.err = nil
-		w.want(b.take(w.service.StartUpstream(ctx, b.visit(), id, "con_x")), login.StateChoose, login.ProblemConnectionGone)
-		w.want(b.take(w.service.StartUpstream(ctx, b.visit(), id, "con_email")), login.StateChoose, login.ProblemConnectionGone)
+		w.want(b.take(w.away.StartUpstream(ctx, b.visit(), id, "con_x")), login.StateChoose, login.ProblemConnectionGone)
+		w.want(b.take(w.away.StartUpstream(ctx, b.visit(), id, "con_email")), login.StateChoose, login.ProblemConnectionGone)
 		state = b.toUpstream(id, "con_idp")
 		w.inactive["con_idp"] = true
 		w.want(b.finish(state, "c", ""), login.StateChoose, login.ProblemConnectionGone)

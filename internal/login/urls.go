@@ -9,9 +9,10 @@ import (
 )
 
 // base is where the browser of a request finds our pages.
-func (s *Service) base(r Request) string { return base(s.d.Accounts, r) }
+func (s *Service) base(r Request) string { return Base(s.d.Accounts, r) }
 
-func base(a Accounts, r Request) string {
+// Base is where the browser of a request finds our pages.
+func Base(a Accounts, r Request) string {
 	issuer := a.Issuer(r.Account)
 	if r.Twin {
 		return address.Twin(issuer)
@@ -26,10 +27,11 @@ func Address(a Accounts, r Request) string {
 	if handover.IsClient(r.Connection) {
 		q.Set("client_id", string(r.Connection))
 	}
-	return base(a, r) + "/login?" + q.Encode()
+	return Base(a, r) + "/login?" + q.Encode()
 }
 
-func callbackAddress(issuer string) string { return issuer + "/login" }
+// CallbackAddress is where every provider sends people back to.
+func CallbackAddress(issuer string) string { return issuer + "/login" }
 
 func setupDone(issuer string, id ident.LoginID) string {
 	return issuer + "/setup/done?" + url.Values{"state": {string(id)}}.Encode()

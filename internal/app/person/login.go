@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/prove"
@@ -40,6 +41,7 @@ type LoginDeps struct {
 type Logins struct {
 	Begin  *begin.Service
 	Box    *login.Service
+	Away   *away.Service
 	Prove  *prove.Service
 	Codes  *redeem.Service
 	Setups *setup.Service
@@ -55,10 +57,10 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 	handovers := &handover.Service{Clients: bridge.HandoverClients{Directory: d.Clients}, Issuer: f.d.Accounts.Issuer, Keys: f.d.Keys}
 	box := login.New(login.Deps{
 		DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Tenants: tenants, Invites: invites,
-		Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections, Upstream: d.Upstream,
+		Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections,
 		Users: f.d.Users, Sessions: f.d.Sessions,
 		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
-		Handovers:  handovers, Issuer: issuer, Setup: d.Setup, Log: f.d.Log,
+		Issuer:     issuer, Setup: d.Setup, Log: f.d.Log,
 		Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available, Recovering: f.recovering,
 	})
 	return Logins{
@@ -67,6 +69,10 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 			Connections: d.Connections, Tenants: tenants, Invites: invites, Handovers: handovers,
 		}),
 		Box: box,
+		Away: away.New(away.Deps{
+			DB: f.d.DB, Box: box, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Keys: f.d.Keys, Accounts: f.d.Accounts,
+			Connections: d.Connections, Upstream: d.Upstream, Users: f.d.Users, Handovers: handovers, Log: f.d.Log,
+		}),
 		Prove: prove.New(prove.Deps{
 			DB: f.d.DB, Box: box, Users: f.d.Users, Passkeys: f.Passkeys, Apps: f.TOTP, Codes: f.Recovery, Passwords: f.Passwords,
 			Recoveries: f.Regain, Browsers: f.Browsers, Connections: d.Connections, Name: f.accountName,

@@ -1,4 +1,4 @@
-package login
+package away
 
 import (
 	"context"
@@ -12,16 +12,15 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/address"
+	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
 
 const (
 	statePurpose = "login/leg"
 	legPurpose   = "login/leg-secrets"
-	// methodFederated is the `amr` value for a proof that somebody else has taken. What the
-	// provider itself asked for is not known here and not claimed.
-	methodFederated = "fed"
 )
 
 // legSecrets is what a leg keeps under a seal.
@@ -31,37 +30,34 @@ type legSecrets struct {
 }
 
 // StartUpstream sends the browser to a connection's provider.
-func (s *Service) StartUpstream(ctx context.Context, v Visit, id ident.LoginID, c ident.ConnectionID) (View, error) {
-	f, ok, err := s.open(ctx, v, id)
+func (s *Service) StartUpstream(ctx context.Context, v login.Visit, id ident.LoginID, c ident.ConnectionID) (login.View, error) {
+	f, ok, err := s.d.Box.Open(ctx, v, id)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.d.Box.Refused(ctx, v, f)
 	}
-	if !s.doors().Offered(f.Request, c) {
-		return s.page(ctx, StepChoose, v, f, shown{problem: ProblemConnectionGone})
+	if !s.d.Box.Doors().Offered(f.Request, c) {
+		return s.d.Box.Page(ctx, login.StepChoose, v, f, login.ProblemConnectionGone)
 	}
-	return s.goUpstream(ctx, v, f.Request, c)
-}
-
-func (s *Service) goUpstream(ctx context.Context, v Visit, r Request, c ident.ConnectionID) (View, error) {
-	view, err := s.forward(ctx, v, r, c)
-	if errors.Is(err, errMoved) {
-		return s.show(ctx, v, r.ID, shown{})
+	view, err := s.Forward(ctx, v, f.Request, c)
+	if errors.Is(err, login.ErrMoved) {
+		return s.d.Box.View(ctx, v, id)
 	}
 	return view, err
 }
 
-// forward begins a leg: fresh state, nonce and code verifier for this browser and connection.
-func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.ConnectionID) (View, error) {
+// Forward begins a leg: fresh state, nonce and code verifier for this browser and connection. login.ErrMoved
+// when the request has moved on meanwhile.
+func (s *Service) Forward(ctx context.Context, v login.Visit, r login.Request, id ident.ConnectionID) (login.View, error) {
 	c, ok := s.d.Connections.Get(v.Account, id)
-	if !ok || id == emailcode.Connection || c.Type == TypePassword {
-		return s.fail(ctx, v, r, ProblemConnectionGone)
+	if !ok || id == emailcode.Connection || c.Type == login.TypePassword {
+		return s.fail(ctx, v, r, login.ProblemConnectionGone)
 	}
 	leg := connection.Leg{
 		State: secret.Random(""), Nonce: secret.Random(""), Verifier: secret.Random(""),
-		RedirectURI: callbackAddress(s.d.Accounts.Issuer(v.Account)), LoginHint: r.Hint,
+		RedirectURI: login.CallbackAddress(s.d.Accounts.Issuer(v.Account)), LoginHint: r.Hint,
 	}
 	if r.Connection == id {
 		leg.Properties = r.Properties
@@ -72,72 +68,66 @@ func (s *Service) forward(ctx context.Context, v Visit, r Request, id ident.Conn
 	location, err := s.d.Upstream.AuthorizeURL(ctx, c, leg)
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "a provider cannot be reached", "connection", id, "error", err)
-		return s.fail(ctx, v, r, ProblemUpstreamFailed)
+		return s.fail(ctx, v, r, login.ProblemUpstreamFailed)
 	}
 	plain, err := json.Marshal(legSecrets{leg.Nonce.Reveal(), leg.Verifier.Reveal()})
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	hash := stateHash(leg.State)
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		r.Problem = ProblemNone
+		r.Problem = login.ProblemNone
 		if ok, err := s.d.Store.Choose(ctx, t, r); err != nil || !ok {
-			return errors.Join(err, notOK(ok))
+			return errors.Join(err, login.NotOK(ok))
 		}
-		life := LegLife
+		life := login.LegLife
 		if c.Leeway > 0 {
 			life = c.Leeway
 		}
-		return s.d.Artifacts.InsertLeg(ctx, t, Leg{
+		return s.d.Artifacts.InsertLeg(ctx, t, login.Leg{
 			Account: v.Account, State: hash, Login: r.ID, Connection: id, Browser: r.Browser,
 			Sealed: s.d.Keys.Seal(legPurpose, plain, string(v.Account), string(hash)), ExpiresAt: t.Now().Add(life),
 		})
 	})
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	return View{State: StateRedirect, ID: r.ID, Account: v.Account, Application: r.Application, Result: &Result{Location: location}}, nil
+	return login.View{State: login.StateRedirect, ID: r.ID, Account: v.Account, Application: r.Application, Result: &login.Result{Location: location}}, nil
 }
 
 // FinishUpstream takes the provider's answer. Which login and connection it is for, only the
 // leg says; the leg is used up first, so that an answer counts once and in one browser.
-func (s *Service) FinishUpstream(ctx context.Context, v Visit, c Callback) (View, error) {
+func (s *Service) FinishUpstream(ctx context.Context, v login.Visit, c login.Callback) (login.View, error) {
 	leg, err := s.takeLeg(ctx, v, c.State)
 	if fault.Is(err, fault.NotFound) {
 		return s.strayAnswer(ctx, v, c)
 	}
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	f, ok, err := s.open(ctx, v, leg.Login)
+	f, ok, err := s.d.Box.Open(ctx, v, leg.Login)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.d.Box.Refused(ctx, v, f)
 	}
 	found, problem, err := s.askUpstream(ctx, v, leg, c)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	if problem != ProblemNone {
+	if problem != login.ProblemNone {
 		return s.fail(ctx, v, f.Request, problem)
 	}
-	var end ended
-	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		end, err = s.finish(ctx, t, v, f.Request, found)
-		return err
+	return s.d.Box.Try(ctx, v, leg.Login, login.StepChoose, func(context.Context, tx.Tx, login.Facts) (login.Found, error) {
+		return found, nil
 	})
-	if err != nil {
-		return s.finishFailed(ctx, v, f.Request, err)
-	}
-	return s.leave(ctx, v, f.Request, end)
 }
 
-func (s *Service) takeLeg(ctx context.Context, v Visit, state secret.Text) (leg Leg, err error) {
-	browser := BrowserHash(v.Browser)
+func (s *Service) takeLeg(ctx context.Context, v login.Visit, state secret.Text) (leg login.Leg, err error) {
+	browser := login.BrowserHash(v.Browser)
 	if browser == nil {
-		return Leg{}, fault.New(fault.NotFound, fault.CodeNotFound, "There is no such sign-in.")
+		return login.Leg{}, fault.New(fault.NotFound, fault.CodeNotFound, "There is no such sign-in.")
 	}
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		leg, err = s.d.Artifacts.TakeLeg(ctx, t, v.Account, stateHash(state), browser)
@@ -148,76 +138,75 @@ func (s *Service) takeLeg(ctx context.Context, v Visit, state secret.Text) (leg 
 
 // askUpstream turns the provider's answer into a person. Faults of the provider are problems
 // for the page; what the provider says about them goes to the log only.
-func (s *Service) askUpstream(ctx context.Context, v Visit, leg Leg, c Callback) (proved, Problem, error) {
+func (s *Service) askUpstream(ctx context.Context, v login.Visit, leg login.Leg, c login.Callback) (login.Found, login.Problem, error) {
 	if c.Error != "" {
 		s.d.Log.InfoContext(ctx, "a provider said no", "connection", leg.Connection, "code", connection.PlainText(c.Error, 64), "text", connection.PlainText(c.ErrorDescription, 200))
 		if c.Error == "access_denied" {
-			return proved{}, ProblemUpstreamDenied, nil
+			return login.Found{}, login.ProblemUpstreamDenied, nil
 		}
-		return proved{}, ProblemUpstreamFailed, nil
+		return login.Found{}, login.ProblemUpstreamFailed, nil
 	}
 	via, ok := s.d.Connections.Get(v.Account, leg.Connection)
 	if !ok {
-		return proved{}, ProblemConnectionGone, nil
+		return login.Found{}, login.ProblemConnectionGone, nil
 	}
 	plain, err := s.d.Keys.Open(legPurpose, leg.Sealed, string(v.Account), string(leg.State))
 	if err != nil {
-		return proved{}, "", err
+		return login.Found{}, "", err
 	}
 	var kept legSecrets
 	if err := json.Unmarshal(plain, &kept); err != nil {
-		return proved{}, "", err
+		return login.Found{}, "", err
 	}
 	got, err := s.d.Upstream.Finish(ctx, via, connection.Callback{Code: c.Code, Issuer: c.Issuer, User: c.User}, connection.Leg{
 		State: c.State, Nonce: secret.New(kept.Nonce), Verifier: secret.New(kept.Verifier),
-		RedirectURI: callbackAddress(s.d.Accounts.Issuer(v.Account)),
+		RedirectURI: login.CallbackAddress(s.d.Accounts.Issuer(v.Account)),
 	})
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "a provider's answer was refused", "connection", leg.Connection, "error", err)
-		return proved{}, ProblemUpstreamFailed, nil
+		return login.Found{}, login.ProblemUpstreamFailed, nil
 	}
 	if got.Subject == "" || got.Issuer == "" {
 		s.d.Log.WarnContext(ctx, "a provider named nobody", "connection", leg.Connection)
-		return proved{}, ProblemUpstreamFailed, nil
+		return login.Found{}, login.ProblemUpstreamFailed, nil
 	}
-	return proved{
-		identity: user.Identity{Connection: leg.Connection, Issuer: got.Issuer, Subject: got.Subject},
-		profile:  user.Profile{Name: got.Name, Email: got.Email, EmailVerified: got.EmailVerified, Picture: got.Picture, Locale: got.Locale},
-		method:   methodFederated,
-	}, ProblemNone, nil
+	return login.Found{
+		Profile:  user.Profile{Name: got.Name, Email: got.Email, EmailVerified: got.EmailVerified, Picture: got.Picture, Locale: got.Locale},
+		Evidence: session.Evidence{Method: session.MethodUpstream, Connection: leg.Connection, Issuer: got.Issuer, Subject: got.Subject},
+	}, login.ProblemNone, nil
 }
 
 // fail notes the problem in the request, so that its page shows the choice instead of going to
 // the same provider again, and shows it.
-func (s *Service) fail(ctx context.Context, v Visit, r Request, p Problem) (View, error) {
+func (s *Service) fail(ctx context.Context, v login.Visit, r login.Request, p login.Problem) (login.View, error) {
 	r.Problem = p
 	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		ok, err := s.d.Store.Choose(ctx, t, r)
 		if err != nil || !ok {
-			return errors.Join(err, notOK(ok))
+			return errors.Join(err, login.NotOK(ok))
 		}
 		return t.Emit(ctx, event.New(v.Actor, "login.upstream.failed", string(r.ID), "problem", string(p)))
 	})
-	if err != nil && !errors.Is(err, errMoved) {
-		return View{}, err
+	if err != nil && !errors.Is(err, login.ErrMoved) {
+		return login.View{}, err
 	}
-	f, err := s.Facts(ctx, v, r.ID)
+	f, err := s.d.Box.Facts(ctx, v, r.ID)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	step := Next(f)
-	if step == StepContinue || step == StepForward || step == StepCode {
-		step = StepChoose
+	step := login.Next(f)
+	if step == login.StepContinue || step == login.StepForward || step == login.StepCode {
+		step = login.StepChoose
 	}
-	return s.page(ctx, step, v, f, shown{})
+	return s.d.Box.Page(ctx, step, v, f, login.ProblemNone)
 }
 
 // strayAnswer is for an answer that no leg of this browser waits for. While the public URL is a
 // loopback one, the browser may have begun on the twin host, where its cookie is; the answer is
 // carried there once.
-func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, error) {
-	var leg Leg
-	var r Request
+func (s *Service) strayAnswer(ctx context.Context, v login.Visit, c login.Callback) (login.View, error) {
+	var leg login.Leg
+	var r login.Request
 	err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
 		if leg, err = s.d.Artifacts.PeekLeg(ctx, t, v.Account, stateHash(c.State)); err != nil {
 			return err
@@ -229,21 +218,21 @@ func (s *Service) strayAnswer(ctx context.Context, v Visit, c Callback) (View, e
 		return s.viewHandover(ctx, v, c)
 	}
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	if r.Twin && address.SameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
 		return s.toTwin(v, r, c), nil
 	}
-	f, err := s.Facts(ctx, v, leg.Login)
+	f, err := s.d.Box.Facts(ctx, v, leg.Login)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	return s.refused(ctx, v, f)
+	return s.d.Box.Refused(ctx, v, f)
 }
 
 // toTwin carries an answer to the host where the browser began.
-func (s *Service) toTwin(v Visit, r Request, c Callback) View {
-	return View{State: StateRedirect, Account: v.Account, Result: &Result{Location: callbackAddress(s.base(r)) + "?" + c.RawQuery}}
+func (s *Service) toTwin(v login.Visit, r login.Request, c login.Callback) login.View {
+	return login.View{State: login.StateRedirect, Account: v.Account, Result: &login.Result{Location: login.CallbackAddress(login.Base(s.d.Accounts, r)) + "?" + c.RawQuery}}
 }
 
 func stateHash(state secret.Text) []byte { return secret.Hash(statePurpose, state.Reveal()) }

@@ -1,4 +1,4 @@
-package login
+package away
 
 import (
 	"context"
@@ -11,7 +11,9 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/address"
+	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -19,10 +21,10 @@ import (
 // client says about a person. It shows the page that asks for confirmation and changes
 // nothing, however often the link is fetched (I-24). Who spoke and how it is checked, only
 // the stored login says. Every reason to refuse a statement looks like an unknown request.
-func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, error) {
-	f, err := s.Facts(ctx, v, ident.LoginID(c.State.Reveal()))
+func (s *Service) viewHandover(ctx context.Context, v login.Visit, c login.Callback) (login.View, error) {
+	f, err := s.d.Box.Facts(ctx, v, ident.LoginID(c.State.Reveal()))
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	r := f.Request
 	if !f.Found || !handover.IsClient(r.Connection) || c.Code.Empty() || c.Error != "" {
@@ -38,28 +40,28 @@ func (s *Service) viewHandover(ctx context.Context, v Visit, c Callback) (View, 
 	if r.Twin && address.SameHost(v.Host, s.d.Accounts.Issuer(v.Account)) {
 		return s.toTwin(v, r, c), nil
 	}
-	if step := Next(f); step != StepBind && !step.open() {
-		return s.refused(ctx, v, f)
+	if step := login.Next(f); step != login.StepBind && !step.Open() {
+		return s.d.Box.Refused(ctx, v, f)
 	}
 	fresh := secret.Text{}
 	if v.Browser.Empty() {
 		fresh = secret.Random("")
 		v.Browser = fresh
 	}
-	view, err := s.page(ctx, StepAwait, v, f, shown{})
+	view, err := s.d.Box.Page(ctx, login.StepAwait, v, f, login.ProblemNone)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	view.State, view.Problem, view.NewBrowser = StateLink, ProblemNone, fresh
+	view.State, view.Problem, view.NewBrowser = login.StateLink, login.ProblemNone, fresh
 	if view.Email, err = s.nameOf(ctx, v, said); err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
-	view.Ticket, err = s.d.Handovers.Seal(v.Account, BrowserHash(v.Browser), handover.Ticket{Login: r.ID, Code: c.Code, Issuer: c.Issuer, Opened: f.Now})
+	view.Ticket, err = s.d.Handovers.Seal(v.Account, login.BrowserHash(v.Browser), handover.Ticket{Login: r.ID, Code: c.Code, Issuer: c.Issuer, Opened: f.Now})
 	return view, err
 }
 
 // nameOf is what the page calls the person.
-func (s *Service) nameOf(ctx context.Context, v Visit, said handover.Statement) (string, error) {
+func (s *Service) nameOf(ctx context.Context, v login.Visit, said handover.Statement) (string, error) {
 	if email := connection.PlainText(said.Email, maxName); email != "" {
 		return email, nil
 	}
@@ -80,77 +82,69 @@ func (s *Service) nameOf(ctx context.Context, v Visit, said handover.Statement) 
 // ConfirmHandover is the POST behind that page's button: it gives the login to this browser,
 // if no other has it, and completes it as the person whom the service client named. Everything
 // is judged again: the client, its option and its key may be gone meanwhile.
-func (s *Service) ConfirmHandover(ctx context.Context, v Visit, token secret.Text) (View, error) {
+func (s *Service) ConfirmHandover(ctx context.Context, v login.Visit, token secret.Text) (login.View, error) {
 	if v.Browser.Empty() {
-		return View{State: StateNoCookie, Account: v.Account}, nil
+		return login.View{State: login.StateNoCookie, Account: v.Account}, nil
 	}
 	ticket, f, err := s.openTicket(ctx, v, token)
 	if errors.Is(err, handover.ErrRefused) {
 		return s.disbelieve(ctx, v, f.Request, err), nil
 	}
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	said, err := s.d.Handovers.Read(v.Account, f.Request.Connection, ticket.Code, ticket.Issuer, ticket.Opened)
 	if err != nil {
 		return s.disbelieve(ctx, v, f.Request, err), nil
 	}
-	f, ok, err := s.open(ctx, v, ticket.Login)
+	f, ok, err := s.d.Box.Open(ctx, v, ticket.Login)
 	if err != nil {
-		return View{}, err
+		return login.View{}, err
 	}
 	if !ok {
-		return s.refused(ctx, v, f)
+		return s.d.Box.Refused(ctx, v, f)
 	}
 	return s.proveHandover(ctx, v, f.Request, said)
 }
 
-func (s *Service) openTicket(ctx context.Context, v Visit, token secret.Text) (ticket handover.Ticket, f Facts, err error) {
+func (s *Service) openTicket(ctx context.Context, v login.Visit, token secret.Text) (ticket handover.Ticket, f login.Facts, err error) {
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		if ticket, err = s.d.Handovers.Open(v.Account, BrowserHash(v.Browser), token, t.Now()); err != nil {
-			return err
-		}
-		f, err = s.factsIn(ctx, t, v, ticket.Login)
+		ticket, err = s.d.Handovers.Open(v.Account, login.BrowserHash(v.Browser), token, t.Now())
 		return err
 	})
+	if err == nil {
+		f, err = s.d.Box.Facts(ctx, v, ticket.Login)
+	}
 	return ticket, f, err
 }
 
 // proveHandover uses the statement up and completes the login in one unit of work.
-func (s *Service) proveHandover(ctx context.Context, v Visit, r Request, said handover.Statement) (View, error) {
-	var end ended
+func (s *Service) proveHandover(ctx context.Context, v login.Visit, r login.Request, said handover.Statement) (login.View, error) {
 	reused := false
-	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+	view, err := s.d.Box.Try(ctx, v, r.ID, login.StepChoose, func(ctx context.Context, t tx.Tx, _ login.Facts) (login.Found, error) {
 		reused = false
-		former, err := s.d.Artifacts.UseProof(ctx, t, v.Account, said.Seen, r.ID, t.Now().Add(RequestLife))
+		former, err := s.d.Artifacts.UseProof(ctx, t, v.Account, said.Seen, r.ID, t.Now().Add(login.RequestLife))
 		switch {
 		case err != nil:
-			return err
+			return login.Found{}, err
 		case former == r.ID: // the button was pressed twice
-			return errMoved
+			return login.Found{}, login.ErrMoved
 		case former != "":
 			reused = true
-			return t.Emit(ctx, event.New(v.Actor, "login.handover.reused", string(r.ID), "connection", string(said.Client), "former", string(former)))
+			return login.Found{Problem: login.ProblemUpstreamFailed}, t.Emit(ctx, event.New(v.Actor, "login.handover.reused", string(r.ID), "connection", string(said.Client), "former", string(former)))
 		}
-		end, err = s.finish(ctx, t, v, r, proved{
-			identity: user.Identity{Connection: said.Client, Issuer: said.Issuer, Subject: string(said.User)},
-			profile:  user.Profile{Email: said.Email},
-			method:   handover.Method, named: true,
-		})
-		return err
+		return login.Found{
+			Named: true, Profile: user.Profile{Email: said.Email},
+			Evidence: session.Evidence{Method: handover.Method, Connection: said.Client, Issuer: said.Issuer, Subject: string(said.User)},
+		}, nil
 	})
-	switch {
-	case errors.Is(err, user.ErrUnusable):
-		return s.disbelieve(ctx, v, r, err), nil
-	case err != nil:
-		return s.finishFailed(ctx, v, r, err)
-	case reused:
+	if reused {
 		return strayView(v), nil
 	}
-	return s.leave(ctx, v, r, end)
+	return view, err
 }
 
-func (s *Service) disbelieve(ctx context.Context, v Visit, r Request, why error) View {
+func (s *Service) disbelieve(ctx context.Context, v login.Visit, r login.Request, why error) login.View {
 	s.d.Log.WarnContext(ctx, "what a service client says about a person was refused", "connection", r.Connection, "login", r.ID, "error", why)
 	return strayView(v)
 }
@@ -159,6 +153,6 @@ func (s *Service) disbelieve(ctx context.Context, v Visit, r Request, why error)
 const maxName = 128
 
 // strayView is the page for an answer that nobody waits for.
-func strayView(v Visit) View {
-	return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}
+func strayView(v login.Visit) login.View {
+	return login.View{State: login.StateFailed, Problem: login.ProblemUpstreamFailed, Account: v.Account}
 }
