@@ -1,6 +1,7 @@
 // The browser: Debian's Chromium, driven by playwright-core, and what every page in it must keep to.
 
-import { mkdirSync } from 'node:fs';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +38,21 @@ export async function personWithoutCookies({ origins } = {}) {
   await mkdir(join(folder.path, 'Default'));
   await writeFile(join(folder.path, 'Default/Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
   const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window });
+  return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
+}
+
+/**
+ * The same in a browser of its own that binds sessions to keys (Device Bound Session Credentials). The keys are in software, by a
+ * switch that Chromium has for tests: elsewhere it wants a TPM or the like. It does so for certificates that it trusts only, so
+ * the one of the front is trusted by its key instead of ignored.
+ */
+export async function binding({ origins, certificate } = {}) {
+  const folder = await temporaryFolder();
+  const features = 'DeviceBoundSessions:RequireOriginTrialTokens/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting';
+  const key = new X509Certificate(readFileSync(certificate)).publicKey.export({ type: 'spki', format: 'der' });
+  const args = options.args.filter(arg => arg !== '--ignore-certificate-errors').concat(
+    `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`, `--enable-features=${features}`);
+  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window, ignoreHTTPSErrors: false, args });
   return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
 }
 

@@ -125,8 +125,8 @@ func (s *Surface) refresh(w http.ResponseWriter, r *http.Request) error {
 	return fault.New(fault.Forbidden, fault.CodeForbidden, "Prove the session's key with the challenge of the header "+headerChallenge+".")
 }
 
-// texts returns what the values of a header say (RFC 9651, sf-string with parameters that mean
-// nothing); one that is of another form says "".
+// texts returns what the values of a header say: an sf-string, whose parameters mean nothing
+// (RFC 9651), or, as Chromium sends proofs, the text alone. One that is of another form says "".
 func texts(r *http.Request, header string) []string {
 	var out []string
 	for _, v := range r.Header.Values(header) {
@@ -136,15 +136,19 @@ func texts(r *http.Request, header string) []string {
 }
 
 func text(v string) string {
-	rest, ok := strings.CutPrefix(strings.Trim(v, " "), `"`)
-	if !ok {
+	v = strings.Trim(v, " ")
+	if quoted, ok := strings.CutPrefix(v, `"`); ok {
+		var after string
+		if v, after, ok = strings.Cut(quoted, `"`); !ok || after != "" && after[0] != ';' {
+			return ""
+		}
+	}
+	if strings.ContainsFunc(v, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.')
+	}) {
 		return ""
 	}
-	inside, after, ok := strings.Cut(rest, `"`)
-	if !ok || after != "" && after[0] != ';' || strings.ContainsAny(inside, "\\ ") {
-		return ""
-	}
-	return inside
+	return v
 }
 
 type configBody struct {
