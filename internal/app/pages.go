@@ -24,7 +24,10 @@ func (a *App) buildPages() (p pages, err error) {
 		return p, err
 	}
 	p.door = page.Door{Kit: p.kit, Sessions: x.sessions, Users: x.users, Errands: x.begins}
-	p.box, err = hosted.New(hosted.Deps{Kit: p.kit, Steps: x.logins, Upstream: pageUpstream{x.logins, x.aways}, Links: pageLinks{x.logins, x.aways, x.setups}, Offer: x.person.OfferBinding})
+	p.box, err = hosted.New(hosted.Deps{
+		Kit: p.kit, Steps: x.logins, Upstream: pageUpstream{x.logins, x.aways}, Links: pageLinks{x.logins, x.aways, x.setups}, Offer: x.person.OfferBinding,
+		Passkeys: x.proves, Typed: x.proves, Choices: x.logins, Recoveries: x.proves, Stops: x.person.Stops(),
+	})
 	if err != nil {
 		return p, err
 	}

@@ -87,6 +87,7 @@ func (f *Features) Subscribe(bus *tx.Bus) {
 	f.subscribeDemands(bus)
 	f.subscribeSeats(bus)
 	newUses(f.d.Sessions).subscribe(bus)
+	f.subscribeNotices(bus)
 }
 
 // Remember is the table of who keeps what in memory.
