@@ -19,6 +19,7 @@ import (
 
 	"github.com/admit-id/admit/test/load/authz"
 	"github.com/admit-id/admit/test/load/provider"
+	"github.com/admit-id/admit/test/load/sessions"
 )
 
 type settings struct {
@@ -60,7 +61,7 @@ func main() {
 	flag.IntVar(&s.grants, "grants", 10_000, "grants on single resources that the server holds, 100 to 100,000")
 	flag.IntVar(&s.codes, "codes", 300, "code exchanges of each point, 10 to 5,000")
 	flag.IntVar(&s.starts, "starts", 5, "cold starts, 1 to 20")
-	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, or one operation beside the floor: renewal, exchange or jwks")
+	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, sessions, or one operation beside the floor: renewal, exchange or jwks")
 	flag.StringVar(&s.postgres, "postgres", "", "postgres://... of a PostgreSQL on this machine whose role may create databases: for two nodes, and for peers")
 	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb, cerbos and dex, which scripts/peers.sh builds")
 	flag.StringVar(&s.modules, "modules", "test", "folder whose node_modules has oidc-provider")
@@ -120,7 +121,7 @@ func run(s settings) error {
 // longest bounds a run, whatever the servers do.
 const longest = 25 * time.Minute
 
-// measure takes all parts, one after the other: permissions, the authorization server, the login protocol.
+// measure takes all parts, one after the other: permissions, the authorization server, sessions, the login protocol.
 func (s settings) measure(ctx context.Context) (string, error) {
 	report := intro
 	if s.only == "" || s.only == "permissions" {
@@ -143,6 +144,16 @@ func (s settings) measure(ctx context.Context) (string, error) {
 		report += result.Report() + "\n"
 	}
 	if s.only == "provider" {
+		return report, nil
+	}
+	if s.only == "" || s.only == "sessions" {
+		result, err := sessions.Run(ctx, sessions.Config{Binary: s.admit, Rounds: s.rounds, Duration: s.duration, Warm: s.warm, Small: s.small})
+		if err != nil {
+			return "", err
+		}
+		report += result.Report() + "\n"
+	}
+	if s.only == "sessions" {
 		return report, nil
 	}
 	bench, err := setUp(ctx, s)

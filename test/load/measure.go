@@ -50,11 +50,14 @@ func (b *bench) coldStarts() error {
 }
 
 func (b *bench) take(ctx context.Context, o *operation, connections int) (rig.Point, error) {
-	requests, err := o.requests()
-	if err != nil {
-		return rig.Point{}, err
+	l, warm, d := &rig.Load{Connections: connections, Count: 1 << 30, Open: o.open}, b.settings.warm, b.settings.duration
+	if o.open == nil {
+		requests, err := o.requests()
+		if err != nil {
+			return rig.Point{}, err
+		}
+		l = rig.Wire(o.address, requests, connections)
 	}
-	l, warm, d := rig.Wire(o.address, requests, connections), b.settings.warm, b.settings.duration
 	if o.once {
 		l.Once, warm, d = true, 0, 0
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 
@@ -18,7 +19,8 @@ type operation struct {
 	// requests makes what the workers send, in turn and over again, or once each if once is set.
 	requests func() ([]rig.Request, error)
 	once     bool
-	points   map[int][]rig.Point // by number of connections, one a round
+	open     func(worker int) (rig.Worker, error) // in place of requests, where one depends on the answer before
+	points   map[int][]rig.Point                  // by number of connections, one a round
 }
 
 // operations lists what is measured, the floor first.
@@ -26,7 +28,7 @@ func (b *bench) operations() []*operation {
 	all := []*operation{
 		{name: "floor", title: "bare `net/http`", address: b.floorAt, pid: func() int { return b.floor.PID() }, requests: b.floorRequests},
 		{name: "jwks", title: "JWKS", address: b.admit.Address, pid: b.admit.PID, requests: b.jwks},
-		{name: "renewal", title: "silent renewal", address: b.admit.Address, pid: b.admit.PID, requests: b.renewals},
+		{name: "renewal", title: "silent renewal", address: b.admit.Address, pid: b.admit.PID, open: b.renewer},
 		{name: "exchange", title: "code exchange", address: b.admit.Address, pid: b.admit.PID, requests: b.exchanges, once: true},
 	}
 	var chosen []*operation
@@ -73,13 +75,19 @@ func (b *bench) jwks() ([]rig.Request, error) {
 	return []rig.Request{{Bytes: get, Status: 200, Holds: []byte(`"Ed25519"`)}}, nil
 }
 
-func (b *bench) renewals() ([]rig.Request, error) {
-	var out []rig.Request
-	for _, p := range b.people {
-		out = append(out, rig.Request{Bytes: p.Renew(), Status: 200, Holds: []byte(`"access_token"`)})
-	}
-	return out, nil
+// renewer is a browser of its own for every connection, because each answer replaces the session's cookie.
+func (b *bench) renewer(worker int) (rig.Worker, error) {
+	c, err := wire.New(b.admit.Address)
+	return renewer{c, b.browsers[worker]}, err
 }
+
+type renewer struct {
+	conn   *wire.Conn
+	person *drive.Person
+}
+
+func (w renewer) Do(context.Context, int) error { return w.person.Renew(w.conn) }
+func (w renewer) Close()                        { w.conn.Close() }
 
 // exchanges obtains codes beforehand, because a code can be exchanged only once.
 func (b *bench) exchanges() ([]rig.Request, error) {

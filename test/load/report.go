@@ -87,7 +87,7 @@ func (b *bench) method(out *strings.Builder) {
 - CPU is the server process's user and system time from `+"`/proc`"+`, divided by its answers.
 - The floor is a `+"`net/http`"+` server in its own process that routes the same requests as the permission check and answers `+"`{}`"+`.
 - Each of the %d people has %d of %s grants.
-- Silent renewal is `+"`PATCH /api/session`"+` with the session's cookie; it signs two tokens. Code exchange is the last step of a login;
+- Silent renewal is `+"`PATCH /api/session`"+` with the session's cookie, which the answer replaces; it signs two tokens. Code exchange is the last step of a login;
   obtaining the code is not part of it.
 - Cold start is the time from starting the process to the first 200 from `+"`/readyz`"+`, %d times.
 - The limits per client network are raised for the run (`+"`--rate-limit-scale 1000`"+`), because all requests come from one address. Nothing else is changed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/client"
@@ -24,6 +25,7 @@ type bench struct {
 	floor    *proc.Process
 	floorAt  string
 	people   []*drive.Person
+	browsers []*drive.Person // that renew, one for each connection
 
 	ops    []*operation
 	starts []float64 // milliseconds
@@ -62,6 +64,13 @@ func setUp(ctx context.Context, s settings) (b *bench, err error) {
 			return b, fmt.Errorf("signing in: %w", err)
 		}
 		b.people = append(b.people, p)
+	}
+	for i := range slices.Max(s.connections) {
+		p, err := b.server.SignIn(fmt.Sprintf("renews-%d@example.test", i))
+		if err != nil {
+			return b, fmt.Errorf("signing in: %w", err)
+		}
+		b.browsers = append(b.browsers, p)
 	}
 	return b, b.fill(ctx)
 }

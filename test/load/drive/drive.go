@@ -3,6 +3,7 @@
 package drive
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -98,9 +99,19 @@ func (s *Server) Exchange(code Code) []byte {
 		"Content-Type: application/json", "Origin: "+Origin)
 }
 
-// Renew makes the request of a silent renewal.
-func (p *Person) Renew() []byte {
-	return wire.Request("PATCH", p.server.Host, "/api/session", "{}", "Content-Type: application/json", "Origin: "+Origin, "Cookie: "+p.cookieHeader())
+// Renew renews the session silently and keeps the cookie of the answer, which is another one each time.
+// One connection at a time may do it for a person.
+func (p *Person) Renew(c *wire.Conn) error {
+	before := p.cookies["admit-session"]
+	a, err := c.Do(wire.Request("PATCH", p.server.Host, "/api/session", "{}", "Content-Type: application/json", "Origin: "+Origin, "Cookie: "+p.cookieHeader()))
+	if err != nil {
+		return err
+	}
+	p.keep(a.Cookies)
+	if a.Status != 200 || !bytes.Contains(a.Body, []byte(`"access_token"`)) || p.cookies["admit-session"] == before {
+		return fmt.Errorf("silent renewal: answered %d %.200q", a.Status, a.Body)
+	}
+	return nil
 }
 
 // Cookies is the browser's Cookie header.

@@ -81,6 +81,13 @@ func (s *server) fill(ctx context.Context, a *rig.Admit) error {
 		}
 		s.cookies = append(s.cookies, p.Cookies())
 	}
+	for i := range connections[len(connections)-1] {
+		p, err := browsers.SignIn(fmt.Sprintf("renews-%d@example.test", i))
+		if err != nil {
+			return fmt.Errorf("signing in: %w", err)
+		}
+		s.renews = append(s.renews, p)
+	}
 	key, _, err := a.Key(ctx, "provider")
 	if err != nil {
 		return err

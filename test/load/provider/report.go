@@ -80,6 +80,12 @@ func (r *Result) against(t *target, line func(what, bar string, s rig.Spread, me
 				line(fmt.Sprintf("%s, %s, rate at 16 connections against %s (%s)", o.title, t.store, p.name, p.store), fmt.Sprintf("%vx", least), s, s.Median >= least)
 			}
 		}
+		// What a page does there to stay signed in is the silent sign-in.
+		for _, n := range connections[:2] {
+			if s := rig.Ratios(t.points["renew"][n], p.points["code"][n], rateOf); s.Median > 0 {
+				line(fmt.Sprintf("silent renewal, %s, rate at %d connections against the silent code of %s (%s)", t.store, n, p.name, p.store), "3x", s, s.Median >= 3)
+			}
+		}
 	}
 }
 

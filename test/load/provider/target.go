@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/test/load/drive"
 	"github.com/admit-id/admit/test/load/rig"
 	"github.com/admit-id/admit/test/load/wire"
 )
@@ -19,6 +20,7 @@ var operations = []operation{
 	{"cc", "client credentials"},
 	{"code", "silent code + PKCE + token"},
 	{"refresh", "refresh with rotation"},
+	{"renew", "silent renewal with a rotating cookie"},
 	{"introspect", "introspection"},
 	{"userinfo", "userinfo"},
 	{"jwks", "JWKS"},
@@ -62,14 +64,15 @@ func (t *target) point(operation string, n int, p rig.Point) {
 type server struct {
 	host                                                        string // for the Host header
 	token, authorize, introspect, userinfo, keys, discoveryPath string
-	service                                                     credential   // asks for itself, and introspects
-	web                                                         credential   // sends people to sign in
-	families                                                    []credential // in its place for refreshing, one a worker, where a person has one family a client
-	introspectsPerson                                           bool         // introspects a person's token, where JWTs cannot be
-	cookies                                                     []string     // of signed-in browsers; one a worker, over and over
-	scope                                                       string       // of the silent sign-in
-	extra                                                       string       // more of its query
-	serviceScope                                                string       // of client credentials
+	service                                                     credential      // asks for itself, and introspects
+	web                                                         credential      // sends people to sign in
+	families                                                    []credential    // in its place for refreshing, one a worker, where a person has one family a client
+	introspectsPerson                                           bool            // introspects a person's token, where JWTs cannot be
+	cookies                                                     []string        // of signed-in browsers; one a worker, over and over
+	renews                                                      []*drive.Person // that renew by the login protocol, one a worker
+	scope                                                       string          // of the silent sign-in
+	extra                                                       string          // more of its query
+	serviceScope                                                string          // of client credentials
 }
 
 // credential is a client; without a secret it is public.
@@ -133,6 +136,12 @@ func (s *server) offer(ctx context.Context, t *target) error {
 	t.requests["code"] = func(worker int) (rig.Worker, error) {
 		c, err := wire.New(t.address)
 		return &signer{server: s, conn: c, worker: worker}, err
+	}
+	if len(s.renews) > 0 {
+		t.requests["renew"] = func(worker int) (rig.Worker, error) {
+			c, err := wire.New(t.address)
+			return &renewer{c, s.renews[worker]}, err
+		}
 	}
 	return s.offerRefresh(ctx, t, c)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/admit-id/admit/test/load/drive"
 	"github.com/admit-id/admit/test/load/rig"
 	"github.com/admit-id/admit/test/load/wire"
 )
@@ -46,6 +47,15 @@ func (w *signer) Do(context.Context, int) error {
 }
 
 func (w *signer) Close() { w.conn.Close() }
+
+// renewer renews the session of a browser of its own, whose cookie the answer replaces.
+type renewer struct {
+	conn   *wire.Conn
+	person *drive.Person
+}
+
+func (w *renewer) Do(context.Context, int) error { return w.person.Renew(w.conn) }
+func (w *renewer) Close()                        { w.conn.Close() }
 
 // refresher uses its newest refresh token, which the answer replaces.
 type refresher struct {
