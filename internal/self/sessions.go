@@ -39,6 +39,15 @@ func (s *Sessions) List(ctx context.Context, account ident.AccountID, user ident
 	return all, fault.Wrap("self.Sessions", err)
 }
 
+// ByID returns a living session of the account. session.ErrNone when there is none.
+func (s *Sessions) ByID(ctx context.Context, account ident.AccountID, id ident.SessionID) (found session.Session, err error) {
+	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+		found, err = s.sessions.ByID(ctx, t, account, id)
+		return err
+	})
+	return found, err
+}
+
 // End ends one session of the person, with everything that was got by it. NotFound when they have none such.
 func (s *Sessions) End(ctx context.Context, by actor.Actor, id ident.SessionID) error {
 	user, err := own(by)

@@ -82,6 +82,7 @@ func provided(account ident.AccountID, own Own) (*proof, error) {
 // is the subject of its own token; only service clients can be asked about permissions.
 func (p *proof) belongs(grant string) {
 	p.own, p.grant = true, strings.Clone(grant)
+	p.actor.Delegated = grant != "" || p.provided
 	if p.grant != "" && p.actor.ID == string(p.app) {
 		p.actor.Kind = actor.ServiceClient
 	}

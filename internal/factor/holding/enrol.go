@@ -135,3 +135,16 @@ func (s *Service) SetPassword(ctx context.Context, o Owner, text secret.Text) er
 		return s.d.Passwords.Put(ctx, t, o.By, o.User(), prepared)
 	})
 }
+
+// ImportPasskey keeps a passkey that an application's page made. It proves nothing before FinishProof.
+func (s *Service) ImportPasskey(ctx context.Context, o Owner, f passkey.Foreign) (out passkey.Registered, err error) {
+	if err := s.takesPasskeys(o); err != nil {
+		return out, err
+	}
+	f.Account, f.User, f.By = o.By.Account, o.User(), o.By
+	err = s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
+		out, err = s.d.Passkeys.RegisterPending(ctx, t, f)
+		return err
+	})
+	return out, err
+}

@@ -22,7 +22,10 @@ type Actor struct {
 	Account ident.AccountID
 	ID      string          // user id or service client id; empty for others
 	Session ident.SessionID // for User, when the token or cookie belongs to one
-	Bound   *Binding        // what the caller's token is bound to, which the request has proved; nil for nothing
+	// Delegated marks a person's token that a client of the authorization server was given: it may not
+	// change how the person signs in.
+	Delegated bool
+	Bound     *Binding // what the caller's token is bound to, which the request has proved; nil for nothing
 	// For the audit trail only; no rule may depend on these.
 	RequestID string
 	Address   string

@@ -77,7 +77,7 @@ type Self interface {
 // Identities are the verbs of linking. Without them a person sees their identities and cannot change them.
 type Identities interface {
 	// UnlinkOne takes one identity from the person. It refuses the last way to sign in.
-	UnlinkOne(ctx context.Context, by actor.Actor, found session.Session, one user.Identity) error
+	UnlinkOne(ctx context.Context, by actor.Actor, one user.Identity) error
 }
 
 // Applications finds active applications. *application.Directory does.

@@ -22,11 +22,8 @@ type identityView struct {
 	LastLogin                   moment
 }
 
-// showProfile is GET /settings. The SDK names a section by start_page.
+// showProfile is GET /settings.
 func (s *Surface) showProfile(w http.ResponseWriter, r *http.Request, g *guest) error {
-	if g.query.Get("start_page") == "MFA" {
-		return page.GoTo(w, r, pathSecurity, g.back.values())
-	}
 	v, err := s.start(r, g, "profile")
 	if err != nil {
 		return err
@@ -63,7 +60,7 @@ func (s *Surface) setProfile(_ http.ResponseWriter, r *http.Request, g *guest, f
 func (s *Surface) unlink(_ http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
 	for _, i := range g.user.Identities {
 		if string(i.Connection) == f.Get("connection") && i.Issuer == f.Get("issuer") && i.Subject == f.Get("subject") {
-			if err := s.deps.Identities.UnlinkOne(r.Context(), g.by, g.session, i); err != nil {
+			if err := s.deps.Identities.UnlinkOne(r.Context(), g.by, i); err != nil {
 				return err
 			}
 			return done("identity")

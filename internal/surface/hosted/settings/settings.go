@@ -96,13 +96,24 @@ func (s *Surface) show(section string, h handler) web.Handler {
 		}
 		g, err := s.here(r, q)
 		if fault.Is(err, fault.NotFound) {
-			return s.signIn(w, r, g, section, login.Errand{})
+			return s.signIn(w, r, g, startPage(q, section), login.Errand{})
 		}
 		if err != nil {
 			return err
 		}
+		if start := startPage(q, section); start != section {
+			return page.GoTo(w, r, start, g.back.values())
+		}
 		return h(w, r, g)
 	}
+}
+
+// startPage is the section that the SDK asks for with start_page=MFA.
+func startPage(q url.Values, section string) string {
+	if section == pathProfile && q.Get("start_page") == "MFA" {
+		return pathSecurity
+	}
+	return section
 }
 
 func (s *Surface) signIn(w http.ResponseWriter, r *http.Request, g *guest, section string, e login.Errand) error {
