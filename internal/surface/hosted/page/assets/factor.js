@@ -1,4 +1,4 @@
-// Passkeys, and recovery codes to keep. The rest of the pages works without this.
+// Passkeys. The rest of the pages works without this.
 "use strict";
 (() => {
   const can = Boolean(window.PublicKeyCredential && navigator.credentials);
@@ -67,17 +67,6 @@
         failed.hidden = false;
         offer();
       }
-    });
-  }
-
-  for (const button of document.querySelectorAll("[data-save]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([document.getElementById(button.dataset.save).textContent], { type: "text/plain" }));
-      link.download = button.dataset.file;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
   }
 })();
