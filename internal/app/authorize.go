@@ -25,7 +25,7 @@ func (a *App) buildAuthorize() {
 	x, o := &a.f, &a.f.oauth
 	o.consents = consent.New(a.db, consentdb.Store{})
 	o.requests = authorize.New(authorize.Deps{
-		DB: a.db, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: x.begins, Sessions: x.sessions, Users: o.people,
+		DB: a.db, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: x.begins, Enough: x.logins.Answers, Sessions: x.sessions, Users: o.people,
 		Consents: o.consents, Asked: consent.Asked, Sign: a.signAnswer, Log: a.log,
 		Tools: check.Tools{
 			Clients: o.parties, Issuer: x.accountDirectory.Issuer, Clock: a.clock, VerifySigned: a.verifySigned, Hint: a.idTokenHint,

@@ -20,6 +20,7 @@ type Errand struct {
 	// ACR is a class of package session that the session must fulfil at the end, or empty. A session that
 	// does not is asked for what is missing only.
 	ACR      string
+	Wish     bool         // ACR is only wished: nobody is held up who has nothing to reach it with
 	Link     ident.UserID // the person, signed in with this browser, who links what is proved, or empty
 	Replaces string       // of a link through the e-mail connection: the address whose place the new one takes
 	Choose   bool         // nor does it without being asked: the person chooses the account

@@ -167,7 +167,7 @@ func each(t *testing.T, fn func(w *world)) {
 		w.tenants, w.lookups, w.members, w.invites = map[ident.TenantID]login.Tenant{}, map[string]ident.TenantID{}, map[string]bool{}, map[string]*invitation{}
 		w.codes = redeem.New(redeem.Deps{
 			DB: db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications{w}, Users: people{w.users, w},
-			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{},
+			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{}, Policies: w,
 			Seats: seat.New(sessiondb.Seats{}, w.sessions, func(ident.AccountID, ident.ApplicationID) bool { return false }),
 		})
 		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})

@@ -2,6 +2,7 @@ package login
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/factor"
@@ -86,10 +87,16 @@ func (f Facts) Evidence(of ident.UserID) (all []session.Evidence) {
 }
 
 // demand decides what is still wanted of the one whose step it is.
-func (f Facts) demand() demand.Answer {
-	return demand.Next(demand.Facts{
-		Policy: f.Policy, Evidence: f.Evidence(f.Whose()), Held: f.Held, Remembered: f.Remembered, ACR: f.Request.ACR, NoPasskeys: f.NoPasskeys,
-	})
+func (f Facts) demand() demand.Answer { return demand.Next(f.wants()) }
+
+// wants is what is decided from. A class that is only wished is wanted of those who can reach it.
+func (f Facts) wants() demand.Facts {
+	d := demand.Facts{Policy: f.Policy, Evidence: f.Evidence(f.Whose()), Held: f.Held, Remembered: f.Remembered, NoPasskeys: f.NoPasskeys}
+	acr, wish := strings.CutPrefix(f.Request.ACR, wishMark)
+	if !wish || d.Reachable(acr) {
+		d.ACR = acr
+	}
+	return d
 }
 
 // secondStep decides for somebody who has proved who they are.
@@ -167,7 +174,7 @@ func (s Step) Open() bool {
 
 // sessionAnswers tells whether the browser's session fulfils the request without asking anybody.
 func (f Facts) sessionAnswers() bool {
-	return !f.Request.Other && f.sessionFits() && demand.Answers(f.Policy, f.Session.Evidence, f.Remembered, f.Request.ACR)
+	return !f.Request.Other && f.sessionFits() && demand.Answers(f.Policy, f.Session.Evidence, f.Remembered, f.wants().ACR)
 }
 
 // sessionFits tells whether the browser's session is one that the request takes, were it strong enough.

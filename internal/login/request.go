@@ -32,7 +32,7 @@ type Request struct {
 	Twin             bool         // the browser was sent to the loopback twin of the public URL
 	Link             ident.UserID // the person who links what is proved to their account, or empty
 	Replaces         string       // of a link: the person's address whose place the new one takes, or empty
-	ACR              string       // that the session must fulfil at the end, or empty
+	ACR              string       // that the session must fulfil at the end, after wishMark if it is only wished, or empty
 	Other            bool         // the person said that it is not whose session the browser has
 	Picked           ident.UserID // whose session of the browser the person chose, or empty
 	Setup            []byte       // hash of the setup link's token, or empty
@@ -55,6 +55,17 @@ func (r Request) bound() bool { return len(r.Browser) > 0 }
 // boundTo tells whether this browser has it.
 func (r Request) boundTo(browser []byte) bool {
 	return r.bound() && len(browser) > 0 && secret.Equal(r.Browser, browser)
+}
+
+// wishMark begins the ACR of a request whose page would rather have it, and takes less.
+const wishMark = "?"
+
+// WishedACR is what a request keeps of a class that is only wished.
+func WishedACR(acr string) string {
+	if acr == "" {
+		return ""
+	}
+	return wishMark + acr
 }
 
 // provedAt is when somebody first proved something.

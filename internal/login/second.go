@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -44,6 +45,17 @@ func (s *Service) factors(ctx context.Context, t tx.Tx, v Visit, f *Facts, who i
 }
 
 func rememberLife(days int) time.Duration { return time.Duration(max(days, 0)) * 24 * time.Hour }
+
+// Answers tells whether a session is what the policy demands of sign-ins to an application, which may be empty.
+func (s *Service) Answers(ctx context.Context, t tx.Tx, v Visit, found session.Session, app ident.ApplicationID) (enough bool, err error) {
+	p, remembered := s.d.Policies.Of(found.Account, found.Tenant(), app), false
+	if p.SecondWhen == policy.WhenNewDevice {
+		if remembered, err = s.d.Browsers.Knows(ctx, t, found.Account, found.User, v.Device, rememberLife(p.RememberDays)); err != nil {
+			return false, err
+		}
+	}
+	return demand.Answers(p, found.Evidence, remembered, ""), nil
+}
 
 // advance adds a proof to an open request and ends it, or leaves it to the step that is still wanted.
 func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, person user.User, proof session.Evidence) (ended, error) {

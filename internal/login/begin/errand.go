@@ -41,6 +41,9 @@ func (s *Service) StartErrandIn(ctx context.Context, t tx.Tx, e login.Errand) (l
 	if _, ok := s.d.Connections.Get(e.Account, e.Connection); ok && e.Connection != "" {
 		r.Connection = e.Connection
 	}
+	if r.ACR = e.ACR; e.Wish {
+		r.ACR = login.WishedACR(e.ACR)
+	}
 	issuer := s.d.Accounts.Issuer(e.Account)
 	if len(e.Hint) > maxReference {
 		r.Hint = ""

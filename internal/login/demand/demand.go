@@ -41,6 +41,12 @@ type Answer struct {
 	Ways []factor.Kind
 }
 
+// Reachable tells whether the person can bring the evidence to a class: it is there, or they hold what is missing.
+func (f Facts) Reachable(acr string) bool {
+	f.ACR = acr
+	return session.Fulfils(session.Assurance(f.Evidence), acr) || len(f.held(f.helps)) > 0
+}
+
 // Next decides. Who holds a second factor must show one before another can be registered: otherwise
 // whoever has the mailbox alone could register their own.
 func Next(f Facts) Answer {

@@ -25,6 +25,7 @@ type Deps struct {
 	Sessions     *session.Service
 	Tenants      login.Tenants
 	Issuer       login.Issuer
+	Policies     login.Policies
 	Seats        Seats
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -13,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/demand"
 	"github.com/admit-id/admit/internal/session"
 )
 
@@ -118,6 +120,13 @@ type Renewed struct {
 	Cookie  secret.Text
 }
 
+// enough tells whether a session is what the policy demands for the application: one that was begun for
+// another application may be less. An application for which it was used has asked the login box before.
+func (s *Service) enough(found session.Session, app ident.ApplicationID) bool {
+	p := s.d.Policies.Of(found.Account, found.Tenant(), app)
+	return demand.Answers(p, found.Evidence, slices.Contains(found.Applications, string(app)), "")
+}
+
 // Renew issues fresh tokens for an application from a living session: silent renewal. The session's
 // secret rotates. session.ErrNone when the cookie stands for none.
 func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, app ident.ApplicationID) (out Renewed, err error) {
@@ -125,6 +134,9 @@ func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, 
 	out.Session, out.Cookie, err = s.d.Sessions.Renew(ctx, session.Use{
 		Actor: a, Cookie: cookie, Application: string(app),
 		Look: func(ctx context.Context, t tx.Tx, found session.Session) (err error) {
+			if !s.enough(found, app) {
+				return session.ErrNone
+			}
 			g, err = s.grant(ctx, t, found, app)
 			return err
 		},

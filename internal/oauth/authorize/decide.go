@@ -23,6 +23,7 @@ type facts struct {
 	stale         bool             // its use is to be noted
 	begun         time.Time        // when the request was stored; zero on arrival
 	back          bool             // the login that the request waited for is finished
+	enough        bool             // the session is what the policy demands for the client
 	asked         bool             // the client is one that people are asked about
 	ask           bool             // this person has not allowed it all before
 	decision      Decision         // of this person, on this request
@@ -40,12 +41,13 @@ func (s *Service) facts(ctx context.Context, v Visit, r *check.Request, row Requ
 
 func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Request, row Request) (facts, error) {
 	f := facts{now: t.Now(), begun: row.CreatedAt, asked: s.d.Asked(r.Client)}
+	var finished ident.SessionID // in which the login ended that the request waited for
 	if row.Login != "" {
-		_, _, done, err := s.d.Logins.Finished(ctx, t, v.Account, row.Login)
+		_, in, done, err := s.d.Logins.Finished(ctx, t, v.Account, row.Login)
 		if err != nil {
 			return f, err
 		}
-		f.back = done
+		f.back, finished = done, in
 	}
 	found, err := s.d.Sessions.ByCookie(ctx, t, v.Account, v.Session)
 	if errors.Is(err, session.ErrNone) {
@@ -62,6 +64,11 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, r *check.Reques
 	}
 	f.session, f.stale = &found, s.d.Sessions.Unnoted(found, f.now)
 	f.authorization = authorizationOf(r, found, f.asked)
+	if f.enough = f.back && finished == found.ID; !f.enough { // what the login box has just judged is not judged again
+		if f.enough, err = s.d.Enough(ctx, t, v, found, r.Client.Application); err != nil {
+			return f, err
+		}
+	}
 	if row.User == found.User {
 		f.decision = row.Decision
 	}
@@ -81,19 +88,53 @@ func authorizationOf(r *check.Request, found session.Session, asked bool) oauth.
 	return oauth.Authorization{
 		Account: r.Account, Client: r.Client.ID, User: found.User, Session: found.ID, Root: found.Root, Connection: found.Connection,
 		Scopes: r.Scopes, Resources: r.Resources, Details: r.Details, Claims: oauth.ClaimsWithin(r.Claims, may), Nonce: r.Nonce,
-		AuthTime: found.AuthTime(), AMR: found.AMR(), ACR: found.ACR(), JKT: r.JKT,
+		AuthTime: found.AuthTime(), AMR: found.AMR(), ACR: acrOf(r, found), JKT: r.JKT,
 	}
+}
+
+// acrOf is the class that the session fulfils. Where some are essential, it is the best of those: the client
+// compares (OpenID Connect Core section 5.5.1.1).
+func acrOf(r *check.Request, found session.Session) string {
+	has := found.ACR()
+	for _, one := range slices.Backward(SupportedACR()) {
+		if slices.Contains(r.Essential, one) && session.Fulfils(has, one) {
+			return one
+		}
+	}
+	return has
 }
 
 // need is what a request still needs. The zero value: nothing.
 type need struct {
 	login, fresh, choose bool
+	acr                  string // that the login must reach, or empty
+	wish                 bool   // or need not, where the person cannot
 	consent              bool
 	confirm              bool // the page asks whether to go on, and for nothing else
 }
 
-// SupportedACR are the authentication contexts that a session can reach.
-func SupportedACR() []string { return []string{session.ACR1} }
+// SupportedACR are the authentication contexts that a session can reach, weakest first.
+func SupportedACR() []string { return session.ACRs() }
+
+// wanted is the class to ask for: the first one that is known of those that are essential, or else wished.
+func wanted(r *check.Request) string {
+	list := r.ACR
+	if len(r.Essential) > 0 {
+		list = r.Essential
+	}
+	if i := slices.IndexFunc(list, func(one string) bool { return slices.Contains(SupportedACR(), one) }); i >= 0 {
+		return list[i]
+	}
+	return ""
+}
+
+// reached tells whether the session is of one of the classes that are essential, or of the one that is wished.
+func reached(r *check.Request, found session.Session) bool {
+	if len(r.Essential) > 0 {
+		return slices.ContainsFunc(r.Essential, func(one string) bool { return session.Fulfils(found.ACR(), one) })
+	}
+	return wanted(r) == "" || session.Fulfils(found.ACR(), wanted(r))
+}
 
 var (
 	errLogin   = oauth.Fail(oauth.LoginRequired, "The person must sign in or prove anew who they are, and prompt is none.")
@@ -107,10 +148,11 @@ var (
 // decide is a function of the request and stored state alone. What is not provided for ends in a
 // login, which grants nothing.
 func decide(r *check.Request, f facts) (need, error) {
-	if len(r.Essential) > 0 && !meets(r.Essential, SupportedACR()...) {
+	if len(r.Essential) > 0 && wanted(r) == "" {
 		return need{}, errACR
 	}
 	n := needLogin(r, f)
+	n.acr, n.wish = wanted(r), len(r.Essential) == 0
 	switch {
 	case n.login && r.Prompt.None:
 		return need{}, errLogin
@@ -118,8 +160,19 @@ func decide(r *check.Request, f facts) (need, error) {
 		return need{}, errPerson
 	case n.login:
 		return n, nil
-	case len(r.Essential) > 0 && !meets(r.Essential, f.session.ACR()):
+	case !f.enough && r.Prompt.None:
+		return need{}, errLogin
+	case !f.enough, !reached(r, *f.session) && !r.Prompt.None && !f.back:
+		return need{login: true, acr: n.acr, wish: n.wish}, nil
+	case !reached(r, *f.session) && len(r.Essential) > 0:
 		return need{}, errACR
+	}
+	return decideConsent(r, f)
+}
+
+// decideConsent is for a session that is good enough.
+func decideConsent(r *check.Request, f facts) (need, error) {
+	switch {
 	case f.decision == Denied:
 		return need{}, errDenied
 	case f.decision == Allowed:
@@ -166,10 +219,6 @@ func needLogin(r *check.Request, f facts) need {
 
 func (f facts) wrongPerson(r *check.Request) bool {
 	return f.session != nil && r.Subject != "" && f.session.User != r.Subject
-}
-
-func meets(wanted []string, reached ...string) bool {
-	return slices.ContainsFunc(reached, func(one string) bool { return one != "" && slices.Contains(wanted, one) })
 }
 
 // person is the actor of what somebody does on our pages.

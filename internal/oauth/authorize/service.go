@@ -53,6 +53,8 @@ type Deps struct {
 	Sessions Sessions
 	Users    Users
 	Consents Consents
+	// Enough tells whether a session is what the policy demands of sign-ins to an application, which may be empty.
+	Enough func(ctx context.Context, t tx.Tx, v Visit, found session.Session, app ident.ApplicationID) (bool, error)
 	// Asked tells whether people are asked before the client gets anything.
 	Asked func(oauth.Client) bool
 	// Tools is what the checks ask; TakePushed is the service's own.

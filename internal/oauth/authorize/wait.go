@@ -51,7 +51,7 @@ func (s *Service) sendToLogin(ctx context.Context, v Visit, r *check.Request, ol
 	row, fresh := store(v, r, old)
 	errand := login.Errand{
 		Account: v.Account, Actor: v.Actor, Application: r.Client.Application, Return: PathResume + "?" + url.Values{"request": {row.ID}}.Encode(),
-		Host: v.Host, Hint: r.LoginHint, Fresh: n.fresh, Choose: n.choose,
+		Host: v.Host, Hint: r.LoginHint, Fresh: n.fresh, Choose: n.choose, ACR: n.acr, Wish: n.wish,
 	}
 	if errand.Application == "" {
 		errand.PartyName = r.Client.Name

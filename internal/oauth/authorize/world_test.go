@@ -56,6 +56,7 @@ type world struct {
 	clients  map[string]oauth.Client
 	errands  map[ident.LoginID]login.Errand
 	done     map[ident.LoginID]bool
+	strict   bool // the policy demands more than sessions have
 	broken   bool // signing fails
 	reads    *counted
 }
@@ -119,7 +120,9 @@ func each(t *testing.T, fn func(w *world)) {
 		w.reads = &counted{Runner: db}
 		w.s = authorize.New(authorize.Deps{
 			DB: w.reads, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: w, Sessions: w.sessions, Users: w.users, Consents: consents,
-			Asked: consent.Asked, Sign: w.sign, Log: slog.New(slog.DiscardHandler),
+			Asked: consent.Asked, Enough: func(context.Context, tx.Tx, login.Visit, session.Session, ident.ApplicationID) (bool, error) {
+				return !w.strict, nil
+			}, Sign: w.sign, Log: slog.New(slog.DiscardHandler),
 			Tools: check.Tools{Clients: w, Issuer: func(ident.AccountID) string { return issuer }, Clock: clk, Hint: w.hint,
 				VerifySigned: func(context.Context, oauth.Client, string, []string, []string) (map[string]any, error) {
 					return nil, errors.New("none")

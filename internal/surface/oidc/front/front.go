@@ -77,6 +77,7 @@ func (s *Surface) visit(r *http.Request) authorize.Visit {
 		Account: account, Actor: web.ActorOf(r), Host: r.Host,
 		Browser: web.Cookie(r, login.BrowserCookieName(secure)),
 		Session: web.JoinedCookie(r, session.CookieName(secure), session.BoundCookieName(secure)),
+		Device:  web.Cookie(r, login.DeviceCookieName(secure)),
 	}
 }
 
