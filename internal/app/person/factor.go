@@ -37,7 +37,7 @@ func buildFactors(d Deps) Factors {
 		Recovery: &recovery.Service{Store: recoverydb.Store{}, Keys: d.Keys},
 		Regain:   &regain.Service{Store: regaindb.Store{}, Keys: d.Keys},
 		Passwords: password.New(password.Deps{
-			DB: d.DB, Store: passworddb.Store{}, Keys: d.Keys, Breaches: stolenPasswords(d.Settings, d.Outbound),
+			DB: d.DB, Store: passworddb.Store{}, Keys: d.Keys, Breaches: StolenPasswords(d.Settings, d.Outbound),
 			Pool: password.NewPool(hashes.Params{Memory: uint32(d.Settings.PasswordMemory) << 10, Passes: uint32(d.Settings.PasswordPasses), Lanes: 1}),
 		}),
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/admit-id/admit/internal/kit/config"
 )
 
-// stolenPasswords is the list that the settings name, or nil.
-func stolenPasswords(c config.Config, outbound *http.Client) password.Breaches {
+// StolenPasswords is the list that the settings name, or nil.
+func StolenPasswords(c config.Config, outbound *http.Client) password.Breaches {
 	if c.StolenList == "" {
 		return nil
 	}
