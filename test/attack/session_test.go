@@ -36,7 +36,7 @@ func TestSES01_PlantedCookies(t *testing.T) {
 		mallory := w.signIn("mallory@example.com")
 		planted := maps.Clone(mallory.cookies)
 		started := w.person()
-		started.start(nil)
+		started.start(map[string]any{"multiAccount": true}) // the victim signs in as themselves
 		started.browse("GET", "/login?state="+started.request, "")
 		maps.Copy(planted, started.cookies)
 		if planted[sessionCookie] == "" || planted[browserCookie] == "" {
