@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/holding"
 	"github.com/admit-id/admit/internal/factor/passkey"
@@ -76,6 +77,8 @@ type Self interface {
 
 // Identities are the verbs of linking. Without them a person sees their identities and cannot change them.
 type Identities interface {
+	// Linkable are the connections through which a person can add a way to sign in.
+	Linkable(account ident.AccountID) []connection.Connection
 	// UnlinkOne takes one identity from the person. It refuses the last way to sign in.
 	UnlinkOne(ctx context.Context, by actor.Actor, one user.Identity) error
 }

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -14,7 +17,11 @@ type profileView struct {
 	ID                           string
 	Identities                   []identityView
 	Unlink                       bool
+	Add                          []connectionView
+	Mailbox                      string // the address that signs in and can be changed
 }
+
+type connectionView struct{ ID, Name string }
 
 type identityView struct {
 	Connection, Issuer, Subject string // the key
@@ -40,7 +47,12 @@ func (s *Surface) showProfile(w http.ResponseWriter, r *http.Request, g *guest) 
 		}
 		p.Identities = append(p.Identities, one)
 	}
-	p.Unlink = s.deps.Identities != nil && len(p.Identities) > 1
+	if s.deps.Identities != nil {
+		p.Unlink, p.Mailbox = len(p.Identities) > 1, mailboxOf(u)
+		for _, c := range s.deps.Identities.Linkable(g.visit.Account) {
+			p.Add = append(p.Add, connectionView{string(c.ID), page.Visible(c.Name)})
+		}
+	}
 	v.Profile = p
 	return s.send(w, v, "profile")
 }
@@ -67,4 +79,44 @@ func (s *Surface) unlink(_ http.ResponseWriter, r *http.Request, g *guest, f url
 		}
 	}
 	return problem("gone")
+}
+
+// mailboxOf is the address that signs a person in by mailed codes; empty when there is none, or more than one.
+func mailboxOf(u user.User) (address string) {
+	for _, i := range u.Identities {
+		if i.Connection == emailcode.Connection {
+			if address != "" {
+				return ""
+			}
+			address = i.Subject
+		}
+	}
+	return address
+}
+
+// link is POST /settings/identities/link: the login box proves the other identity, and gives it to this person.
+func (s *Surface) link(w http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
+	id := ident.ConnectionID(f.Get("connection"))
+	for _, c := range s.deps.Identities.Linkable(g.visit.Account) {
+		if c.ID == id {
+			return s.prove(w, r, g, "linked", login.Errand{Link: g.user.ID, Connection: id})
+		}
+	}
+	return problem("off")
+}
+
+// readdress is POST /settings/email: the login box proves the new address, which takes the place of the old one.
+func (s *Surface) readdress(w http.ResponseWriter, r *http.Request, g *guest, _ url.Values) error {
+	old := mailboxOf(g.user)
+	if old == "" {
+		return problem("gone")
+	}
+	return s.prove(w, r, g, "email", login.Errand{Link: g.user.ID, Connection: emailcode.Connection, Replaces: old})
+}
+
+func (s *Surface) prove(w http.ResponseWriter, r *http.Request, g *guest, word string, e login.Errand) error {
+	q := g.back.values()
+	q.Set("done", word)
+	e.Application = ident.ApplicationID(g.back.Client)
+	return s.deps.Door.SignIn(w, r, e, pathProfile, q)
 }

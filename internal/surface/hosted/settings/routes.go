@@ -60,7 +60,10 @@ func (s *Surface) Routes() []web.Route {
 		s.kit.Route(http.MethodPost, "/settings/recovery/cancel", web.Browser, web.LimitLogin, s.ease(pathSecurity, s.cancelRecovery)),
 	}
 	if s.deps.Identities != nil {
-		list = append(list, post("/settings/identities/unlink", pathProfile, web.LimitLogin, s.unlink))
+		list = append(list,
+			post("/settings/identities/link", pathProfile, web.LimitLogin, s.link),
+			post("/settings/identities/unlink", pathProfile, web.LimitLogin, s.unlink),
+			post("/settings/email", pathProfile, web.LimitLogin, s.readdress))
 	}
 	return list
 }

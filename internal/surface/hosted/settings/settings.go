@@ -14,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/user"
@@ -239,6 +240,10 @@ func problemOf(err error) string {
 		return "off"
 	case errors.Is(err, user.ErrTaken):
 		return "taken"
+	case errors.Is(err, link.ErrLast):
+		return "last"
+	case errors.Is(err, link.ErrNotRecent):
+		return "confirm"
 	case fault.Is(err, fault.NotFound):
 		return "gone"
 	}
