@@ -1,0 +1,165 @@
+// Passkeys in a browser with a virtual authenticator: every ceremony of the pages, and npm @simplewebauthn/server as a
+// second judge of what the browser sent.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
+import { startAdmit, told } from '../harness/admit.mjs';
+import { Box } from '../harness/box.mjs';
+import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
+import { databases } from '../harness/database.mjs';
+import { codeIn } from '../harness/signin.mjs';
+import { startSmtp } from '../harness/smtp.mjs';
+
+/** An authenticator that is part of the machine, as fingerprint readers are. It answers by itself unless told not to. */
+export async function authenticator(page, more = {}) {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options: {
+    protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
+    automaticPresenceSimulation: true, ...more
+  } });
+  return {
+    send: (method, parameters) => cdp.send(`WebAuthn.${method}`, { authenticatorId, ...parameters }),
+    credentials: async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials
+  };
+}
+
+for (const database of databases) {
+  describe(`passkeys in the browser on ${database}`, () => {
+    let server;
+    let smtp;
+    let browser;
+    let origins;
+    let number = 0;
+    const fresh = name => `${name}.${++number}@example.com`;
+    before(told(async () => {
+      smtp = await startSmtp();
+      server = await startAdmit({ database, dev: false, smtp });
+      origins = [server.url];
+      browser = await launch();
+    }));
+    after(async () => { await browser?.close(); await server?.stop(); await smtp?.stop(); });
+
+    async function open() {
+      const who = await person(browser, { origins });
+      return { ...who, box: new Box(who.page, server, smtp) };
+    }
+    const arrived = page => expectUrl(page, url => url.pathname.startsWith('/settings'));
+    async function byMail({ page, box }, address) {
+      await page.goto(`${server.url}/settings/security`);
+      const seen = await box.enterEmail(address);
+      await box.enterCode(codeIn(await smtp.next(address, seen)));
+    }
+    /** What the browser posted to a path, and the options that it had asked for: {options, response}. */
+    async function overhear(page, path, optionsPath) {
+      const heard = {};
+      if (optionsPath) {
+        await page.route(url => url.pathname === optionsPath, async route => {
+          const answer = await route.fetch();
+          heard.options = await answer.json();
+          await route.fulfill({ response: answer });
+        });
+      }
+      page.on('request', request => {
+        if (request.method() !== 'POST' || new URL(request.url()).pathname !== path) { return; }
+        const response = new URLSearchParams(request.postData()).get('response');
+        if (response) { heard.response = JSON.parse(response); }
+      });
+      return heard;
+    }
+    /** Somebody who has signed in by mail and has a passkey now: the window, the authenticator, and what was said about the passkey. */
+    async function withPasskey(address) {
+      const who = await open();
+      const { page } = who;
+      await byMail(who, address);
+      await arrived(page);
+      const device = await authenticator(page);
+      const heard = await overhear(page, '/settings/passkeys');
+      await page.getByRole('button', { name: 'Add a passkey' }).click();
+      heard.options = JSON.parse(await page.locator('form[data-create]').getAttribute('data-create'));
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.locator('.notice.good').waitFor();
+      return { ...who, device, heard };
+    }
+    const signOut = page => page.context().clearCookies();
+    const expected = options => ({ expectedChallenge: options.challenge, expectedOrigin: server.url, expectedRPID: 'localhost', requireUserVerification: true });
+
+    test('made in the settings, and good for signing in with nothing else', async () => {
+      const { page, device, heard, verdict } = await withPasskey(fresh('first'));
+      const [credential] = await device.credentials();
+      assert.deepEqual([credential.rpId, credential.isResidentCredential, Buffer.from(credential.userHandle, 'base64').length], ['localhost', true, 32]);
+      const made = await verifyRegistrationResponse({ response: heard.response, ...expected(heard.options) });
+      assert.equal(made.verified, true);
+
+      await signOut(page);
+      await device.send('setAutomaticPresenceSimulation', { enabled: false }); // nobody chooses a passkey in the autofill
+      await page.goto(`${server.url}/settings/security`);
+      await page.locator('#use-passkey').waitFor();
+      await shot(page, `passkey-box-${database}`);
+      const login = await overhear(page, '/login/passkey', '/login/passkey/options');
+      await device.send('setAutomaticPresenceSimulation', { enabled: true });
+      await page.locator('#use-passkey').click();
+      await arrived(page);
+      assert.deepEqual(login.options.allowCredentials, []);
+      const used = await verifyAuthenticationResponse({ response: login.response, ...expected(login.options), credential: made.registrationInfo.credential });
+      assert.equal(used.verified, true);
+      assert.equal(await page.getByRole('button', { name: 'Add a passkey' }).isVisible(), true, 'the passkey was both factors');
+      await verdict();
+    });
+
+    test('offered by the autofill of the e-mail field', async () => {
+      const { page, verdict } = await withPasskey(fresh('conditional'));
+      await signOut(page);
+      await page.goto(`${server.url}/settings/security`); // whoever chooses the passkey in the list is signed in
+      await arrived(page);
+      await verdict();
+    });
+
+    test('as a second factor, after the mail', async () => {
+      const address = fresh('second');
+      const { page, box, device, verdict } = await withPasskey(address);
+      await signOut(page);
+      await device.send('setAutomaticPresenceSimulation', { enabled: false });
+      await byMail({ page, box }, address);
+      await page.getByRole('button', { name: /passkey/i }).first().waitFor();
+      await shot(page, `passkey-second-${database}`);
+      const login = await overhear(page, '/login/passkey', '/login/passkey/options');
+      await device.send('setAutomaticPresenceSimulation', { enabled: true });
+      await page.locator('#use-passkey').click();
+      await arrived(page);
+      const [credential] = await device.credentials();
+      assert.deepEqual(login.options.allowCredentials.map(c => c.id), [Buffer.from(credential.credentialId, 'base64').toString('base64url')]);
+      await verdict();
+    });
+
+    test('refused: an authenticator that does not verify its person', async () => {
+      const { page, device, verdict } = await withPasskey(fresh('unverified'));
+      await signOut(page);
+      await device.send('setUserVerified', { isUserVerified: false });
+      await page.goto(`${server.url}/settings/security`);
+      await page.locator('#use-passkey').click();
+      await page.locator('[data-failed]').first().waitFor();
+      assert.equal(new URL(page.url()).pathname, '/login');
+      await verdict();
+    });
+
+    test('refused: a copy whose counter is behind, and a passkey that was removed', async () => {
+      const address = fresh('copy');
+      const { page, device, verdict } = await withPasskey(address);
+      const [copy] = await device.credentials();
+      await page.goto(`${server.url}/settings/security`);
+      await signOut(page);
+      await page.goto(`${server.url}/settings/security`);
+      await arrived(page);
+      await signOut(page);
+      await device.send('clearCredentials');
+      await device.send('addCredential', { credential: { ...copy, signCount: 0 } });
+      await page.goto(`${server.url}/settings/security`);
+      await page.getByRole('alert').filter({ visible: true }).first().waitFor();
+      assert.equal(new URL(page.url()).pathname, '/login');
+      await shot(page, `passkey-refused-${database}`);
+      await verdict();
+    });
+  });
+}
