@@ -95,7 +95,7 @@ func (a *App) loginSurface() *loginapi.Surface {
 	x := &a.f
 	return loginapi.New(loginapi.Deps{
 		Logins: x.begins, Codes: x.codes, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
-		Accounts: x.accountDirectory, Clock: a.clock,
+		Accounts: x.accountDirectory, Clock: a.clock, Links: x.person.Links, Tokens: x.verifier,
 	})
 }
 

@@ -99,6 +99,7 @@ type Deps struct {
 	Issuer       Issuer
 	Setup        Setup
 	Policies     Policies
+	Links        Links
 	// Held tells what a person has registered. That it fails refuses the login: it never stands for
 	// nobody's having anything.
 	Held     func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (factor.Held, error)

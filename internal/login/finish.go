@@ -57,6 +57,12 @@ type ended struct {
 // finish turns a first proof into a person, and if it is enough into a new session (I-10) and the end of
 // the request.
 func (s *Service) finish(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
+	if err := s.unreserved(ctx, t, r, p); err != nil {
+		return ended{}, err
+	}
+	if r.Link != "" {
+		return s.link(ctx, t, v, r, p)
+	}
 	a := v.Actor
 	a.Account = v.Account
 	person, err := s.person(ctx, t, a, r, p)
@@ -145,6 +151,8 @@ func (s *Service) mode(r Request) mode {
 	app, ok := s.d.Applications.Get(r.Account, r.Application)
 	wantsCode := strings.Contains(" "+r.FlowType+" ", " code ")
 	switch {
+	case r.Link != "": // nothing was asked for
+		return modeNone
 	case !ok || wantsCode:
 		return modeCode
 	case r.ResponseLocation == "none":

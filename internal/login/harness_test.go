@@ -31,6 +31,8 @@ import (
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
+	"github.com/admit-id/admit/internal/login/link"
+	"github.com/admit-id/admit/internal/login/link/linkdb"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/remember"
@@ -64,6 +66,9 @@ type world struct {
 	away       *away.Service
 	codes      *redeem.Service
 	links      *setup.Service
+	linker     *link.Service
+	unlinkable map[ident.ConnectionID]bool
+	moves      []link.Notice
 	tenants    map[ident.TenantID]login.Tenant
 	lookups    map[string]ident.TenantID // lookup identifiers and domains
 	members    map[string]bool           // tenant/user
@@ -114,7 +119,14 @@ func (c connections) Get(account ident.AccountID, id ident.ConnectionID) (connec
 	if c.inactive[id] || !slices.Contains([]ident.ConnectionID{"con_email", "con_idp", "con_two"}, id) {
 		return connection.Connection{}, false
 	}
-	return connection.Connection{Account: account, ID: id, Spec: connection.Spec{Name: string(id)}, Active: true}, true
+	return connection.Connection{Account: account, ID: id, Spec: connection.Spec{Name: string(id), Linking: c.linking(id)}, Active: true}, true
+}
+
+func (c connections) linking(id ident.ConnectionID) string {
+	if c.unlinkable[id] {
+		return ""
+	}
+	return connection.LinkingExplicit
 }
 
 type fakeUpstream struct {
@@ -146,7 +158,7 @@ func (issuer) Issue(_ context.Context, g login.Grant) (login.Tokens, error) {
 }
 
 func each(t *testing.T, fn func(w *world)) {
-	migrations := slices.Concat(userdb.Migrations(), sessiondb.Migrations(), emailcodedb.Migrations(), logindb.Migrations(), mail.Migrations(), ratelimit.Migrations())
+	migrations := slices.Concat(userdb.Migrations(), sessiondb.Migrations(), emailcodedb.Migrations(), logindb.Migrations(), linkdb.Migrations(), mail.Migrations(), ratelimit.Migrations())
 	sqldbtest.Each(t, migrations, func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
 		keys, err := crypt.NewKeys(make([]byte, crypt.KeySize))
 		if err != nil {
@@ -161,7 +173,7 @@ func each(t *testing.T, fn func(w *world)) {
 			LoopbackTokens: func(u string) bool { return strings.HasPrefix(u, "http://localhost:3000/") },
 		}
 		w.upstream.identity = connection.Identity{Issuer: "https://idp.example.test", Subject: "s1", Email: "ann@x.example", EmailVerified: true, Name: "Ann"}
-		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
+		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		w.sc = newClient()
 		w.users = user.New(db, userdb.Store{}, userdb.Store{})
 		w.tenants, w.lookups, w.members, w.invites = map[ident.TenantID]login.Tenant{}, map[string]ident.TenantID{}, map[string]bool{}, map[string]*invitation{}
@@ -177,8 +189,21 @@ func each(t *testing.T, fn func(w *world)) {
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: w, Applications: applications{w}, Connections: connections{w},
 			Tenants: tenants{w}, Invites: invites{w}, Handovers: handovers,
 		})
+		outbox := &mail.Outbox{Keys: keys}
+		w.unlinkable = map[ident.ConnectionID]bool{}
+		w.linker = link.New(link.Deps{
+			DB: db, Store: linkdb.Store{}, Users: w.users, Sessions: w.sessions, Evidence: sessiondb.Evidence{}, Connections: connections{w}, Outbox: outbox, Issuer: w.Issuer,
+			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
+				return w.held[id], w.heldErr
+			},
+			Compose: func(n link.Notice) (mail.Message, error) {
+				w.moves = append(w.moves, n)
+				return mail.Message{Subject: "moved", Text: "moved"}, nil
+			},
+		})
 		w.service = login.New(login.Deps{
-			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
+			Links: w.linker,
+			DB:    db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
 			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Users: people{w.users, w}, Sessions: w.sessions,
 			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),

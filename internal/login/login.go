@@ -102,6 +102,9 @@ const (
 	ProblemEnrolRefused    Problem = "enrol_refused"    // this device cannot be registered here
 	ProblemOtherPerson     Problem = "other_person"     // this sign-in was begun as somebody else; UseOther begins another
 	ProblemFactorRefused   Problem = "factor_refused"   // the account's policy does not let one sign in this way
+	ProblemTaken           Problem = "identity_taken"   // what was proved is another person's, and stays it
+	ProblemStranger        Problem = "link_stranger"    // the person who began to link is not signed in here; offer View.ReturnURL
+	ProblemReserved        Problem = "address_reserved" // the address was changed for another one lately, and can be taken back
 	ProblemPolicy          Problem = "policy"           // the policy demands what cannot be shown here: ask the administrator
 )
 
@@ -152,7 +155,11 @@ type View struct {
 	Seed, SeedURI secret.Text
 	// Current is whose session is alive, but was not taken at once: offer Continue. With StateSecond
 	// and StateEnrol it is whose second step it is.
-	Current      *Person
+	Current *Person
+	// Linking is whose account gets what is proved, with StateChoose: say so. Replaces is the address whose
+	// place the new one takes, or empty.
+	Linking      *Person
+	Replaces     string
 	AttemptsLeft int // for StateCode; counts this request's code only
 	CodeExpires  time.Time
 	ResendAt     time.Time   // not before this another mail goes out

@@ -35,6 +35,8 @@ const (
 	StepEnrol        Step = "enrol"    // and they have none
 	StepComplete     Step = "complete" // what was proved is enough
 	StepRefused      Step = "refused"  // what is wanted cannot be had
+	StepStranger     Step = "stranger" // it links to the account of somebody who is not signed in here
+	StepProve        Step = "prove"    // and that person must first prove anew who they are
 )
 
 // Facts is the stored state that Next decides from.
@@ -63,6 +65,8 @@ const ProofLife = 15 * time.Minute
 // that may answer the request. Empty: nobody's.
 func (f Facts) Whose() ident.UserID {
 	switch {
+	case f.Request.Link != "":
+		return f.Request.Link
 	case f.Request.Subject != "":
 		return f.Request.Subject
 	case f.Session != nil && !f.Request.Other && f.sessionFits():
@@ -138,6 +142,8 @@ func Next(f Facts) Step {
 		return StepExpired
 	case !r.bound():
 		return StepBind
+	case r.Link != "":
+		return f.linking()
 	case r.Subject != "" && !f.Now.Before(r.provedAt().Add(ProofLife)):
 		return StepExpired
 	case r.Subject != "":
@@ -181,7 +187,7 @@ func (f Facts) sessionAnswers() bool {
 // A request for another account of the person, or for a connection that the session
 // does not come from, or a tenant that it does not stand for, wants a new proof.
 func (f Facts) sessionFits() bool {
-	if f.Session == nil || f.Request.Fresh && f.Session.AuthTime().Before(f.Request.CreatedAt) {
+	if f.Session == nil || f.Request.Link != "" || f.Request.Fresh && f.Session.AuthTime().Before(f.Request.CreatedAt) {
 		return false
 	}
 	if f.Request.MultiAccount && (f.Request.Picked == "" || f.Request.Picked != f.Session.User) || f.Request.Tenant != "" && f.Request.Tenant != f.Tenant {

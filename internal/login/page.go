@@ -30,6 +30,7 @@ var states = map[Step]State{
 	StepEnrol:        StateEnrol,
 	StepComplete:     StateChoose,
 	StepRefused:      StateFailed,
+	StepStranger:     StateFailed,
 }
 
 // Page shows the page of a step of a request, with a problem.
@@ -70,6 +71,9 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		if err := s.fillPerson(ctx, &view, f); err != nil {
 			return View{}, err
 		}
+		if err := s.fillLinking(ctx, &view, f); err != nil {
+			return View{}, err
+		}
 	case StateCode:
 		fillCode(&view, f.Code)
 	case StateSecond, StateEnrol:
@@ -82,6 +86,9 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		}
 	case StateFailed:
 		view.Problem = ProblemPolicy
+		if step == StepStranger {
+			view.Problem = ProblemStranger
+		}
 	}
 	if add.fill != nil {
 		add.fill(&view)

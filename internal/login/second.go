@@ -65,6 +65,8 @@ func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, pers
 	}
 	before := f.Request.Evidence
 	switch {
+	case f.Request.Link != "": // only linking ends it
+		return ended{}, ErrMoved
 	case !f.Found || !f.Request.boundTo(f.Browser) || !f.Request.DoneAt.IsZero() || !f.Now.Before(f.Request.ExpiresAt):
 		return ended{}, ErrMoved
 	case f.Request.Subject != "" && f.Request.Subject != person.ID:

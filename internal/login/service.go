@@ -71,6 +71,8 @@ func (s *Service) show(ctx context.Context, v Visit, id ident.LoginID, add shown
 			view, err = s.forward(ctx, v, f.Request, f.Request.Connection)
 		case StepComplete:
 			view, err = s.complete(ctx, v, f)
+		case StepProve:
+			view, err = s.proveAnew(ctx, v, f)
 		default:
 			view, err = s.page(ctx, step, v, f, add)
 		}
@@ -171,8 +173,11 @@ func (s *Service) Open(ctx context.Context, v Visit, id ident.LoginID) (Facts, b
 // the cookie which its page has set comes from a browser that keeps none.
 func (s *Service) Refused(ctx context.Context, v Visit, f Facts) (View, error) {
 	step := Next(f)
-	if step == StepBind {
+	switch step {
+	case StepBind:
 		step = StepNoCookie
+	case StepProve:
+		return s.show(ctx, v, f.Request.ID, shown{})
 	}
 	return s.page(ctx, step, v, f, shown{})
 }

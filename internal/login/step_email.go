@@ -253,9 +253,11 @@ func (s *Service) finishFailed(ctx context.Context, v Visit, r Request, err erro
 		return View{State: StateFailed, Problem: ProblemUpstreamFailed, Account: v.Account}, nil
 	case errors.Is(err, errOther):
 		return s.show(ctx, v, r.ID, shown{problem: ProblemOtherPerson})
-	case errors.Is(err, errDemand), fault.Is(err, fault.Forbidden):
+	case errors.Is(err, errDemand), fault.Is(err, fault.Forbidden), linkProblem(err) != ProblemNone:
 		problem := ProblemUserUnavailable
 		switch {
+		case linkProblem(err) != ProblemNone:
+			problem = linkProblem(err)
 		case errors.Is(err, errNotMember):
 			problem = ProblemNotMember
 		case errors.Is(err, errDemand):

@@ -89,8 +89,11 @@ type Doors struct {
 // Doors are those of the service.
 func (s *Service) Doors() Doors { return Doors{s.d.Tenants, s.d.Connections} }
 
-// Only is the connection that the request's tenant demands, or "".
+// Only is the connection that the request's tenant demands, or that of a request that links, or "".
 func (d Doors) Only(r Request) ident.ConnectionID {
+	if r.Link != "" {
+		return r.Connection
+	}
 	if r.Tenant == "" {
 		return ""
 	}
@@ -103,8 +106,8 @@ func (d Doors) Offered(r Request, id ident.ConnectionID) bool {
 	if only := d.Only(r); only != "" && id != only {
 		return false
 	}
-	_, ok := d.Connections.Get(r.Account, id)
-	return ok
+	c, ok := d.Connections.Get(r.Account, id)
+	return ok && (r.Link == "" || r.Replaces != "" || c.Linkable())
 }
 
 // HomeOf finds where the people of an address's domain sign in, for a request that leaves it open.

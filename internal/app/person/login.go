@@ -50,6 +50,7 @@ type Logins struct {
 // BuildLogins makes them.
 func (f *Features) BuildLogins(d LoginDeps) Logins {
 	f.later = d
+	f.Links = f.buildLinks(d)
 	tenants := bridge.LoginTenants{Service: d.Tenants, Directory: d.TenantDirectory}
 	issuer := bridge.LoginIssuer{Tokens: d.Tokens, Tenants: d.TenantDirectory}
 	applications := bridge.LoginApplications{Directory: f.d.Applications}
@@ -61,7 +62,7 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 		Users: f.d.Users, Sessions: f.d.Sessions,
 		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
 		Issuer:     issuer, Setup: d.Setup, Log: f.d.Log,
-		Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available, Recovering: f.recovering,
+		Links: f.Links, Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available, Recovering: f.recovering,
 	})
 	return Logins{
 		Begin: begin.New(begin.Deps{

@@ -25,12 +25,15 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/login/link"
+	"github.com/admit-id/admit/internal/login/link/linkdb"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/dbsc"
 	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
 	"github.com/admit-id/admit/internal/session/seat"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
+	"github.com/admit-id/admit/internal/surface/hosted/undo"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -55,6 +58,7 @@ type Features struct {
 	d        Deps
 	Passkeys *passkey.Service
 	Seats    *seat.Service
+	Links    *link.Service // of BuildLogins
 	Bindings *dbsc.Service
 	Factors
 	Demands
@@ -77,6 +81,7 @@ func Migrations() []sqldb.Migration {
 		factorMigrations(),
 		policydb.Migrations(),
 		sessiondb.SeatMigrations(),
+		linkdb.Migrations(),
 	)
 }
 
@@ -98,8 +103,16 @@ func (f *Features) Remember(follower *feed.Follower) {
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
 func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route, error) {
 	own, err := f.settingsRoutes(kit, door, o)
+	if err != nil {
+		return nil, err
+	}
+	back, err := undo.New(kit, f.Links)
+	if err != nil {
+		return nil, err
+	}
 	return slices.Concat(
 		own,
+		back.Routes(),
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
 	), err
@@ -118,5 +131,6 @@ func (f *Features) Jobs() []Job {
 		{"forget challenges of passkeys", time.Minute, f.forgetChallenges},
 		{"forget bindings of sessions", 10 * time.Minute, f.forgetBindings},
 		{"forget unfinished factors", time.Minute, f.forgetPending},
+		{"forget changes of addresses", 10 * time.Minute, f.forgetMoves},
 	}
 }

@@ -61,7 +61,7 @@ func (f *Features) settingsRoutes(kit *page.Kit, door page.Door, o Others) ([]we
 	h, sessions := f.Holding(), self.NewSessions(f.d.DB, f.d.Sessions)
 	s, err := settings.New(settings.Deps{
 		Kit: kit, Door: door, Profiles: f.d.Users, Holdings: h, Passkeys: h, Typed: h, Sessions: sessions, Consents: o.Consents,
-		Self: f.aboutMe(h, sessions, o), Applications: f.d.Applications, Clock: f.d.Clock,
+		Self: f.aboutMe(h, sessions, o), Identities: f.Links, Applications: f.d.Applications, Clock: f.d.Clock,
 		Connection: func(a ident.AccountID, id ident.ConnectionID) string {
 			c, _ := f.later.Connections.Get(a, id)
 			return c.Name

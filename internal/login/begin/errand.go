@@ -36,10 +36,13 @@ func (s *Service) StartErrandIn(ctx context.Context, t tx.Tx, e login.Errand) (l
 	}
 	r := login.Request{
 		Account: e.Account, ID: login.NewID(), Application: e.Application, Party: e.PartyName, Return: e.Return, Hint: e.Hint,
-		Fresh: e.Fresh, MultiAccount: e.Choose, CreatedAt: t.Now(), ExpiresAt: t.Now().Add(login.RequestLife),
+		Link: e.Link, Replaces: e.Replaces, Fresh: e.Fresh || e.Link != "", MultiAccount: e.Choose, CreatedAt: t.Now(), ExpiresAt: t.Now().Add(login.RequestLife),
 	}
 	if _, ok := s.d.Connections.Get(e.Account, e.Connection); ok && e.Connection != "" {
 		r.Connection = e.Connection
+	}
+	if e.Link != "" && !s.doors().Offered(r, r.Connection) {
+		return login.Started{}, errNotLinkable
 	}
 	if r.ACR = e.ACR; e.Wish {
 		r.ACR = login.WishedACR(e.ACR)

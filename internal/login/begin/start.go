@@ -41,10 +41,16 @@ func (s *Service) Start(ctx context.Context, r login.StartRequest) (login.Starte
 		Connection: r.Connection, Properties: r.ConnectionProperties, Audiences: r.Audiences, Scopes: r.Scopes,
 		ResponseLocation: r.ResponseLocation, FlowType: r.FlowType, MultiAccount: r.MultiAccount,
 	}
+	if err := s.aimLink(&next, r); err != nil {
+		return login.Started{}, err
+	}
 	wanted := next
 	err := s.d.DB.Write(ctx, tx.In(r.Account), func(ctx context.Context, t tx.Tx) error {
 		next = wanted
 		if err := s.aim(ctx, t, &next, r); err != nil {
+			return err
+		}
+		if err := s.checkLink(&next); err != nil {
 			return err
 		}
 		next.CreatedAt, next.ExpiresAt = t.Now(), t.Now().Add(login.RequestLife)
@@ -60,7 +66,7 @@ func (s *Service) Start(ctx context.Context, r login.StartRequest) (login.Starte
 			return err
 		}
 		if err != nil || len(old.Browser) > 0 || old.Challenge != next.Challenge || old.RedirectURL != next.RedirectURL || old.Application != next.Application ||
-			old.Tenant != next.Tenant || old.Invite != next.Invite {
+			old.Tenant != next.Tenant || old.Invite != next.Invite || old.Link != next.Link {
 			return errProofUsed
 		}
 		next = old
@@ -105,8 +111,6 @@ func (s *Service) useProof(ctx context.Context, t tx.Tx, account ident.AccountID
 
 func (s *Service) checkStart(app login.Application, r login.StartRequest) error {
 	switch {
-	case r.LinkIdentity:
-		return invalid("LinkIdentityNotSupported", "This server does not link identities yet.")
 	case r.ChallengeMethod != "S256" || !wish.Challenge(r.Challenge):
 		return invalid(fault.CodeInvalidRequest, "A codeChallenge with the codeChallengeMethod S256 is needed (RFC 7636).")
 	case len(r.Invite) > maxInvite:

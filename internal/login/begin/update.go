@@ -26,6 +26,9 @@ func (s *Service) Update(ctx context.Context, r login.UpdateRequest) (login.Star
 		if next, err = s.d.Store.Get(ctx, t, r.Account, r.ID); err != nil {
 			return err
 		}
+		if next.Link != "" {
+			return invalid(fault.CodeInvalidRequest, "A sign-in that links an identity cannot be aimed elsewhere. Start a new one.")
+		}
 		former, err := s.useProof(ctx, t, r.Account, r.AntiAbuse, r.ID)
 		if err != nil {
 			return err

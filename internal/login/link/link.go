@@ -37,6 +37,8 @@ type Sessions interface {
 	List(ctx context.Context, t tx.Tx, q session.ListQuery) ([]session.Session, error)
 	EndIn(ctx context.Context, t tx.Tx, a actor.Actor, id ident.SessionID) error
 	EndUser(ctx context.Context, t tx.Tx, a actor.Actor, user ident.UserID) error
+	ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
+	Chain(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) (session.Session, error)
 }
 
 // Evidence rewrites what a session is based on, after a proof has lost its worth. sessiondb.Evidence does.
@@ -100,9 +102,20 @@ func (s *Service) Linkable(account ident.AccountID) (list []connection.Connectio
 // ErrNotRecent asks for a fresh proof of the person first (session.Recent).
 var ErrNotRecent = fault.New(fault.Forbidden, "RecentSignInNeeded", "Sign in again first: changing how you sign in needs a proof that is at most ten minutes old.")
 
-// recent refuses a session that has not proved lately who the person is, as well as they can.
-func (s *Service) recent(ctx context.Context, t tx.Tx, found session.Session) (factor.Held, error) {
-	held, err := s.d.Held(ctx, t, found.Account, found.User)
+// recent returns what the person holds whose session the actor has, and refuses a session that has not
+// proved lately who they are, as well as they can.
+func (s *Service) recent(ctx context.Context, t tx.Tx, by actor.Actor) (held factor.Held, err error) {
+	found, err := s.d.Sessions.ByID(ctx, t, by.Account, by.Session)
+	if err == nil { // a token may name one that was continued since
+		found, err = s.d.Sessions.Chain(ctx, t, by.Account, found.Root)
+	}
+	if err != nil {
+		return held, err
+	}
+	if string(found.User) != by.ID {
+		return held, ErrNotRecent
+	}
+	held, err = s.d.Held(ctx, t, found.Account, found.User)
 	if err == nil && !session.Recent(found, held.Second(), t.Now()) {
 		err = ErrNotRecent
 	}

@@ -23,7 +23,7 @@ const (
 
 	undoPurpose = "link/undo"
 	// PathUndo is our page behind the link in the mail to the old address.
-	PathUndo = "/settings/address/undo"
+	PathUndo = "/login/address"
 )
 
 // EventAddressRestored tells that a change of address was taken back; the target is the person.
@@ -62,7 +62,9 @@ type Notice struct {
 	Old      bool   // it goes to the old address
 	From, To string // To is masked in the mail to the old address
 	Link     string // absolute; in the mail to the old address
-	Life     time.Duration
+	Until    time.Time
+	// of the browser in which it was done
+	Device, Address string
 }
 
 // Compose writes one of the two mails.
@@ -93,19 +95,20 @@ func (s *Service) Readdress(ctx context.Context, t tx.Tx, by actor.Actor, found 
 	if err := s.forget(ctx, t, by, found.User, mailbox(from)); err != nil {
 		return err
 	}
-	return s.tell(ctx, t, c, s.d.Issuer(by.Account)+PathUndo+"?token="+token.Reveal())
+	return s.tell(ctx, t, by, c, s.d.Issuer(by.Account)+PathUndo+"?token="+token.Reveal())
 }
 
 // tell writes to both mailboxes.
-func (s *Service) tell(ctx context.Context, t tx.Tx, c Change, link string) error {
+func (s *Service) tell(ctx context.Context, t tx.Tx, by actor.Actor, c Change, link string) error {
 	u, err := s.d.Users.Hold(ctx, t, c.Account, c.User)
 	if err != nil {
 		return err
 	}
 	for _, n := range []Notice{
-		{Account: c.Account, User: u, Old: true, From: c.From, To: masked(c.To), Link: link, Life: UndoLife},
+		{Account: c.Account, User: u, Old: true, From: c.From, To: masked(c.To), Link: link, Until: c.Until},
 		{Account: c.Account, User: u, From: masked(c.From), To: c.To},
 	} {
+		n.Device, n.Address = session.Device(by.Agent), by.Address
 		m, err := s.d.Compose(n)
 		if err != nil {
 			return err

@@ -10,7 +10,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
-	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -26,23 +25,26 @@ func Named(i user.Identity, name string) bool {
 	return name != "" && (string(i.Connection) == name || i.Subject == name)
 }
 
-// Unlink drops the identity of a person that a name stands for. The session is the person's own and recent.
-func (s *Service) Unlink(ctx context.Context, by actor.Actor, found session.Session, name string) error {
-	return s.unlink(ctx, by, found, func(i user.Identity) bool { return Named(i, name) })
+// Unlink drops the identity that a name stands for from the actor, a person with a session that is recent.
+func (s *Service) Unlink(ctx context.Context, by actor.Actor, name string) error {
+	return s.unlink(ctx, by, func(i user.Identity) bool { return Named(i, name) })
 }
 
 // UnlinkOne drops exactly this identity.
-func (s *Service) UnlinkOne(ctx context.Context, by actor.Actor, found session.Session, one user.Identity) error {
-	return s.unlink(ctx, by, found, one.Same)
+func (s *Service) UnlinkOne(ctx context.Context, by actor.Actor, one user.Identity) error {
+	return s.unlink(ctx, by, one.Same)
 }
 
-func (s *Service) unlink(ctx context.Context, by actor.Actor, found session.Session, is func(user.Identity) bool) error {
-	err := s.d.DB.Write(ctx, tx.In(found.Account), func(ctx context.Context, t tx.Tx) error {
-		u, err := s.d.Users.Hold(ctx, t, found.Account, found.User)
+func (s *Service) unlink(ctx context.Context, by actor.Actor, is func(user.Identity) bool) error {
+	if by.Kind != actor.User || by.Session == "" {
+		return ErrNotRecent
+	}
+	err := s.d.DB.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		u, err := s.d.Users.Hold(ctx, t, by.Account, ident.UserID(by.ID))
 		if err != nil {
 			return err
 		}
-		held, err := s.recent(ctx, t, found)
+		held, err := s.recent(ctx, t, by)
 		if err != nil {
 			return err
 		}
@@ -52,15 +54,13 @@ func (s *Service) unlink(ctx context.Context, by actor.Actor, found session.Sess
 			return user.ErrNoIdentity
 		case len(meant) > 1:
 			return ErrSeveral
-		case !s.otherWay(found.Account, u, meant[0], held):
+		case !s.otherWay(by.Account, u, meant[0], held):
 			return ErrLast
 		}
-		who := by
-		who.Kind, who.Account, who.ID, who.Session = actor.User, found.Account, string(found.User), found.ID
-		if err := s.d.Users.Drop(ctx, t, who, u.ID, meant[0]); err != nil {
+		if err := s.d.Users.Drop(ctx, t, by, u.ID, meant[0]); err != nil {
 			return err
 		}
-		return s.forget(ctx, t, who, u.ID, meant[0])
+		return s.forget(ctx, t, by, u.ID, meant[0])
 	})
 	return fault.Wrap("link.Unlink", err)
 }
@@ -75,5 +75,5 @@ func (s *Service) otherWay(account ident.AccountID, u user.User, without user.Id
 
 func (s *Service) works(account ident.AccountID, id ident.ConnectionID) bool {
 	c, ok := s.d.Connections.Get(account, id)
-	return ok && c.Type != connection.Type("PASSWORD") // that one goes with the address, which is another identity
+	return ok && c.Type != connection.Type("PASSWORD") // a password goes with the address, which is an identity of its own
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -97,12 +98,18 @@ func (s *Surface) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var linker actor.Actor
+	if b.LinkIdentity {
+		if linker, err = s.linker(r); err != nil {
+			return err
+		}
+	}
 	started, err := s.deps.Logins.Start(r.Context(), login.StartRequest{
 		Account: web.AccountOf(r), Actor: web.ActorOf(r), Application: ident.ApplicationID(b.ApplicationID),
 		RedirectURL: b.RedirectURL, ChallengeMethod: b.CodeChallengeMethod, Challenge: b.CodeChallenge,
 		Connection: ident.ConnectionID(b.ConnectionID), TenantLookup: b.TenantLookupIdentifier, Invite: b.InviteID,
 		ConnectionProperties: b.ConnectionProperties, Audiences: b.Audiences.list, Scopes: b.RequestedScopes.list,
-		ResponseLocation: b.ResponseLocation, FlowType: b.FlowType, MultiAccount: b.MultiAccount, LinkIdentity: b.LinkIdentity,
+		ResponseLocation: b.ResponseLocation, FlowType: b.FlowType, MultiAccount: b.MultiAccount, LinkIdentity: b.LinkIdentity, Caller: linker,
 		AntiAbuse: proof,
 	})
 	if err != nil {

@@ -59,6 +59,8 @@ type Deps struct {
 	Applications Applications
 	Accounts     Accounts
 	Clock        clock.Clock
+	Links        Links
+	Tokens       web.Verifier
 }
 
 // Surface answers the protocol.
@@ -77,6 +79,9 @@ func (s *Surface) Routes() []web.Route {
 		{Method: "PATCH", Pattern: "/api/session", Auth: web.SessionCookie, Permission: "self", Limit: web.LimitSession, CORS: web.RegisteredOrigins, Handler: s.renew},
 		{Method: "DELETE", Pattern: "/api/session", Auth: web.BearerOrCookie, Permission: "self", Limit: web.LimitSession, CORS: web.RegisteredOrigins, Handler: s.end},
 		{Method: "GET", Pattern: "/api/session/profile", Auth: web.BearerOrCookie, Permission: "self", Limit: web.LimitSession, CORS: web.RegisteredOrigins, Handler: s.profile},
+		{Method: "DELETE", Pattern: "/api/session/identities/{identityId}", Auth: web.BearerOrCookie, Permission: "self", Limit: web.LimitSession, CORS: web.RegisteredOrigins, Handler: s.unlink},
+		// The address of older SDKs.
+		{Method: "DELETE", Pattern: "/api/identities/{identityId}", Auth: web.BearerOrCookie, Permission: "self", Limit: web.LimitSession, CORS: web.RegisteredOrigins, Handler: s.unlink},
 		// No page reads the answer; the SDK sends the browser here.
 		{Method: "GET", Pattern: "/logout", Auth: web.Public, Limit: web.LimitPage, CORS: web.NoCORS, Handler: s.logout},
 	}

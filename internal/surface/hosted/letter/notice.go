@@ -21,6 +21,7 @@ type Notice struct {
 	Administrator   bool      // somebody else did it
 	ReadyAt         time.Time // of a recovery that waits
 	Stop            string    // absolute address of the page that stops it
+	Undo            string    // absolute address of the page that takes a change back
 	Gone            bool      // the account is gone: there is nothing to look at
 }
 
@@ -63,6 +64,8 @@ func (w *Writer) Notice(n Notice) (login.MailContent, error) {
 	switch {
 	case n.Stop != "":
 		p.Button, p.Link = texts.Text("notice.stop"), n.Stop
+	case n.Undo != "":
+		p.Button, p.Link = texts.Text("undo.submit"), n.Undo
 	case n.Gone:
 		p.Button, p.Link = "", ""
 	default:
