@@ -38,10 +38,11 @@ type world struct {
 	err      error
 	ended    []string
 	app      application.Application
+	devices  *devices
 }
 
 func newWorld() *world {
-	return &world{issuer: "https://login.example.test", app: application.Application{
+	return &world{issuer: "https://login.example.test", devices: &devices{}, app: application.Application{
 		Account: "acc", ID: "app_default", Name: "Shop", RedirectURLs: []string{origin + "/"}, RedirectMode: application.Origin, Active: true,
 	}}
 }
@@ -105,6 +106,8 @@ func (w *world) Verify(_ context.Context, account ident.AccountID, bearer string
 	switch bearer {
 	case "person":
 		return actor.Actor{Kind: actor.User, Account: account, ID: "usr_1", Session: "ses_9"}, nil
+	case "client":
+		return actor.Actor{Kind: actor.User, Account: account, ID: "usr_1", Session: "ses_9", Delegated: true}, nil
 	case "machine":
 		return actor.Actor{Kind: actor.ServiceClient, Account: account, ID: "sc_1"}, nil
 	}
@@ -136,7 +139,7 @@ func (users) Get(_ context.Context, _ ident.AccountID, id ident.UserID) (user.Us
 func (w *world) call(t *testing.T, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	clk := clock.NewFake(time.UnixMilli(1772539200000))
-	s := loginapi.New(loginapi.Deps{Logins: w, Codes: w, Sessions: w, Users: users{}, Applications: applications{w}, Accounts: w, Clock: clk})
+	s := loginapi.New(loginapi.Deps{Logins: w, Codes: w, Sessions: w, Users: users{}, Applications: applications{w}, Accounts: w, Clock: clk, Devices: w.devices, SessionByID: w.devices})
 	rt, err := web.NewRouter(web.Deps{Accounts: w, Tokens: w, Origins: w, Limiter: w, Clock: clk, Log: slog.New(slog.DiscardHandler), HTTPS: true}, s.Routes())
 	if err != nil {
 		t.Fatal(err)

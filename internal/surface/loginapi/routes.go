@@ -85,6 +85,9 @@ func (s *Surface) Routes() []web.Route {
 		// No page reads the answer; the SDK sends the browser here.
 		{Method: "GET", Pattern: "/logout", Auth: web.Public, Limit: web.LimitPage, CORS: web.NoCORS, Handler: s.logout},
 	}
+	if s.deps.Devices != nil {
+		list = append(list, s.deviceRoutes()...)
+	}
 	for i := range list {
 		list[i].Scope, list[i].MaxBody = web.Account, maxBody
 	}
