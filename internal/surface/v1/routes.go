@@ -43,6 +43,7 @@ type Deps struct {
 	LinkedIssuers LinkedIssuers
 	TenantMembers TenantMembers
 	Extensions    Extensions
+	Policies      Policies
 }
 
 // Surface is the API.
@@ -79,6 +80,7 @@ func (s *Surface) Routes() []web.Route {
 		s.registrationRoutes(),
 		s.tenantRoutes(),
 		s.applicationRoutes(),
+		s.policyRoutes(),
 		s.clientRoutes(),
 	)
 	if k := s.d.Consistency; k != nil {
