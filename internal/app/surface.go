@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/self"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/authzen"
 	"github.com/admit-id/admit/internal/surface/dev"
@@ -63,7 +64,8 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
-	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Consents: x.oauth.consents})
+	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Consents: x.oauth.consents,
+		Feed: person.Feed{Ring: x.ring, Fresh: a.follower.Fresh, Draining: func() bool { return a.router.Draining() }}})
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func (a *App) loginSurface() *loginapi.Surface {
 	x := &a.f
 	return loginapi.New(loginapi.Deps{
 		Logins: x.begins, Codes: x.codes, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
-		Accounts: x.accountDirectory, Clock: a.clock,
+		Accounts: x.accountDirectory, Clock: a.clock, Devices: x.person.Holding(), SessionByID: self.NewSessions(a.db, x.sessions), Links: x.person.Links, Tokens: x.verifier,
 	})
 }
 

@@ -61,6 +61,8 @@ type Deps struct {
 	Clock        clock.Clock
 	Links        Links
 	Tokens       web.Verifier
+	Devices      Devices // without them the device calls are not there
+	SessionByID  SessionByID
 }
 
 // Surface answers the protocol.
