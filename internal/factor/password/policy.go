@@ -102,7 +102,7 @@ func ofContext(text string, context []string) bool {
 	var words []string
 	for _, c := range context {
 		for _, w := range strings.FieldsFunc(strings.ToLower(normal(c)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			if utf8.RuneCountInString(w) >= 4 {
+			if utf8.RuneCountInString(w) >= 3 {
 				words = append(words, w, letters(w))
 			}
 		}

@@ -27,7 +27,7 @@ func TestENM08_WhatAPasswordMustBe(t *testing.T) {
 		{"Password123!", true, Guessed}, {"passwordpassword", false, Guessed}, {"P@ssw0rd2026!!!!", false, Guessed}, {"iloveyou1234", true, Guessed},
 		{"QWERTY123456", true, Guessed}, {"letmein!letmein!", false, Guessed}, {"1q2w3e4r5t6y7u8i", false, ""}, {"Passwort-Passwort", false, Guessed}, {"dragonmonkey99", true, Guessed},
 		{"correcthorsebatterystaple", false, Guessed}, {"summer2026!", true, Guessed}, {"12345678", true, Guessed}, {"11112222", true, Guessed},
-		{"blueharbour2026!", false, Context}, {"Timesheets-2026", false, Context}, {"ann.miller@blueharbour.example", false, Context}, {"m1ll3r-harb0ur", true, Context},
+		{"blueharbour2026!", false, Context}, {"Timesheets-2026", false, Context}, {"ann.miller@blueharbour.example", false, Context}, {"m1ll3r-harb0ur", true, Context}, {"ann.miller@x and ann", false, Context},
 		{"my blue boat sails at dawn", false, ""}, {"timesheets are boring to fill in", false, ""},
 	} {
 		text, err := judge(Choice{Password: secret.New(c.text), Second: c.second, Context: context})

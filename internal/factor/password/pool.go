@@ -14,8 +14,9 @@ import (
 // At the weakest costs the last one waits for about half a second.
 const waitingPerThread = 16
 
-// ErrBusy says that too many passwords are being compared.
-var ErrBusy = fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many people are signing in with a password at this moment. Try again in a few seconds.")
+// ErrBusy says that too many passwords are being compared. Whoever floods the server with passwords
+// gets it, and it is no fault of ours.
+var ErrBusy = fault.New(fault.Limited, fault.CodeTooManyRequests, "Too many people are signing in with a password at this moment. Try again in a few seconds.")
 
 // Pool is the only place where passwords are hashed: on as many threads as there are processors, so that
 // memory is bounded, and at a lower priority than everything else, so that whoever asks for anything else

@@ -68,8 +68,8 @@ type Choice struct {
 // Prepared is a password that may be kept.
 type Prepared struct{ hash string }
 
-// Prepare judges a password and hashes it. The error is a *Refused when it is not good enough, and of
-// kind Unavailable when it cannot be judged or hashed now. It must not be called inside a unit of work.
+// Prepare judges a password and hashes it. The error is a *Refused when it is not good enough, of kind
+// Unavailable when it cannot be judged now, and Limited when it cannot be hashed now. It must not be called inside a unit of work.
 func (s *Service) Prepare(ctx context.Context, c Choice) (Prepared, error) {
 	text, err := judge(c)
 	if err != nil {
@@ -146,7 +146,7 @@ type Attempt struct {
 }
 
 // Verify compares a password. It runs units of work of its own and hashes between them, so it must not be
-// called inside one. The outcome Wrong stands for an unknown person, too. The error is of kind Unavailable
+// called inside one. The outcome Wrong stands for an unknown person, too. The error is of kind Limited
 // when too many are being compared.
 func (s *Service) Verify(ctx context.Context, by actor.Actor, a Attempt) (factor.Result, error) {
 	if len(a.Password.Reveal()) > MaxBytes {

@@ -321,7 +321,7 @@ func TestDOS02_TheQueueIsBounded(t *testing.T) {
 			switch {
 			case err == nil:
 				done.Add(1)
-			case fault.Is(err, fault.Unavailable):
+			case fault.Is(err, fault.Limited):
 				busy.Add(1)
 				slowest.Store(max(slowest.Load(), int64(time.Since(begin))))
 			default:
