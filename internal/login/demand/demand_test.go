@@ -1,0 +1,105 @@
+package demand
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/policy"
+	"github.com/admit-id/admit/internal/session"
+)
+
+func evidence(methods ...string) (all []session.Evidence) {
+	for _, m := range methods {
+		e := session.Evidence{Method: m, At: time.Unix(1, 0)}
+		if m == "passkey!" {
+			e.Method, e.Verified = session.MethodPasskey, true
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+var (
+	pass = factor.Held{Passkeys: 1}
+	app  = factor.Held{TOTP: 1}
+	all  = factor.Held{Passkeys: 1, TOTP: 1, Recovery: 10}
+)
+
+// TestNext is the table of what is still wanted.
+func TestNext(t *testing.T) {
+	always, fresh := policy.Policy{SecondWhen: policy.WhenAlways}, policy.Policy{SecondWhen: policy.WhenNewDevice}
+	onlyPasskey := policy.Policy{SecondWhen: policy.WhenAlways, Second: []factor.Kind{factor.Passkey}}
+	none := policy.Policy{SecondWhen: policy.WhenAlways, Second: []factor.Kind{"none"}}
+	const phr = session.ACRPhishingResistant
+	for name, c := range map[string]struct {
+		f    Facts
+		want Step
+		ways []factor.Kind
+	}{
+		"nothing proved":                      {Facts{}, Refuse, nil},
+		"mail, holds nothing":                 {Facts{Evidence: evidence("email")}, Fulfilled, nil},
+		"mail, holds recovery codes only":     {Facts{Evidence: evidence("email"), Held: factor.Held{Recovery: 3}}, Fulfilled, nil},
+		"mail, holds an app":                  {Facts{Evidence: evidence("email"), Held: app}, Second, []factor.Kind{factor.TOTP}},
+		"mail, holds all":                     {Facts{Evidence: evidence("email"), Held: all}, Second, []factor.Kind{factor.Passkey, factor.TOTP, factor.Recovery}},
+		"mail, holds an app, remembered":      {Facts{Evidence: evidence("email"), Held: app, Remembered: true}, Fulfilled, nil},
+		"mail and app":                        {Facts{Evidence: evidence("email", "otp"), Held: app}, Fulfilled, nil},
+		"provider, holds an app":              {Facts{Evidence: evidence("fed"), Held: app}, Second, []factor.Kind{factor.TOTP}},
+		"a client's word and an app":          {Facts{Evidence: evidence("client", "otp"), Held: app, Policy: always}, Fulfilled, nil},
+		"an app alone begins nothing":         {Facts{Evidence: evidence("otp"), Held: app}, Refuse, nil},
+		"a recovery code alone":               {Facts{Evidence: evidence("recovery"), Held: all}, Refuse, nil},
+		"passkey that verified":               {Facts{Evidence: evidence("passkey!"), Held: all, Policy: always}, Fulfilled, nil},
+		"passkey that did not, alone":         {Facts{Evidence: evidence("passkey"), Held: all}, Refuse, nil},
+		"mail and passkey that did not":       {Facts{Evidence: evidence("email", "passkey"), Held: all, Policy: always}, Fulfilled, nil},
+		"always, holds nothing":               {Facts{Evidence: evidence("email"), Policy: always}, Enrol, []factor.Kind{factor.Passkey, factor.TOTP}},
+		"always, no passkeys here":            {Facts{Evidence: evidence("email"), Policy: always, NoPasskeys: true}, Enrol, []factor.Kind{factor.TOTP}},
+		"always, remembered":                  {Facts{Evidence: evidence("email"), Held: app, Policy: always, Remembered: true}, Second, []factor.Kind{factor.TOTP}},
+		"new device":                          {Facts{Evidence: evidence("email"), Held: app, Policy: fresh}, Second, []factor.Kind{factor.TOTP}},
+		"new device, remembered":              {Facts{Evidence: evidence("email"), Held: app, Policy: fresh, Remembered: true}, Fulfilled, nil},
+		"who holds one must show it first":    {Facts{Evidence: evidence("email"), Held: app, Policy: onlyPasskey}, Second, []factor.Kind{factor.TOTP}},
+		"and registers the demanded one then": {Facts{Evidence: evidence("email", "otp"), Held: app, Policy: onlyPasskey}, Enrol, []factor.Kind{factor.Passkey}},
+		"held, but it cannot be shown here":   {Facts{Evidence: evidence("email"), Held: pass, NoPasskeys: true}, Refuse, nil},
+		"nothing is allowed":                  {Facts{Evidence: evidence("email"), Policy: none}, Refuse, nil},
+		"first is not allowed":                {Facts{Evidence: evidence("email"), Policy: policy.Policy{First: []factor.Kind{factor.Passkey}}}, Refuse, nil},
+		"acr, remembered does not help":       {Facts{Evidence: evidence("email"), Held: app, Remembered: true, ACR: session.ACR2}, Second, []factor.Kind{factor.TOTP}},
+		"acr, holds nothing":                  {Facts{Evidence: evidence("email"), ACR: session.ACR2}, Enrol, []factor.Kind{factor.Passkey, factor.TOTP}},
+		"phr, holds both":                     {Facts{Evidence: evidence("email"), Held: all, ACR: phr}, Second, []factor.Kind{factor.Passkey}},
+		"phr, holds an app":                   {Facts{Evidence: evidence("email"), Held: app, ACR: phr}, Second, []factor.Kind{factor.TOTP}},
+		"phr, app shown":                      {Facts{Evidence: evidence("email", "otp"), Held: app, ACR: phr}, Enrol, []factor.Kind{factor.Passkey}},
+		"phr, passkey without the person":     {Facts{Evidence: evidence("email", "passkey"), Held: pass, ACR: phr}, Second, []factor.Kind{factor.Passkey}},
+		"an unknown acr is never reached":     {Facts{Evidence: evidence("email", "passkey!"), Held: app, ACR: "gold"}, Second, []factor.Kind{factor.TOTP}},
+	} {
+		got := Next(c.f)
+		if got.Step != c.want || !slices.Equal(got.Ways, c.ways) {
+			t.Errorf("%s: %v; want %d %v", name, got, c.want, c.ways)
+		}
+	}
+}
+
+// TestAnswers is the table of sessions that answer by themselves.
+func TestAnswers(t *testing.T) {
+	always, fresh := policy.Policy{SecondWhen: policy.WhenAlways}, policy.Policy{SecondWhen: policy.WhenNewDevice}
+	for name, c := range map[string]struct {
+		p          policy.Policy
+		evidence   []session.Evidence
+		remembered bool
+		acr        string
+		want       bool
+	}{
+		"no evidence":             {policy.Policy{}, nil, false, "", false},
+		"mail":                    {policy.Policy{}, evidence("email"), false, "", true},
+		"mail, always":            {always, evidence("email"), true, "", false},
+		"mail and app, always":    {always, evidence("email", "otp"), false, "", true},
+		"mail, new device":        {fresh, evidence("email"), false, "", false},
+		"mail, remembered":        {fresh, evidence("email"), true, "", true},
+		"mail, acr":               {policy.Policy{}, evidence("email"), true, session.ACR2, false},
+		"first is not allowed":    {policy.Policy{First: []factor.Kind{factor.Passkey}}, evidence("email"), false, "", false},
+		"second is not allowed":   {policy.Policy{SecondWhen: policy.WhenAlways, Second: []factor.Kind{factor.Passkey}}, evidence("email", "otp"), false, "", false},
+		"a provider is no factor": {policy.Policy{First: []factor.Kind{factor.Passkey}}, evidence("fed"), false, "", true},
+	} {
+		if got := Answers(c.p, c.evidence, c.remembered, c.acr); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
