@@ -101,7 +101,6 @@ func TestStartRefusals(t *testing.T) {
 			"connection":        {"InvalidConnection", func(r *login.StartRequest) { r.Connection = "con_x" }},
 			"tenant":            {"InvalidTenant", func(r *login.StartRequest) { r.TenantLookup = "t" }},
 			"invite":            {"InvalidInvite", func(r *login.StartRequest) { r.Invite = "i" }},
-			"link":              {"LinkIdentityNotSupported", func(r *login.StartRequest) { r.LinkIdentity = true }},
 			"location":          {"InvalidRequest", func(r *login.StartRequest) { r.ResponseLocation = "fragment" }},
 			"flow":              {"InvalidRequest", func(r *login.StartRequest) { r.FlowType = "code password" }},
 			"audience":          {"InvalidRequest", func(r *login.StartRequest) { r.Audiences = []string{"a b"} }},

@@ -146,7 +146,25 @@ func (s *Surface) told(r *http.Request, p box, v login.View) (alert, notice stri
 			alert = p.T(key)
 		}
 	}
+	if v.Linking != nil {
+		notice = linkingNotice(p, v)
+	}
 	return alert, notice
+}
+
+// linkingNotice says whose account is changed, so that nobody adds what is theirs to somebody else's.
+func linkingNotice(p box, v login.View) string {
+	if v.Replaces != "" {
+		return p.T("linking.address", "Email", page.Visible(v.Replaces))
+	}
+	who := v.Linking.Email
+	if who == "" {
+		who = v.Linking.Name
+	}
+	if who == "" {
+		who = string(v.Linking.ID)
+	}
+	return p.T("linking.lead", "Email", page.Visible(who))
 }
 
 // factorProblems are the sentences for what goes wrong with factors.
@@ -154,7 +172,7 @@ var factorProblems = map[login.Problem]string{
 	login.ProblemPasswordWrong: "password.wrong", login.ProblemPasskeyRefused: "passkey.failed", login.ProblemPasskeyUnknown: "passkey.unknown",
 	login.ProblemPasskeyUnproved: "passkey.unproved", login.ProblemSecondWrong: "second.wrong", login.ProblemEnrolGone: "enrol.gone",
 	login.ProblemEnrolRefused: "enrol.failed", login.ProblemOtherPerson: "second.person", login.ProblemFactorRefused: "second.refused",
-	login.ProblemPolicy: "second.refused",
+	login.ProblemPolicy: "second.refused", login.ProblemTaken: "linking.taken", login.ProblemReserved: "linking.reserved",
 }
 
 // linkToken is the token of the page that shows a link; it was read from the query or,
@@ -186,6 +204,8 @@ func messageOf(r *http.Request, v login.View) message {
 		return says(http.StatusGone, "link.used", "link")
 	case login.ProblemSetupDead:
 		return says(http.StatusGone, "setup.used", "link")
+	case login.ProblemStranger:
+		return message{Message: page.Message{Status: http.StatusForbidden, Key: "linking.stranger", Sign: "warn"}, back: true}
 	case login.ProblemUpstreamFailed, login.ProblemUpstreamDenied:
 		return message{Message: page.Message{Status: http.StatusBadRequest, Key: "upstream", Sign: "warn"}, restart: true}
 	}
