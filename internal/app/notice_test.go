@@ -16,6 +16,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/session"
 )
 
 // happens emits an event in a unit of work of its own.
@@ -24,6 +25,22 @@ func (d deployment) happens(by actor.Actor, kind, target string, detail ...strin
 	by.Account = ident.DefaultAccount
 	err := d.app.db.Write(d.Context(), tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
 		return t.Emit(ctx, event.New(by, kind, target, detail...))
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+// signedIn is the end of a sign-in with a browser that calls itself agent.
+func (d deployment) signedIn(user ident.UserID, agent string) {
+	d.Helper()
+	by := actor.Actor{Kind: actor.User, Account: ident.DefaultAccount, ID: string(user), Agent: agent}
+	err := d.app.db.Write(d.Context(), tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
+		s, _, err := d.app.f.sessions.Start(ctx, t, session.NewSession{Actor: by, User: user, Evidence: session.Evidence{Method: session.MethodEmail, At: t.Now()}})
+		if err != nil {
+			return err
+		}
+		return t.Emit(ctx, event.New(by, "login.finished", "login_x", "session", string(s.ID)))
 	})
 	if err != nil {
 		d.Fatal(err)
@@ -77,6 +94,32 @@ func TestNotices(t *testing.T) {
 		}
 		if m := got[1].Text; strings.Contains(m, "198.") || !strings.Contains(m, "An administrator did this.") {
 			t.Error(m)
+		}
+	})
+}
+
+// TestNewDevice: who is signed in somewhere hears of a sign-in with another browser, and of no other.
+func TestNewDevice(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		ann := d.hold(client, "ann@x.example")
+		const firefox, chrome = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+		told := func() (n int) {
+			for _, m := range d.mails("ann@x.example") {
+				if strings.HasPrefix(m.Subject, "A new browser signed in") {
+					n++
+				}
+			}
+			return n
+		}
+		for i, step := range []struct {
+			agent string
+			want  int
+		}{{firefox, 0}, {firefox, 0}, {chrome, 1}, {chrome, 1}, {firefox, 1}} {
+			d.signedIn(ann.user, step.agent)
+			if got := told(); got != step.want {
+				t.Errorf("step %d: %d mails; want %d", i, got, step.want)
+			}
 		}
 	})
 }

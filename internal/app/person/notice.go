@@ -2,6 +2,8 @@ package person
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/internal/account"
@@ -30,8 +32,8 @@ var told = []string{
 	regain.EventRequested, regain.EventCancelled, regain.EventDone, user.EventDeletion,
 }
 
-// EventNewDevice tells that a person signed in with a browser that is not known to be theirs; the target is
-// the person, detail "session" the session.
+// EventNewDevice tells that a person signed in with a browser unlike those in which they are signed in; the
+// target is the person, detail "session" the session.
 const EventNewDevice = "login.newDevice"
 
 // A person is told at most so much: whoever makes noise in their name cannot fill their mailbox.
@@ -56,9 +58,31 @@ func (f *Features) subscribeNotices(bus *tx.Bus) {
 	if kit, n.broken = page.New(page.Deps{Accounts: Looks{f.d.Accounts}, Clock: f.d.Clock}); n.broken == nil {
 		n.letters, n.broken = letter.New(kit)
 	}
+	bus.Subscribe("login.finished", n.newDevice)
 	for _, kind := range told {
 		bus.Subscribe(kind, n.tell)
 	}
+}
+
+// newDevice finds sign-ins in a browser that is not like any in which the person is signed in. Who is signed
+// in nowhere else has nothing to compare with, and is not troubled.
+func (n *notices) newDevice(ctx context.Context, t tx.Tx, e event.Event) error {
+	fresh, err := n.d.Sessions.ByID(ctx, t, e.Account, ident.SessionID(e.Detail["session"]))
+	if errors.Is(err, session.ErrNone) {
+		return nil
+	}
+	if err != nil || fresh.Root != fresh.ID || fresh.Device == "" || t.Now().Sub(fresh.CreatedAt) > time.Minute { // it goes on from one that was there
+		return err
+	}
+	all, err := n.d.Sessions.List(ctx, t, session.ListQuery{Account: e.Account, User: fresh.User})
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(all, func(s session.Session) bool { return s.Root == fresh.Root || s.Device == "" })
+	if len(others) == 0 || slices.ContainsFunc(others, func(s session.Session) bool { return s.Device == fresh.Device }) {
+		return nil
+	}
+	return t.Emit(ctx, event.New(e.Actor, EventNewDevice, string(fresh.User), "session", string(fresh.ID)))
 }
 
 // Looks tells the pages and mails how an account looks.
