@@ -44,6 +44,9 @@ type Config struct {
 	// HTTPClient fetches the key set. Redirects are never followed. Nil means a client of
 	// this package's own.
 	HTTPClient *http.Client
+	// Revocations is what the issuer tells of ended sessions, people and tokens. Nil means that a token is
+	// taken until it expires.
+	Revocations *Revocations
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
 }
@@ -55,6 +58,7 @@ type Verifier struct {
 	algorithms       []string
 	keys             finder
 	now              func() time.Time
+	revocations      *Revocations
 }
 
 // New checks the configuration and returns a verifier. It does not use the network; keys
@@ -66,7 +70,10 @@ func New(c Config) (*Verifier, error) {
 	if (c.Audience == "") != c.InsecureAnyAudience {
 		return nil, errors.New("verify: give either an Audience or InsecureAnyAudience")
 	}
-	v := &Verifier{issuer: c.Issuer, audience: c.Audience, algorithms: onlyEdDSA, now: c.Now}
+	v := &Verifier{issuer: c.Issuer, audience: c.Audience, algorithms: onlyEdDSA, now: c.Now, revocations: c.Revocations}
+	if c.Revocations != nil && c.Revocations.issuer != c.Issuer {
+		return nil, errors.New("verify: the revocations are of another issuer")
+	}
 	if v.now == nil {
 		v.now = time.Now
 	}
@@ -133,6 +140,11 @@ func (v *Verifier) VerifyBound(ctx context.Context, token string) (Claims, error
 	}
 	if err := c.ValidAt(v.now(), Leeway, Leeway); err != nil {
 		return Claims{}, err
+	}
+	if v.revocations != nil {
+		if err := v.revocations.Check(c); err != nil {
+			return Claims{}, err
+		}
 	}
 	return c, nil
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/dbsc"
 	"github.com/admit-id/admit/internal/session/dbsc/dbscdb"
+	"github.com/admit-id/admit/internal/session/endings"
 	"github.com/admit-id/admit/internal/session/seat"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
@@ -60,6 +61,7 @@ type Features struct {
 	Seats    *seat.Service
 	Links    *link.Service // of BuildLogins
 	Bindings *dbsc.Service
+	endings  *endings.Log
 	Factors
 	Demands
 	later LoginDeps // what is built after the features
@@ -98,6 +100,7 @@ func (f *Features) Subscribe(bus *tx.Bus) {
 // Remember is the table of who keeps what in memory.
 func (f *Features) Remember(follower *feed.Follower) {
 	follower.Subscribe(f.Directory, policy.ChangeKind)
+	f.rememberEndings(follower)
 }
 
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
@@ -115,6 +118,7 @@ func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route,
 		back.Routes(),
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
+		f.revokedSurface(o.Feed).Routes(),
 	), err
 }
 

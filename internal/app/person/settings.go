@@ -20,6 +20,7 @@ type Others struct {
 	Audit    *audit.Service
 	Access   *access.Service
 	Consents *consent.Service
+	Feed     Feed
 }
 
 // Holding are the verbs of what a person has registered, for pages and the browser SDK.
