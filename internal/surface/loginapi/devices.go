@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/strictjson"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/session"
@@ -182,7 +183,7 @@ func (s *Surface) addDevice(w http.ResponseWriter, r *http.Request) error {
 func (s *Surface) addTOTP(r *http.Request, o holding.Owner, b newDevice) (deviceBody, error) {
 	code := b.TOTPData.VerificationCode
 	if len(b.Code) > 0 {
-		if err := json.Unmarshal(b.Code, &code); err != nil {
+		if err := strictjson.Unmarshal(b.Code, &code); err != nil {
 			return deviceBody{}, errDevice
 		}
 	}
@@ -202,7 +203,7 @@ func (s *Surface) addTOTP(r *http.Request, o holding.Owner, b newDevice) (device
 // so that it waits for its first use on our own page.
 func (s *Surface) addPasskey(r *http.Request, o holding.Owner, b newDevice) (deviceBody, error) {
 	var c credential
-	if len(b.Code) == 0 || strings.TrimSpace(string(b.Code))[0] != '{' || json.Unmarshal(b.Code, &c) != nil {
+	if len(b.Code) == 0 || strings.TrimSpace(string(b.Code))[0] != '{' || strictjson.Unmarshal(b.Code, &c) != nil {
 		return deviceBody{}, errDevice
 	}
 	attestation, err1 := base64.StdEncoding.Strict().DecodeString(c.Attestation)
