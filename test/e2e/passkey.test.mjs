@@ -5,25 +5,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
 import { startAdmit, told } from '../harness/admit.mjs';
+import { authenticator } from '../harness/authenticator.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
 import { codeIn } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
-
-/** An authenticator that is part of the machine, as fingerprint readers are. It answers by itself unless told not to. */
-export async function authenticator(page, more = {}) {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options: {
-    protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
-    automaticPresenceSimulation: true, ...more
-  } });
-  return {
-    send: (method, parameters) => cdp.send(`WebAuthn.${method}`, { authenticatorId, ...parameters }),
-    credentials: async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials
-  };
-}
 
 for (const database of databases) {
   describe(`passkeys in the browser on ${database}`, () => {
