@@ -1,0 +1,73 @@
+// linkIdentity and unlinkIdentity of the unmodified browser SDK.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startAdmit, told } from '../harness/admit.mjs';
+import { application } from '../harness/application.mjs';
+import { Box } from '../harness/box.mjs';
+import { expectUrl, launch, person } from '../harness/browser.mjs';
+import { databases } from '../harness/database.mjs';
+import { startFront } from '../harness/front.mjs';
+import { http } from '../harness/http.mjs';
+import { startSmtp } from '../harness/smtp.mjs';
+
+const publicUrl = 'https://login.example.test';
+const own = 'https://app.example.test';
+
+for (const database of databases) {
+  describe(`the SDK links identities on ${database}`, () => {
+    let front;
+    let server;
+    let smtp;
+    let browser;
+    before(told(async () => {
+      smtp = await startSmtp();
+      front = await startFront();
+      server = await startAdmit({ database, dev: false, smtp, publicUrl, env: { ADMIT_TRUSTED_PROXIES: '127.0.0.1/32' } });
+      Object.assign(front.sites, { 'login.example.test': server.port, 'app.example.test': application(publicUrl, 'app_code') });
+      const token = await server.accessKey('linking');
+      for (const [method, path, body] of [
+        ['POST', '/v1/applications', { applicationId: 'app_code', name: 'Shop', redirectUrls: [`${own}/`], redirectMode: 'origin' }],
+        ['PUT', '/v1/connections/con_email', { data: { name: 'E-mail' }, linkingConfiguration: { type: 'EXPLICIT' } }]
+      ]) {
+        const answer = await http(server, method, path, { token, body });
+        assert.ok(answer.status < 300, answer.text);
+      }
+      browser = await launch(`MAP *.test:443 127.0.0.1:${front.port}`);
+    }));
+    after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
+
+    async function arrive(address) {
+      const who = await person(browser, { origins: [publicUrl, own] });
+      const box = new Box(who.page, server, smtp);
+      await who.page.goto(`${own}/`);
+      await who.page.evaluate(() => { window.login.authenticate({}); });
+      await expectUrl(who.page, url => url.pathname === '/login');
+      await box.signIn(address, own);
+      assert.equal(await who.page.evaluate(() => window.login.userSessionExists()), true);
+      return { ...who, box };
+    }
+    const me = page => page.evaluate(() => window.login.getUserIdentity()?.userId);
+    const unlink = (page, id) => page.evaluate(name => window.login.unlinkIdentity(name).then(() => 'done', error => error.code), id);
+
+    test('a second address signs in as the same person, until it is unlinked', async () => {
+      const { page, box, verdict } = await arrive('ada@example.com');
+      const who = await me(page);
+      assert.ok(who);
+      assert.equal(await unlink(page, 'con_email'), 'LastIdentity');
+      await page.evaluate(() => { window.login.linkIdentity({ connectionId: 'con_email' }); });
+      await expectUrl(page, url => url.pathname === '/login');
+      await page.getByText('the account of ada@example.com').waitFor();
+      await box.signIn('second@example.com', own);
+      assert.equal(new URL(page.url()).searchParams.get('code'), null);
+      assert.equal(await page.evaluate(() => window.login.userSessionExists()), true);
+      assert.equal(await me(page), who);
+
+      const other = await arrive('second@example.com');
+      assert.equal(await me(other.page), who);
+      assert.equal(await unlink(page, 'second@example.com'), 'done');
+      assert.equal(await unlink(page, 'second@example.com'), 'NotFound');
+      await verdict();
+    });
+  });
+}
