@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/away"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/token"
@@ -20,6 +21,13 @@ type pageLinks struct {
 	*login.Service
 	*aways
 	*setups
+	*mails
+}
+
+// pageSteps are the verbs of the login box.
+type pageSteps struct {
+	*login.Service
+	*mails
 }
 
 // pageUpstream are the verbs of the other ways to sign in.
@@ -31,6 +39,7 @@ type pageUpstream struct {
 type (
 	setups = setup.Service
 	aways  = away.Service
+	mails  = mailed.Service
 )
 
 // pageAccounts tells the pages how an account looks.

@@ -47,7 +47,7 @@ func TestErrand(t *testing.T) {
 			t.Fatalf("%+v", v)
 		}
 		b.send(id, "ann@x.example")
-		v = b.take(b.service.EnterCode(ctx, b.visit(), id, b.code))
+		v = b.take(b.mailed.EnterCode(ctx, b.visit(), id, b.code))
 		if b.home(v, errandEnd); v.Result.Session.Empty() || v.Result.Tokens != nil {
 			t.Fatalf("%+v", v.Result)
 		}

@@ -111,7 +111,7 @@ func TestRaces(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				v, err := w.service.EnterCode(ctx, b.visit(), id, w.code)
+				v, err := w.mailed.EnterCode(ctx, b.visit(), id, w.code)
 				if err != nil {
 					t.Error(err)
 				}

@@ -34,6 +34,7 @@ import (
 	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/login/link/linkdb"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/login/setup"
@@ -64,6 +65,7 @@ type world struct {
 	service    *login.Service
 	begins     *begin.Service
 	away       *away.Service
+	mailed     *mailed.Service
 	codes      *redeem.Service
 	links      *setup.Service
 	linker     *link.Service
@@ -184,6 +186,7 @@ func each(t *testing.T, fn func(w *world)) {
 		})
 		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})
 		w.held, w.browsers = map[ident.UserID]factor.Held{}, &remember.Service{Store: logindb.Browsers{}}
+		codes := &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}}
 		handovers := &handover.Service{Clients: w.sc, Issuer: w.Issuer, Keys: keys}
 		w.begins = begin.New(begin.Deps{
 			DB: db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Accounts: w, Applications: applications{w}, Connections: connections{w},
@@ -205,7 +208,7 @@ func each(t *testing.T, fn func(w *world)) {
 			Links: w.linker,
 			DB:    db, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: keys,
 			Accounts: w, Applications: applications{w}, Connections: connections{w}, Tenants: tenants{w}, Invites: invites{w}, Users: people{w.users, w}, Sessions: w.sessions,
-			EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: keys, Outbox: &mail.Outbox{Keys: keys}},
+			EmailCodes: codes,
 			Issuer:     issuer{}, Setup: w.setup, Log: slog.New(slog.DiscardHandler),
 			Policies: w, Browsers: w.browsers, Passkeys: func(ident.AccountID) bool { return !w.noPasskeys },
 			Recovering: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (time.Time, error) {
@@ -219,6 +222,7 @@ func each(t *testing.T, fn func(w *world)) {
 			DB: db, Box: w.service, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Keys: keys, Accounts: w, Connections: connections{w},
 			Upstream: &w.upstream, Users: people{w.users, w}, Handovers: handovers, Log: slog.New(slog.DiscardHandler),
 		})
+		w.mailed = mailed.New(mailed.Deps{DB: db, Box: w.service, Store: logindb.Store{}, Accounts: w, Applications: applications{w}, Codes: codes})
 		fn(w)
 	})
 }
@@ -286,12 +290,12 @@ func (b *browser) view(id ident.LoginID) login.View {
 
 func (b *browser) send(id ident.LoginID, email string) login.View {
 	b.t.Helper()
-	return b.take(b.service.SendCode(ctx, b.visit(), id, email, b.compose))
+	return b.take(b.mailed.SendCode(ctx, b.visit(), id, email, b.compose))
 }
 
 func (b *browser) enter(id ident.LoginID, code string) login.View {
 	b.t.Helper()
-	return b.take(b.service.EnterCode(ctx, b.visit(), id, code))
+	return b.take(b.mailed.EnterCode(ctx, b.visit(), id, code))
 }
 
 // signIn runs a whole login by e-mail code and returns the answer to the application.

@@ -135,7 +135,7 @@ func TestBrowserBinding(t *testing.T) {
 		}
 		w.want(other.enter(id, w.code), login.StateOtherBrowser, "")
 		w.want(other.send(id, "eve@x.example"), login.StateOtherBrowser, "")
-		w.want(other.take(w.service.FollowLink(ctx, other.visit(), secret.New(w.link))), login.StateFailed, login.ProblemLinkOther)
+		w.want(other.take(w.mailed.FollowLink(ctx, other.visit(), secret.New(w.link))), login.StateFailed, login.ProblemLinkOther)
 		w.want(mine.enter(id, w.code), login.StateRedirect, "")
 
 		v = other.take(w.service.Restart(ctx, other.visit(), id))
@@ -167,19 +167,19 @@ func TestLink(t *testing.T) {
 		b.send(id, "ann@x.example")
 		link := secret.New(w.link)
 		for range 5 {
-			v := b.take(w.service.ViewLink(ctx, b.visit(), link))
+			v := b.take(w.mailed.ViewLink(ctx, b.visit(), link))
 			w.want(v, login.StateLink, "")
 			if v.Email != "ann@x.example" || v.ID != id {
 				t.Fatalf("view %+v", v)
 			}
 		}
-		w.want(w.browser().take(w.service.ViewLink(ctx, w.browser().visit(), link)), login.StateFailed, login.ProblemLinkOther)
-		q := b.answer(b.take(w.service.FollowLink(ctx, b.visit(), link)))
+		w.want(w.browser().take(w.mailed.ViewLink(ctx, w.browser().visit(), link)), login.StateFailed, login.ProblemLinkOther)
+		q := b.answer(b.take(w.mailed.FollowLink(ctx, b.visit(), link)))
 		if q.Get("code") == "" {
 			t.Fatal("no code")
 		}
-		w.want(b.take(w.service.FollowLink(ctx, b.visit(), link)), login.StateFailed, login.ProblemLinkDead)
-		w.want(b.take(w.service.ViewLink(ctx, b.visit(), secret.New("x"))), login.StateFailed, login.ProblemLinkDead)
+		w.want(b.take(w.mailed.FollowLink(ctx, b.visit(), link)), login.StateFailed, login.ProblemLinkDead)
+		w.want(b.take(w.mailed.ViewLink(ctx, b.visit(), secret.New("x"))), login.StateFailed, login.ProblemLinkDead)
 	})
 }
 

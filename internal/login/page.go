@@ -38,6 +38,11 @@ func (s *Service) Page(ctx context.Context, step Step, v Visit, f Facts, problem
 	return s.page(ctx, step, v, f, shown{problem: problem})
 }
 
+// PageWith is Page, and fills in more.
+func (s *Service) PageWith(ctx context.Context, step Step, v Visit, f Facts, problem Problem, fill func(*View)) (View, error) {
+	return s.page(ctx, step, v, f, shown{problem: problem, fill: fill})
+}
+
 // page fills a View for a step. Only the browser that has the request sees what was typed in it.
 func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add shown) (View, error) {
 	r := f.Request

@@ -188,6 +188,7 @@ type Found struct {
 	Evidence session.Evidence // of a first proof; of a second its Method, Subject, Verified and Synced
 	Problem  Problem          // then nothing was proved
 	Stay     bool             // nothing was proved, and nothing is wrong
+	Code     bool             // a problem is shown on the page of the code, while there is one
 	Fill     func(*View)      // of the page that is shown when nothing was proved
 }
 
@@ -269,6 +270,9 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 	step := Next(f)
 	if at == StepChoose && step.Open() {
 		step = StepChoose
+		if found.Code && f.Code != nil {
+			step = StepCode
+		}
 	}
 	return s.page(ctx, step, v, f, shown{problem: found.Problem, fill: found.Fill})
 }

@@ -144,8 +144,8 @@ func TestSecondFactor(t *testing.T) {
 			t.Fatalf("%+v", v)
 		}
 		for name, step := range map[string]func() (login.View, error){
-			"a code":     func() (login.View, error) { return w.service.SendCode(ctx, b.visit(), id, "bob@x.example", b.compose) },
-			"the code":   func() (login.View, error) { return w.service.EnterCode(ctx, b.visit(), id, w.code) },
+			"a code":     func() (login.View, error) { return w.mailed.SendCode(ctx, b.visit(), id, "bob@x.example", b.compose) },
+			"the code":   func() (login.View, error) { return w.mailed.EnterCode(ctx, b.visit(), id, w.code) },
 			"a provider": func() (login.View, error) { return w.away.StartUpstream(ctx, b.visit(), id, "con_idp") },
 			"continue":   func() (login.View, error) { return w.service.Continue(ctx, b.visit(), id) },
 			"a password": func() (login.View, error) {
@@ -192,7 +192,7 @@ func TestFactorLookupFails(t *testing.T) {
 		b.view(id)
 		b.send(id, "ann@x.example")
 		w.heldErr = errors.New("down")
-		if v, err := w.service.EnterCode(ctx, b.visit(), id, w.code); err == nil || v.Result != nil {
+		if v, err := w.mailed.EnterCode(ctx, b.visit(), id, w.code); err == nil || v.Result != nil {
 			t.Fatalf("%+v, %v", v, err)
 		}
 		w.heldErr = nil
@@ -253,7 +253,7 @@ func TestRememberedBrowser(t *testing.T) {
 			n.send(id, email)
 			visit := n.visit()
 			visit.Device = device
-			return n.take(w.service.EnterCode(ctx, visit, id, w.code)).State
+			return n.take(w.mailed.EnterCode(ctx, visit, id, w.code)).State
 		}
 		if got := again("ann@x.example", v.Result.Device); got != login.StateRedirect {
 			t.Errorf("remembered: %q", got)

@@ -51,7 +51,7 @@ func TestTenantOfARequest(t *testing.T) {
 			t.Errorf("the tenant does not go before the connection: %+v", v)
 		}
 		// Its page has no other way in, and none is taken.
-		if v := b.take(b.service.SendCode(ctx, b.visit(), id, "eve@x.example", b.compose)); v.State != login.StateChoose || v.Problem != login.ProblemConnectionGone || v.EmailCode || len(v.Connections) != 1 {
+		if v := b.take(b.mailed.SendCode(ctx, b.visit(), id, "eve@x.example", b.compose)); v.State != login.StateChoose || v.Problem != login.ProblemConnectionGone || v.EmailCode || len(v.Connections) != 1 {
 			t.Errorf("%+v", v)
 		}
 		if w.mails != 0 {

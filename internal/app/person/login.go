@@ -18,6 +18,7 @@ import (
 	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
 	"github.com/admit-id/admit/internal/login/logindb"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/login/prove"
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
@@ -41,6 +42,7 @@ type LoginDeps struct {
 type Logins struct {
 	Begin  *begin.Service
 	Box    *login.Service
+	Mailed *mailed.Service
 	Away   *away.Service
 	Prove  *prove.Service
 	Codes  *redeem.Service
@@ -56,11 +58,12 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 	applications := bridge.LoginApplications{Directory: f.d.Applications}
 	invites := bridge.LoginInvites{Service: d.Invites}
 	handovers := &handover.Service{Clients: bridge.HandoverClients{Directory: d.Clients}, Issuer: f.d.Accounts.Issuer, Keys: f.d.Keys}
+	codes := &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox}
 	box := login.New(login.Deps{
 		DB: f.d.DB, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Tenants: tenants, Invites: invites,
 		Accounts: f.d.Accounts, Applications: applications, Connections: d.Connections,
 		Users: f.d.Users, Sessions: f.d.Sessions,
-		EmailCodes: &emailcode.Service{Store: emailcodedb.Store{}, Keys: f.d.Keys, Outbox: f.d.Outbox},
+		EmailCodes: codes,
 		Issuer:     issuer, Setup: d.Setup, Log: f.d.Log,
 		Links: f.Links, Policies: f.Directory, Held: f.Held, Browsers: f.Browsers, Passkeys: f.Passkeys.Available, Recovering: f.recovering,
 	})
@@ -70,6 +73,9 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 			Connections: d.Connections, Tenants: tenants, Invites: invites, Handovers: handovers,
 		}),
 		Box: box,
+		Mailed: mailed.New(mailed.Deps{
+			DB: f.d.DB, Box: box, Store: logindb.Store{}, Accounts: f.d.Accounts, Applications: applications, Codes: codes,
+		}),
 		Away: away.New(away.Deps{
 			DB: f.d.DB, Box: box, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Keys: f.d.Keys, Accounts: f.d.Accounts,
 			Connections: d.Connections, Upstream: d.Upstream, Users: f.d.Users, Handovers: handovers, Log: f.d.Log,
