@@ -114,43 +114,55 @@ type Use struct {
 	Look func(ctx context.Context, t tx.Tx, found Session) error
 }
 
-// Renew notes that a session is used by its page and replaces its secret: one read, and one write of
-// one statement that carries every binding (I-4). The cookie that it returns is to be set, always.
-// Of many at once one rotates, and all get the same successor. ErrNone when there is no session.
+// Renew notes that a session is used by its page and replaces its secret, by one statement that carries
+// every binding (I-4). The cookie that it returns is to be set, always. Of many at once one rotates, and
+// all get the same successor. ErrNone when there is no session.
 func (s *Service) Renew(ctx context.Context, u Use) (Session, secret.Text, error) {
 	account := u.Actor.Account
 	p, ok := s.secrets.read(account, u.Cookie)
 	if !ok {
 		return Session{}, secret.Text{}, ErrNone
 	}
-	var found Session
-	var worth standing
-	err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
-		found, worth, err = s.judge(ctx, t, account, p)
-		if err != nil || u.Look == nil || worth != living && worth != late {
-			return err
-		}
-		return u.Look(ctx, t, found)
-	})
-	if err != nil {
-		return Session{}, secret.Text{}, err
-	}
-	if worth == living || worth == stale {
-		err := s.d.DB.Write(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
-			found, worth, err = s.rotate(ctx, t, u, p, found, worth)
+	if p.ID == "" { // anybody can send such a text: what nobody was given stays out of the writer's way
+		there := false
+		err := s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+			_, worth, err := s.judge(ctx, t, account, p)
+			there = worth != unknown
 			return err
 		})
 		if err != nil {
 			return Session{}, secret.Text{}, err
 		}
+		if !there {
+			return Session{}, secret.Text{}, ErrNone
+		}
 	}
-	if worth != living && worth != late {
+	var found Session
+	var worth standing
+	// What is read is read by the writer: on SQLite a reader beside it keeps no page over its commits.
+	err := s.d.DB.Write(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) (err error) {
+		found, worth, err = s.judge(ctx, t, account, p)
+		if err != nil {
+			return err
+		}
+		if u.Look != nil && (worth == living || worth == late) {
+			if err := u.Look(ctx, t, found); err != nil {
+				return err
+			}
+		}
+		found, worth, err = s.rotate(ctx, t, u, p, found, worth)
+		return err
+	})
+	switch {
+	case err != nil:
+		return Session{}, secret.Text{}, err
+	case worth != living && worth != late:
 		return Session{}, secret.Text{}, ErrNone
 	}
 	return found, s.secrets.of(found), nil
 }
 
-// rotate is the write of Renew. Whoever comes too late for it is judged again, by what is true now.
+// rotate is the change of a renewal. Whoever comes too late for it is judged again, by what is true now.
 func (s *Service) rotate(ctx context.Context, t tx.Tx, u Use, p Presented, found Session, worth standing) (Session, standing, error) {
 	if worth == living {
 		step, moved := s.step(t.Now(), u, p, found)
@@ -158,15 +170,12 @@ func (s *Service) rotate(ctx context.Context, t tx.Tx, u Use, p Presented, found
 		if !fault.Is(err, fault.NotFound) {
 			return moved, living, err
 		}
+		if found, worth, err = s.judge(ctx, t, u.Actor.Account, p); err != nil || worth == living {
+			return Session{}, unknown, err // living, and yet it could not be moved on: it ends at this moment
+		}
 	}
-	found, worth, err := s.judge(ctx, t, u.Actor.Account, p)
-	switch {
-	case err != nil:
-		return Session{}, unknown, err
-	case worth == stale:
+	if worth == stale {
 		return Session{}, unknown, s.stolen(ctx, t, u.Actor, found)
-	case worth == living: // it was living before, and yet it could not be moved on: it has expired
-		return Session{}, unknown, nil
 	}
 	return found, worth, nil
 }
