@@ -118,7 +118,7 @@ func (n *notices) tell(ctx context.Context, t tx.Tx, e event.Event) error {
 	if err != nil || !u.EmailVerified || !ok {
 		return err
 	}
-	if sent, _, err := n.d.Outbox.Recent(ctx, t, e.Account, to, t.Now().Add(-noticesPer)); err != nil || sent >= maxNotices && e.Type != regain.EventRequested {
+	if sent, err := n.d.Outbox.Notices(ctx, t, e.Account, to, t.Now().Add(-noticesPer)); err != nil || sent >= maxNotices && e.Type != regain.EventRequested {
 		return err
 	}
 	m, err := n.letters.Notice(n.noticeOf(t, e, u))
@@ -126,7 +126,7 @@ func (n *notices) tell(ctx context.Context, t tx.Tx, e event.Event) error {
 		return err
 	}
 	_, err = n.d.Outbox.Put(ctx, t, e.Account, mail.Message{
-		To: to, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Expires: t.Now().Add(noticeLife),
+		To: to, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Expires: t.Now().Add(noticeLife), Notice: true,
 	})
 	if fault.Is(err, fault.Unavailable) { // too many wait: signing in and out must go on
 		n.d.Log.WarnContext(ctx, "a notice could not be put into the outbox", "event", e.Type, "account", e.Account, "error", err)

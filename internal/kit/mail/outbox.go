@@ -30,6 +30,8 @@ type Message struct {
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
 	HTML    string    `json:"html"`
+	// Notice says that nobody asked for it: it tells somebody of something. Recent does not count it.
+	Notice bool `json:"-"`
 }
 
 // Kept is a message as the outbox holds it.
@@ -67,7 +69,7 @@ SELECT COUNT(*) FROM (SELECT 1 FROM mail_outbox WHERE account_id = $1 AND done_a
 	if waiting >= maxPending {
 		return "", fault.New(fault.Unavailable, fault.CodeUnavailable, "Too many mails are waiting to be sent. Try again later.")
 	}
-	id := ident.New("mail_")
+	id := ident.New(prefixOf(m.Notice))
 	plain, err := json.Marshal(m)
 	if err != nil {
 		return "", err
@@ -79,11 +81,29 @@ VALUES ($1, $2, $3, $4, $5, $6, $5, 0, 0, '')`,
 	return id, err
 }
 
-// Recent tells how many mails to an address were put in since a time, and when the oldest of them was.
+func prefixOf(notice bool) string {
+	if notice {
+		return "note_"
+	}
+	return "mail_"
+}
+
+// Recent tells how many mails that are no notices were put in for an address since a time, and when the
+// oldest of them was.
 func (o *Outbox) Recent(ctx context.Context, t tx.Tx, account ident.AccountID, to Address, since time.Time) (n int, oldest time.Time, err error) {
+	return o.recent(ctx, t, account, to, since, prefixOf(false))
+}
+
+// Notices tells how many notices were put in for an address since a time.
+func (o *Outbox) Notices(ctx context.Context, t tx.Tx, account ident.AccountID, to Address, since time.Time) (n int, err error) {
+	n, _, err = o.recent(ctx, t, account, to, since, prefixOf(true))
+	return n, err
+}
+
+func (o *Outbox) recent(ctx context.Context, t tx.Tx, account ident.AccountID, to Address, since time.Time, prefix string) (n int, oldest time.Time, err error) {
 	times, err := sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[int64],
-		`SELECT created_at FROM mail_outbox WHERE account_id = $1 AND recipient = $2 AND created_at > $3 ORDER BY created_at`,
-		string(account), string(to), sqldb.Micros(since))
+		`SELECT created_at FROM mail_outbox WHERE account_id = $1 AND recipient = $2 AND created_at > $3 AND substr(id, 1, 5) = $4 ORDER BY created_at`,
+		string(account), string(to), sqldb.Micros(since), prefix)
 	if err != nil || len(times) == 0 {
 		return 0, time.Time{}, err
 	}
