@@ -132,6 +132,7 @@ func TestDevices(t *testing.T) {
 	d.kept.Devices = []totp.Device{{ID: "otp_1"}}
 	changes("one factor of two", 403, "RecentSignInNeeded", bearer)
 	changes("WAN-11 a client's token", 403, "Forbidden", "Authorization: Bearer client")
+	want(t, w.call(t, "DELETE", "/api/session/identities/con_idp", "", "Authorization: Bearer client"), 403, "errorCode=Forbidden")
 	changes("a machine", 403, "Forbidden", "Authorization: Bearer machine")
 	changes("a forged token", 401, "", "Authorization: Bearer forged")
 	changes("a cookie from elsewhere", 403, "", alive, "Origin: https://evil.example", "Sec-Fetch-Site: cross-site")

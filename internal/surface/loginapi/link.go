@@ -21,7 +21,7 @@ func (s *Surface) linker(r *http.Request) (actor.Actor, error) {
 	account := web.AccountOf(r)
 	if len(r.Header["Authorization"]) > 0 {
 		a, err := s.deps.Tokens.Verify(r.Context(), account, web.BearerOf(r))
-		if err == nil && (a.Kind != actor.User || a.Bound != nil) { // of a bound token the proof is not looked at here
+		if err == nil && (a.Kind != actor.User || a.Delegated || a.Bound != nil) { // of a bound token the proof is not looked at here
 			err = fault.New(fault.Unauthenticated, fault.CodeUnauthenticated, "Only a person's own token, which is bound to no key, links an identity.")
 		}
 		return a, err
@@ -41,6 +41,9 @@ func (s *Surface) unlink(w http.ResponseWriter, r *http.Request) error {
 	a := web.ActorOf(r)
 	switch a.Kind {
 	case actor.User:
+		if a.Delegated {
+			return errDelegated
+		}
 	case actor.Anonymous:
 		found, err := s.deps.Sessions.Peek(r.Context(), web.AccountOf(r), s.cookie(r))
 		if err != nil {
