@@ -16,6 +16,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/session"
 )
 
 // Stores are what is tested together.
@@ -31,6 +32,7 @@ type Stores struct {
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	t.Run("request", func(t *testing.T) { testRequest(t, open(t)) })
 	t.Run("finish", func(t *testing.T) { testFinish(t, open(t)) })
+	t.Run("prove", func(t *testing.T) { testProve(t, open(t)) })
 	t.Run("revive", func(t *testing.T) { testRevive(t, open(t)) })
 	t.Run("code", func(t *testing.T) { testCode(t, open(t)) })
 	t.Run("code race", func(t *testing.T) { testCodeRace(t, open(t)) })
@@ -161,6 +163,42 @@ func testFinish(t *testing.T, s Stores) {
 	}
 	if _, err := take("one"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the outcome was taken twice: %v", err)
+	}
+}
+
+func testProve(t *testing.T, s Stores) {
+	s.insert(t, s.build("l"))
+	s.changes(t, true, s.bind("a", "l", "one"))
+	mail, app := session.Evidence{Method: "email", At: s.Clock.Now().UTC()}, session.Evidence{Method: "otp", At: s.Clock.Now().UTC()}
+	prove := func(browser string, who ident.UserID, before, added []session.Evidence) func(context.Context, tx.Tx) (bool, error) {
+		return func(ctx context.Context, tt tx.Tx) (bool, error) {
+			return s.Requests.Prove(ctx, tt, login.Proof{Account: "a", ID: "l", Browser: []byte(browser), Subject: who, Before: before, Added: added})
+		}
+	}
+	one, two := []session.Evidence{mail}, []session.Evidence{app}
+	s.changes(t, false, prove("two", "u", nil, one))
+	s.changes(t, false, prove("", "u", nil, one))
+	s.changes(t, false, prove("one", "", nil, one))
+	s.changes(t, true, prove("one", "u", nil, one))
+	s.changes(t, false, prove("one", "u", nil, one)) // that is not what it has
+	s.changes(t, false, prove("one", "v", one, two))
+	s.changes(t, true, prove("one", "u", one, two))
+	if got := s.get(t, "l"); got.Subject != "u" || len(got.Evidence) != 2 || got.Evidence[1].Method != "otp" {
+		t.Errorf("proved: %+v", got)
+	}
+	s.changes(t, false, func(ctx context.Context, tt tx.Tx) (bool, error) {
+		r := s.build("l")
+		r.Browser, r.Tenant = []byte("one"), "ten_other"
+		return s.Requests.Choose(ctx, tt, r)
+	})
+	s.changes(t, false, func(ctx context.Context, tt tx.Tx) (bool, error) {
+		return s.Requests.Finish(ctx, tt, login.Finished{Account: "a", ID: "l", Browser: []byte("one"), User: "v", Session: "s"})
+	})
+	s.changes(t, true, func(ctx context.Context, tt tx.Tx) (bool, error) {
+		return s.Requests.Revive(ctx, tt, "a", "l", []byte("one"), s.Clock.Now().Add(time.Hour))
+	})
+	if got := s.get(t, "l"); got.Subject != "" || got.Evidence != nil {
+		t.Errorf("opened again with what was proved: %+v", got)
 	}
 }
 
