@@ -9,6 +9,7 @@ import { authenticator } from '../harness/authenticator.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
+import { http } from '../harness/http.mjs';
 import { codeIn } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
 
@@ -18,16 +19,22 @@ for (const database of databases) {
     let smtp;
     let browser;
     let origins;
+    let key;
     let number = 0;
     const fresh = name => `${name}.${++number}@example.com`;
     before(told(async () => {
       smtp = await startSmtp();
       server = await startAdmit({ database, dev: false, smtp });
       origins = [server.url];
+      key = await server.accessKey('passkeys');
       browser = await launch();
     }));
     after(async () => { await browser?.close(); await server?.stop(); await smtp?.stop(); });
 
+    const policy = async body => {
+      const answer = await http(server, 'PUT', '/v1/sign-in-policy', { token: key, body });
+      assert.equal(answer.status, 200, answer.text);
+    };
     async function open() {
       const who = await person(browser, { origins });
       return { ...who, box: new Box(who.page, server, smtp) };
@@ -118,6 +125,24 @@ for (const database of databases) {
       const [credential] = await device.credentials();
       assert.deepEqual(login.options.allowCredentials.map(c => c.id), [Buffer.from(credential.credentialId, 'base64').toString('base64url')]);
       await verdict();
+    });
+
+    test('who must have a second factor and has none makes a passkey on the way', async () => {
+      await policy({ secondWhen: 'always' });
+      try {
+        const who = await open();
+        const { page, verdict } = who;
+        const device = await authenticator(page);
+        await byMail(who, fresh('enrol'));
+        await page.locator('form[data-passkey=create] button').waitFor();
+        await shot(page, `passkey-enrol-${database}`);
+        await page.locator('form[data-passkey=create] button').click();
+        await arrived(page);
+        assert.equal((await device.credentials()).length, 1);
+        await verdict();
+      } finally {
+        await policy({});
+      }
     });
 
     test('refused: an authenticator that does not verify its person', async () => {
