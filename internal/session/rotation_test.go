@@ -150,11 +150,8 @@ func TestRotation(t *testing.T) {
 		}
 		third := w.mustRenew(second)
 		w.clk.Advance(session.LateWindow)
-		for _, late := range []secret.Text{second, first} {
-			if got := w.mustRenew(late); late == second && got != third {
-				t.Fatal("a request in flight was not given the successor")
-			}
-			break
+		if w.mustRenew(second) != third {
+			t.Fatal("a request in flight was not given the successor")
 		}
 		w.mustRenew(third)
 		if n, _ := w.heard(session.EventTheft); n != 0 {

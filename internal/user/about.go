@@ -35,7 +35,7 @@ func (s *Service) About(ctx context.Context, account ident.AccountID, id ident.U
 	u, err := s.Get(ctx, account, id)
 	out := About{u.ID, u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, u.Claims, u.CreatedAt, u.UpdatedAt, []AboutIdentity{}}
 	for _, i := range u.Identities {
-		out.Identities = append(out.Identities, AboutIdentity{i.Connection, i.Issuer, i.Subject, i.CreatedAt, i.LastLogin})
+		out.Identities = append(out.Identities, AboutIdentity(i))
 	}
 	return out, err
 }

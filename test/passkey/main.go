@@ -23,7 +23,7 @@ import (
 
 const (
 	account ident.AccountID = "acc_default"
-	origin                  = "https://login.example.com"
+	origin  string          = "https://login.example.com"
 )
 
 type command struct {

@@ -32,10 +32,6 @@ func Languages() []Language {
 	}
 }
 
-// areas are what the names of the files begin with: the texts of all pages and mails, and those of the
-// person's own page.
-var areas = []string{"", "settings."}
-
 // Catalogue is the loaded texts. It is safe for concurrent use.
 type Catalogue struct {
 	matcher   language.Matcher
