@@ -51,9 +51,11 @@ var bends = map[string]func(*passkeytest.Ceremony){
 	"backed up, not eligible": func(c *passkeytest.Ceremony) {
 		c.Flags = c.Flags&^passkeytest.BE | passkeytest.BS
 	},
-	"origin":        func(c *passkeytest.Ceremony) { c.ClientData["origin"] = "https://evil.example" },
-	"type":          func(c *passkeytest.Ceremony) { c.ClientData["type"] = "payment.get" },
-	"challenge":     func(c *passkeytest.Ceremony) { c.ClientData["challenge"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
+	"origin": func(c *passkeytest.Ceremony) { c.ClientData["origin"] = "https://evil.example" },
+	"type":   func(c *passkeytest.Ceremony) { c.ClientData["type"] = "payment.get" },
+	"challenge": func(c *passkeytest.Ceremony) {
+		c.ClientData["challenge"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	},
 	"RP id":         func(c *passkeytest.Ceremony) { c.Party = "evil.example" },
 	"trailing byte": func(c *passkeytest.Ceremony) { c.Extensions = []byte{0} },
 	"counter back":  func(c *passkeytest.Ceremony) { c.Count = 0 },
