@@ -70,7 +70,7 @@ func NewRevocations(issuer string, client *http.Client) (*Revocations, error) {
 	slow.Timeout = revocationsWait + fetchTime
 	return &Revocations{
 		issuer: issuer, client: &slow, now: time.Now, ended: map[string]ending{},
-		keys: &remoteKeys{url: issuer + KeySetPath, client: fetcher(client), now: time.Now, algorithms: onlyEdDSA},
+		keys: &remoteKeys{url: issuer + AllKeysPath, client: fetcher(client), now: time.Now, algorithms: onlyEdDSA},
 	}, nil
 }
 

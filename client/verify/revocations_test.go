@@ -24,7 +24,7 @@ func teller(t *testing.T) (issuer string, tell func(typ, claims string, forge bo
 	b64 := base64.RawURLEncoding.EncodeToString
 	body := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == KeySetPath {
+		if r.URL.Path == AllKeysPath {
 			fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","alg":"EdDSA","use":"sig","x":%q}]}`, b64(public))
 			return
 		}

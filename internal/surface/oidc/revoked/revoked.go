@@ -138,7 +138,7 @@ func (s *Surface) send(w http.ResponseWriter, account ident.AccountID, since str
 	for _, e := range p.Endings {
 		out.Ended = append(out.Ended, ended{e.Kind, Hash(issuer, e.Kind, e.Name), e.At.Unix(), e.Until.Unix()})
 	}
-	signer, err := s.d.Ring.Signer(account, keyring.Access)
+	signer, err := s.d.Ring.Signer(account, keyring.ID) // not by the key of access tokens: many who verify those look at no typ and no aud
 	if err != nil {
 		return err
 	}

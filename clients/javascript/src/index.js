@@ -1,0 +1,3 @@
+export { VerifyError } from './errors.js';
+export { Revocations } from './revocations.js';
+export { Verifier } from './verifier.js';
