@@ -33,22 +33,31 @@ func TestRED06_LoopbackPorts(t *testing.T) {
 		urls := []string{"http://127.0.0.1/cb", "http://[::1]/cb"}
 		for _, native := range []bool{true, false} {
 			c := w.party(map[bool]string{true: `"native":true`}[native], urls...)
+			// Whoever listens at a port of this machine cannot prove to be the client: the person is asked (RFC 8252 section 8.6).
+			confirm := func(uri string) answer {
+				a := p.authorize(c.ask("redirect_uri", uri))
+				if a.told().Get("code") != "" || !strings.HasPrefix(a.path(), "/consent?") {
+					t.Errorf("%s: a code without a question: %d %q", uri, a.status, a.header.Get("Location"))
+				}
+				return p.consent(a)
+			}
 			for _, uri := range urls {
-				if a := p.authorize(c.ask("redirect_uri", uri)); a.told().Get("code") == "" {
+				if a := confirm(uri); a.told().Get("code") == "" {
 					t.Errorf("%s: %d %s", uri, a.status, a.body)
 				}
 			}
 			for _, uri := range []string{"http://127.0.0.1:1024/cb", "http://127.0.0.1:65535/cb", "http://[::1]:5000/cb"} {
-				a := p.authorize(c.ask("redirect_uri", uri))
-				if native && (a.told().Get("code") == "" || !strings.HasPrefix(a.header.Get("Location"), uri+"?")) {
+				if !native {
+					w.stays(uri, p.authorize(c.ask("redirect_uri", uri)))
+					continue
+				}
+				a := confirm(uri)
+				if a.told().Get("code") == "" || !strings.HasPrefix(a.header.Get("Location"), uri+"?") {
 					t.Errorf("%s: %d %s", uri, a.status, a.body)
 				}
-				if native { // the port is part of what the code is bound to
-					other := strings.NewReplacer("1024", "1025", "65535", "65534", "5000", "5001").Replace(uri)
-					w.refuses("another port", c.redeemAt(a.told().Get("code"), other), 400, "invalid_grant")
-				} else {
-					w.stays(uri, a)
-				}
+				// The port is part of what the code is bound to.
+				other := strings.NewReplacer("1024", "1025", "65535", "65534", "5000", "5001").Replace(uri)
+				w.refuses("another port", c.redeemAt(a.told().Get("code"), other), 400, "invalid_grant")
 			}
 			for _, uri := range []string{
 				"http://localhost:9/cb", "http://127.0.0.1.evil.example:80/cb", "http://127.0.0.1:80@evil.example/cb", "http://127.1/cb", "http://0x7f000001/cb", "http://2130706433/cb",

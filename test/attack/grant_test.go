@@ -74,6 +74,12 @@ func TestADM05_EveryRouteIsAudited(t *testing.T) {
 		ids := w.settled("canary", admin...)
 		p := w.signIn("person@example.com")
 		ids["userId"] = subject(p.access)
+		var living struct{ Sessions []struct{ SessionID string } }
+		json.Unmarshal([]byte(w.send("GET", "/v1/users/"+ids["userId"]+"/sessions", "", admin...).body), &living)
+		if len(living.Sessions) != 1 {
+			t.Fatalf("%d sessions of one sign-in", len(living.Sessions))
+		}
+		ids["sessionId"] = living.Sessions[0].SessionID
 		body := strings.Replace(bodies["POST /v1/invites"], "Authress:Owner", "ro_canary", 1)
 		var invited struct{ InviteID string }
 		json.Unmarshal([]byte(w.send("POST", "/v1/invites", body, admin...).body), &invited)

@@ -11,7 +11,7 @@ import (
 	"github.com/admit-id/admit/test/process"
 )
 
-var creation = regexp.MustCompile(`data-create="([^"]+)"`)
+var creation = regexp.MustCompile(`data-json="([^"]+)"`)
 
 // register makes a passkey on the person's own page and returns the word that it ended with.
 func (p *person) register(t *testing.T, key *passkeytest.Authenticator) string {

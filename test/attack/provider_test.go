@@ -332,12 +332,18 @@ func (p *person) authorized(c *party, pairs ...string) string {
 // allow lets a third party's client in, by its consent page, and returns its id.
 func (p *person) allow(c *party) string {
 	p.w.t.Helper()
-	form := fields(p.browse("GET", p.authorize(c.ask()).path(), "").body)
-	form.Set("decision", "allow")
-	if a := p.browse("GET", p.browse("POST", "/consent", form.Encode()).path(), ""); a.told().Get("code") == "" {
+	if a := p.consent(p.authorize(c.ask())); a.told().Get("code") == "" {
 		p.w.t.Fatalf("consent: %d %q %.300s", a.status, a.header.Get("Location"), a.body)
 	}
 	return c.id
+}
+
+// consent says yes on the page that an authorization request has led to.
+func (p *person) consent(asked answer) answer {
+	p.w.t.Helper()
+	form := fields(p.browse("GET", asked.path(), "").body)
+	form.Set("decision", "allow")
+	return p.browse("GET", p.browse("POST", "/consent", form.Encode()).path(), "")
 }
 
 // tokens are those of a fresh code.
