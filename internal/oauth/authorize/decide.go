@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/application"
@@ -192,10 +193,13 @@ func decideConsent(r *check.Request, f facts) (need, error) {
 }
 
 // unproved tells whether a code would go, without a word to the person, to whichever program took the
-// client's id and address: the client is public, its address is the machine's own, and nobody has just
-// signed in for this request (RFC 8252 section 8.6).
+// client's id and address: the client is public, its address is a private-use one or that of a native
+// client on the machine itself, and nobody has just signed in for this request (RFC 8252 section 8.6). The
+// page of a web application that is being developed is no native client: it renews in a frame.
 func (f facts) unproved(r *check.Request) bool {
-	return r.Client.Public() && application.IsLocal(r.RedirectURI) && !f.back
+	scheme, _, _ := strings.Cut(r.RedirectURI, ":")
+	native := r.Client.Settings.Native || scheme != "http" && scheme != "https"
+	return r.Client.Public() && native && application.IsLocal(r.RedirectURI) && !f.back
 }
 
 // needLogin tells whether the session is none that the request takes.

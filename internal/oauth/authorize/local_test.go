@@ -20,6 +20,7 @@ func TestLocalClientsAreConfirmed(t *testing.T) {
 		add("app_cli", loopback, application.AuthNone, application.OAuth{Native: true})
 		add("app_phone", private, application.AuthNone, application.OAuth{})
 		add("app_web", callback, application.AuthNone, application.OAuth{})
+		add("app_dev", "http://localhost:3000/cb", application.AuthNone, application.OAuth{})
 		add("app_secret", loopback, application.AuthSecretBasic, application.OAuth{})
 		b := w.browser()
 		b.signIn("ada@x.example")
@@ -46,7 +47,7 @@ func TestLocalClientsAreConfirmed(t *testing.T) {
 				w.Errorf("%s after no: %+v", client, out)
 			}
 		}
-		for client, uri := range map[string]string{"app_web": callback, "app_secret": loopback} {
+		for client, uri := range map[string]string{"app_web": callback, "app_secret": loopback, "app_dev": "http://localhost:3000/cb"} {
 			if out := b.begin("client_id", client, "redirect_uri", uri); !strings.Contains(out.Location, "code=") {
 				w.Errorf("%s: %+v", client, out)
 			}
