@@ -173,3 +173,25 @@ func TestAroundKeepsTheValueApart(t *testing.T) {
 		t.Fatalf("%#v", got)
 	}
 }
+
+// Every thing has one name in a language, and readers are addressed in one way. These words are the others.
+var strays = map[string]*regexp.Regexp{
+	"de": regexp.MustCompile(`\b([Dd]ein|[Dd]u)\b`),
+	"es": regexp.MustCompile(`\b([Uu]sted|[Ss]us? cuenta|Vuelva|Escriba|Inicie|Continúe|[Aa]pps?)\b`),
+	"fr": regexp.MustCompile(`\b([Cc]ourriel|[Aa]pplis?|[Tt]oi)\b`),
+	"ja": regexp.MustCompile(`リカバリーコード|復旧|第2要素`),
+}
+
+func TestOneNameForOneThing(t *testing.T) {
+	for tag, stray := range strays {
+		for key, text := range load(t, tag) {
+			raw, err := json.Marshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := stray.Find(raw); found != nil {
+				t.Errorf("%s: %q has %q: %s", tag, key, found, raw)
+			}
+		}
+	}
+}
