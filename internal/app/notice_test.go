@@ -157,7 +157,7 @@ func TestNoNoticeAtAnUnprovedAddress(t *testing.T) {
 		w.in(client, "ann@x.example", "scope", "openid")
 		// What the person must be able to stop comes through the noise.
 		d.happens(self, "recovery.requested", string(ann.user), "recovery", "rec_1", "readyAt", "2026-11-23T08:00:00Z")
-		if got := d.mails("ann@x.example"); len(got) == 0 || !strings.Contains(got[0].Text, "2026-11-23 08:00 UTC") {
+		if got := d.mails("ann@x.example"); len(got) == 0 || !strings.Contains(got[0].Text, "23 Nov 2026, 08:00 UTC") {
 			t.Error("the recovery is not told")
 		}
 	})

@@ -163,7 +163,7 @@ func TestRecoveryPages(t *testing.T) {
 	h := handler(t, f, acme, false)
 	for path, want := range map[string]string{
 		"/login?state=second-1": `id="way-lost"`, "/login?state=second-1&way=lost": `action="/login/lost?state=second-1"`,
-		"/login?state=waiting-1&way=lost": "after 2026-11-22 08:00 UTC", "/login?state=ready-1&way=lost": `action="/login/lost/finish?state=ready-1"`,
+		"/login?state=waiting-1&way=lost": `after <time datetime="2026-11-22T08:00:00Z">22 Nov 2026, 08:00 UTC</time>`, "/login?state=ready-1&way=lost": `action="/login/lost/finish?state=ready-1"`,
 		"/login/recovery?token=rec_1.abc": `name="token" value="rec_1.abc"`, "/login/recovery?token=x": "There is nothing to stop",
 	} {
 		if a := get(t, h, path); !strings.Contains(a.body, want) {

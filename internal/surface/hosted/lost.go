@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -10,7 +11,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
-	"github.com/admit-id/admit/internal/surface/hosted/letter"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
@@ -44,7 +44,8 @@ func (s *Surface) lostRoutes() []web.Route {
 // lost is what the pages of a recovery show.
 type lost struct {
 	box
-	Time string // when it is ready
+	Time string // when it is ready; empty on the pages that do not say so
+	ISO  string
 }
 
 // showLost says what a recovery is, how far it is, or that it can be finished.
@@ -56,7 +57,10 @@ func (s *Surface) showLost(w http.ResponseWriter, r *http.Request, v login.View)
 			key = "lost.ready"
 		}
 	}
-	p := lost{box: s.box(r, v.ID, key+".title"), Time: letter.When(v.RecoveryAt)}
+	p := lost{box: s.box(r, v.ID, key+".title")}
+	if key == "lost.waiting" {
+		p.Time, p.ISO = p.Moment(v.RecoveryAt), v.RecoveryAt.UTC().Format(time.RFC3339)
+	}
 	p.Heading, p.Lead, p.OtherURL = key+".heading", key+".lead", at(v, "ui_locales", p.Locale)
 	p.At(at(v, "way", "lost"))
 	p.Alert, p.Notice = s.told(r, p.box, v)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -23,12 +24,15 @@ var files embed.FS
 type Language struct {
 	Tag  string // BCP 47, as in <html lang>
 	Name string // its name in itself
+
+	moment string // how a day and a time are written
 }
 
 // Languages are all of them. The first is the one that stands in when none fits.
 func Languages() []Language {
 	return []Language{
-		{"en", "English"}, {"de", "Deutsch"}, {"es", "Español"}, {"fr", "Français"}, {"ja", "日本語"},
+		{"en", "English", "2 Jan 2006, 15:04"}, {"de", "Deutsch", "02.01.2006, 15:04"}, {"es", "Español", "02/01/2006, 15:04"},
+		{"fr", "Français", "02/01/2006, 15:04"}, {"ja", "日本語", "2006年1月2日 15:04"},
 	}
 }
 
@@ -135,6 +139,9 @@ func (t Texts) Text(key string, values ...any) string {
 func (t Texts) Count(key string, n int) string {
 	return t.look(&i18n.LocalizeConfig{MessageID: key, PluralCount: n})
 }
+
+// Moment is a moment as the language writes it. Where the reader is, nobody knows: it is UTC, and says so.
+func (t Texts) Moment(at time.Time) string { return at.UTC().Format(t.Language.moment) + " UTC" }
 
 // Around is a text cut in three at one value, so that a page can give that value a
 // mark-up of its own while every part is still escaped.

@@ -39,19 +39,16 @@ type noticePage struct {
 	Accent, OnAccent string
 }
 
-// When is a moment as mails and pages name it, the same in every language.
-func When(at time.Time) string { return at.UTC().Format("2006-01-02 15:04") + " UTC" }
-
 // Notice writes the mail.
 func (w *Writer) Notice(n Notice) (login.MailContent, error) {
 	texts, account := w.kit.Texts(n.Account, n.Locale), w.kit.MailName(n.Account)
 	p := noticePage{
 		Texts: texts, Account: account, Heading: texts.Text("notice." + n.Event + ".heading"),
-		Lead:   texts.Text("notice."+n.Event+".lead", "Account", account, "Time", When(n.ReadyAt)),
+		Lead:   texts.Text("notice."+n.Event+".lead", "Account", account, "Time", texts.Moment(n.ReadyAt)),
 		Button: texts.Text("notice.button"), Link: w.kit.Issuer(n.Account) + "/settings/security",
 	}
 	p.Accent, p.OnAccent = w.kit.MailColours(n.Account)
-	p.Facts = []fact{{texts.Text("notice.when"), When(n.At)}}
+	p.Facts = []fact{{texts.Text("notice.when"), texts.Moment(n.At)}}
 	if n.Administrator {
 		p.By = texts.Text("notice.by")
 	} else {

@@ -37,6 +37,9 @@ var (
 		"password.removed", "identity.linked", "identity.unlinked", "session.theft", "login.newDevice", "recovery.requested", "recovery.cancelled",
 		"recovery.done", "user.deletion",
 	}
+	moments = map[string]string{
+		"en": "22 Nov 2026, 07:30 UTC", "de": "22.11.2026, 07:30 UTC", "es": "22/11/2026, 07:30 UTC", "fr": "22/11/2026, 07:30 UTC", "ja": "2026年11月22日 07:30 UTC",
+	}
 	at = time.Date(2026, 11, 22, 8, 30, 0, 0, time.FixedZone("", 3600))
 )
 
@@ -52,7 +55,7 @@ func TestNotices(t *testing.T) {
 				t.Errorf("%s %s: %q", l.Tag, e, m.Subject)
 			}
 			for _, body := range []string{m.Text, html.UnescapeString(m.HTML)} {
-				for _, want := range []string{"2026-11-22 07:30 UTC", "Firefox on Linux", "192.\u20600.", "https://login.example.test/settings/security"} {
+				for _, want := range []string{moments[l.Tag], "Firefox on Linux", "192.\u20600.", "https://login.example.test/settings/security"} {
 					if !strings.Contains(body, want) {
 						t.Errorf("%s %s: %q is missing in %s", l.Tag, e, want, body)
 					}
@@ -83,7 +86,7 @@ func TestNoticeOfARecoveryCanStopIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{m.Text, html.UnescapeString(m.HTML)} {
-		if !strings.Contains(body, "2026-11-23 07:30 UTC") || !strings.Contains(body, "/login/recovery?token=rec_1.abc") || !strings.Contains(body, "Stop the recovery") || strings.Contains(body, "/settings") {
+		if !strings.Contains(body, "23 Nov 2026, 07:30 UTC") || !strings.Contains(body, "/login/recovery?token=rec_1.abc") || !strings.Contains(body, "Stop the recovery") || strings.Contains(body, "/settings") {
 			t.Error(body)
 		}
 	}

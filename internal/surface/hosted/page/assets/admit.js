@@ -31,6 +31,14 @@
     });
   }
 
+  // Times as they are written where the reader is.
+  const { lang } = document.documentElement;
+  const style = new Intl.DateTimeFormat(navigator.languages.find((one) => one.split("-")[0] === lang) || lang, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) time.textContent = style.format(at);
+  }
+
   // An answer that travels by POST is on its way by itself.
   const answer = document.querySelector("form[data-answer]");
   if (answer) answer.requestSubmit();
@@ -59,7 +67,7 @@
   }
 
   // A menu closes when one looks elsewhere.
-  const menu = document.querySelector("details");
+  const menu = document.querySelector("footer details");
   if (menu) {
     document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
     menu.addEventListener("keydown", (event) => {
