@@ -71,7 +71,7 @@ for (const database of databases) {
       const device = await authenticator(page);
       const heard = await overhear(page, '/settings/passkeys');
       await page.getByRole('button', { name: 'Add a passkey' }).click();
-      heard.options = JSON.parse(await page.locator('form[data-create]').getAttribute('data-create'));
+      heard.options = JSON.parse(await page.locator('form[data-passkey=create]').getAttribute('data-json'));
       await page.getByRole('button', { name: 'Continue' }).click();
       await page.locator('.notice.good').waitFor();
       return { ...who, device, heard };

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/totp"
@@ -126,7 +125,7 @@ func (s *Surface) showScan(w http.ResponseWriter, r *http.Request, v login.View)
 	}
 	p.QR = template.HTML(drawn)                  //nolint:gosec // squares that we have drawn
 	p.SeedURI = template.URL(v.SeedURI.Reveal()) //nolint:gosec // an otpauth: address that we have made
-	p.Seed, p.OtherURL = grouped(v.Seed.Reveal()), at(v, "ui_locales", p.Locale)
+	p.Seed, p.OtherURL = page.Grouped(v.Seed.Reveal()), at(v, "ui_locales", p.Locale)
 	status := http.StatusOK
 	if v.Problem == login.ProblemSecondWrong {
 		p.Fault(p.T("second.totp.wrong"))
@@ -135,18 +134,6 @@ func (s *Surface) showScan(w http.ResponseWriter, r *http.Request, v login.View)
 		p.Alert, p.Notice = s.told(r, p.box, v)
 	}
 	return s.pages.Write(w, status, "scan", p, page.FormTarget(v.ReturnURL)...)
-}
-
-// grouped writes a seed in groups of four, as people read it.
-func grouped(seed string) string {
-	var b strings.Builder
-	for i := 0; i < len(seed); i += 4 {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(seed[i:min(i+4, len(seed))])
-	}
-	return b.String()
 }
 
 // accounts is what the account chooser shows.

@@ -94,6 +94,15 @@ func Visible(s string) string {
 	}, s)
 }
 
+// Grouped is a secret in groups of four, as people read it to each other.
+func Grouped(text string) string {
+	var parts []string
+	for ; len(text) > 4; text = text[4:] {
+		parts = append(parts, text[:4])
+	}
+	return strings.Join(append(parts, text), " ")
+}
+
 // SafeTarget lets a button lead to web pages and applications only; the template would
 // refuse the rest as well.
 func SafeTarget(address string) string {

@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/totp"
@@ -46,18 +45,9 @@ func (s *Surface) showApp(w http.ResponseWriter, r *http.Request, g *guest) erro
 	if err != nil {
 		return err
 	}
-	v.App = &appView{QR: template.HTML(drawn), Secret: grouped(e.Secret.Reveal()), URI: template.URL(e.URI.Reveal())}
+	v.App = &appView{QR: template.HTML(drawn), Secret: page.Grouped(e.Secret.Reveal()), URI: template.URL(e.URI.Reveal())}
 	v.At(v.to(pathApp))
 	return s.send(w, v, "app")
-}
-
-// grouped is a secret as people read it to each other.
-func grouped(text string) string {
-	var parts []string
-	for ; len(text) > 4; text = text[4:] {
-		parts = append(parts, text[:4])
-	}
-	return strings.Join(append(parts, text), " ")
 }
 
 // addApp is POST /settings/apps, with the first code.

@@ -13,7 +13,6 @@ import (
 type passkeyView struct {
 	Options string // of the ceremony, as JSON
 	ID      string // of the passkey to prove; empty for a new one
-	Name    string
 }
 
 // newPasskey is POST /settings/passkeys/new: the page on which the browser makes a passkey. The challenge is
@@ -31,7 +30,7 @@ func (s *Surface) ceremony(w http.ResponseWriter, r *http.Request, g *guest, p *
 	if err != nil {
 		return err
 	}
-	v.Passkey = p
+	v.Passkey, v.Scripts = p, append(v.Scripts, "factor.js")
 	return s.send(w, v, "passkey")
 }
 

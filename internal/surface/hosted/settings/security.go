@@ -7,7 +7,6 @@ import (
 
 	"github.com/admit-id/admit/internal/factor/holding"
 	"github.com/admit-id/admit/internal/factor/password"
-	"github.com/admit-id/admit/internal/factor/recovery"
 	"github.com/admit-id/admit/internal/kit/secret"
 )
 
@@ -15,16 +14,14 @@ type securityView struct {
 	Kept     holding.Kept
 	Passkeys []factorView
 	Apps     []factorView
-	Total    int // recovery codes that a set has
 	Second   bool
 }
 
 // factorView is a passkey or an authenticator app.
 type factorView struct {
-	ID, Name     string
-	Added, Used  moment
-	Pending      bool
-	Synced, Here bool
+	ID, Name    string
+	Added, Used moment
+	Pending     bool
 }
 
 // showSecurity is GET /settings/security.
@@ -37,10 +34,10 @@ func (s *Surface) showSecurity(w http.ResponseWriter, r *http.Request, g *guest)
 	if err != nil {
 		return err
 	}
-	x := &securityView{Kept: kept, Total: recovery.Count, Second: kept.Held().Second()}
+	x := &securityView{Kept: kept, Second: kept.Held().Second()}
 	for _, p := range kept.Passkeys {
 		x.Passkeys = append(x.Passkeys, factorView{
-			ID: p.ID, Name: p.Name, Added: moment{p.CreatedAt}, Used: moment{p.UsedAt}, Pending: p.Pending, Synced: p.Eligible,
+			ID: p.ID, Name: p.Name, Added: moment{p.CreatedAt}, Used: moment{p.UsedAt}, Pending: p.Pending,
 		})
 	}
 	for _, d := range kept.Devices {
@@ -95,6 +92,7 @@ func (s *Surface) showPassword(w http.ResponseWriter, r *http.Request, g *guest)
 	if err != nil {
 		return err
 	}
+	v.At(v.to(pathPassword))
 	v.Password = &passwordView{Held: kept.Password, Short: password.MinAlone, Email: g.user.Email}
 	if kept.Held().Second() {
 		v.Password.Short = password.MinSecond

@@ -112,5 +112,5 @@ func (s *Surface) start(r *http.Request, g *guest, section string) (*view, error
 }
 
 func (s *Surface) send(w http.ResponseWriter, v *view, name string) error {
-	return s.pages.Write(w, http.StatusOK, name, v, page.FormTarget(v.Back.URL)...)
+	return s.pages.Write(w, http.StatusOK, name, v)
 }

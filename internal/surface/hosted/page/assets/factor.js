@@ -28,14 +28,19 @@
     return { id: made.id, rawId: text(made.rawId), type: made.type, response, clientExtensionResults: made.getClientExtensionResults() };
   };
 
+  // The options of a ceremony, where the page does not hold them.
+  const options = async (form, signal) => {
+    const answer = await fetch(form.dataset.options, { method: "POST", body: new URLSearchParams(new FormData(form)), signal });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.json();
+  };
+
   let current = new AbortController();
   const run = async (form, mediation) => {
     current.abort(); // a browser has one ceremony at a time
     const control = current = new AbortController();
-    const answer = await fetch(form.dataset.options, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: control.signal });
-    if (!answer.ok) throw new Error(String(answer.status));
     const kind = form.dataset.passkey;
-    const publicKey = read(kind, await answer.json());
+    const publicKey = read(kind, form.dataset.json ? JSON.parse(form.dataset.json) : await options(form, control.signal));
     const made = await navigator.credentials[kind]({ publicKey, signal: control.signal, ...(mediation && { mediation }) });
     form.elements.response.value = JSON.stringify(write(made));
     form.submit();
