@@ -372,6 +372,11 @@ func TestLogout(t *testing.T) {
 			t.Errorf("%s: %d", dest, rec.Code)
 		}
 	}
+	for _, purpose := range []string{"Sec-Purpose: prefetch;prerender", "Purpose: prefetch"} { // the browser guesses where its person goes next
+		if rec := w.call(t, "GET", to(origin+"/"), ``, alive, "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate", purpose); rec.Code != 403 {
+			t.Errorf("%s: %d", purpose, rec.Code)
+		}
+	}
 	if rec := w.call(t, "HEAD", to(origin+"/"), ``, alive); rec.Code != 200 {
 		t.Errorf("HEAD: %d", rec.Code)
 	}

@@ -51,11 +51,12 @@ func (s *Surface) logout(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, target)
 }
 
-// navigates tells whether the browser is going to a page. Clients that say nothing about it
+// navigates tells whether the browser is going to a page, and not only loading it for later. Clients that say nothing about it
 // (older browsers, command lines) count as going.
 func navigates(r *http.Request) bool {
 	dest, mode := r.Header.Get("Sec-Fetch-Dest"), r.Header.Get("Sec-Fetch-Mode")
-	return (dest == "" || dest == "document") && (mode == "" || mode == "navigate")
+	purpose := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose")
+	return (dest == "" || dest == "document") && (mode == "" || mode == "navigate") && !strings.Contains(purpose, "prefetch")
 }
 
 // otherHost returns where a browser goes next on a loopback deployment: sign-ins of pages on the
