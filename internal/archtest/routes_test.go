@@ -57,10 +57,10 @@ var marks = regexp.MustCompile(`(\*\*\*|\.\.\.)\}`)
 // backChannel are the endpoints of the authorization server that clients call without a browser.
 var backChannel = []string{"/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo", "/oauth/par", "/oauth/authorize"}
 
-// The JSON interfaces that others program against: /v1, /access, /api, /.well-known and backChannel.
+// The JSON interfaces that others program against: /v1, /access, /api, /session, /.well-known and backChannel.
 func documented(route string) bool {
 	_, path, _ := strings.Cut(route, " ")
-	return slices.Contains(backChannel, path) || strings.HasPrefix(path, "/oauth/register") || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/access/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/.well-known/")
+	return slices.Contains(backChannel, path) || strings.HasPrefix(path, "/oauth/register") || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/access/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/session/") || strings.HasPrefix(path, "/.well-known/")
 }
 
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
