@@ -36,6 +36,9 @@ func TestRED06_LoopbackPorts(t *testing.T) {
 			// Whoever listens at a port of this machine cannot prove to be the client: the person is asked (RFC 8252 section 8.6).
 			confirm := func(uri string) answer {
 				a := p.authorize(c.ask("redirect_uri", uri))
+				if !native {
+					return a
+				}
 				if a.told().Get("code") != "" || !strings.HasPrefix(a.path(), "/consent?") {
 					t.Errorf("%s: a code without a question: %d %q", uri, a.status, a.header.Get("Location"))
 				}

@@ -53,16 +53,32 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 		w.honest("after")
 		w.quiet()
 	}
-	t.Run("sqlite", func(t *testing.T) { run(t, o) })
-	if os.Getenv("ADMIT_TEST_POSTGRES") == "" {
-		return
+	// Both at once: most of an attack is waiting. What measures times or fills the machine has it for itself.
+	side := func(t *testing.T) {
+		if !alone.MatchString(t.Name()) {
+			t.Parallel()
+		}
 	}
-	t.Run("postgres", func(t *testing.T) {
-		o.Database = database(t)
-		o.Env = append([]string{"ADMIT_MASTER_KEY=" + masterKey}, o.Env...)
-		run(t, o)
+	t.Run("on", func(t *testing.T) {
+		t.Run("sqlite", func(t *testing.T) {
+			side(t)
+			run(t, o)
+		})
+		if os.Getenv("ADMIT_TEST_POSTGRES") == "" {
+			return
+		}
+		t.Run("postgres", func(t *testing.T) {
+			side(t)
+			o := o
+			o.Database = database(t)
+			o.Env = append([]string{"ADMIT_MASTER_KEY=" + masterKey}, o.Env...)
+			run(t, o)
+		})
 	})
 }
+
+// alone are the tests that measure times, or that leave nothing of the machine to others.
+var alone = regexp.MustCompile(`^Test(DOS|ENM|TEN10|AUZ12|OneOfMany|Soak|Race)`)
 
 // database makes an empty PostgreSQL database that ends with the test.
 func database(t *testing.T) string {
