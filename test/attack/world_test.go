@@ -78,7 +78,7 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 }
 
 // alone are the tests that measure times, or that leave nothing of the machine to others.
-var alone = regexp.MustCompile(`^Test(DOS|ENM|TEN10|AUZ12|OneOfMany|Soak|Race)`)
+var alone = regexp.MustCompile(`^Test(DOS|ENM|TEN10|AUZ12|JWT13|OAU30_Provider|OneOfMany|Soak)`)
 
 // database makes an empty PostgreSQL database that ends with the test.
 func database(t *testing.T) string {
