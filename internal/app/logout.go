@@ -20,7 +20,7 @@ import (
 
 func (a *App) newDevices() *device.Service {
 	return device.New(device.Deps{
-		DB: a.db, Store: devicedb.Store{}, Keys: a.keys, Clients: a.f.oauth.parties, Sessions: a.f.sessions, Consents: consent.New(a.db, consentdb.Store{}),
+		DB: a.db, Store: devicedb.Store{}, Keys: a.keys, Clients: a.f.oauth.parties, Sessions: a.f.sessions, Consents: consent.New(a.db, consentdb.Store{}), Enough: a.f.logins.Answers,
 	})
 }
 

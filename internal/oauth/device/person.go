@@ -25,7 +25,7 @@ const (
 	Found   Outcome = iota + 1 // View can be shown
 	Unknown                    // no device shows this code now
 	Limited                    // too many wrong codes; Entered.Retry
-	SignIn                     // nobody is signed in
+	SignIn                     // nobody is signed in, or not as the policy demands for the client
 	Gone                       // decided already, or expired
 	Done                       // the decision is kept
 )
@@ -138,10 +138,22 @@ func (s *Service) View(ctx context.Context, v login.Visit, id string) (View, err
 	}
 	out.UserCode, out.Scopes, out.Resources, out.Details = Shown(string(shown)), a.Scopes, a.Resources, a.Details
 	out.Outcome, out.User, out.Expires = Found, who.User, a.ExpiresAt
+	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+		enough, err := s.enough(ctx, t, v, who, out.Client)
+		if !enough {
+			out.Outcome = SignIn
+		}
+		return err
+	})
+	return out, fault.Wrap("device.View", err)
+}
+
+// enough tells whether somebody is signed in, as the policy demands for the client.
+func (s *Service) enough(ctx context.Context, t tx.Tx, v login.Visit, who session.Session, c oauth.Client) (bool, error) {
 	if who.User == "" {
-		out.Outcome = SignIn
+		return false, nil
 	}
-	return out, nil
+	return s.d.Enough(ctx, t, v, who, c.Application)
 }
 
 // Decide keeps what the person said, who must be signed in as the one that the page named. The
@@ -160,6 +172,10 @@ func (s *Service) Decide(ctx context.Context, v login.Visit, id string, user ide
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if enough, err := s.enough(ctx, t, v, who, view.Client); err != nil || !enough {
+			out = SignIn
 			return err
 		}
 		a, err := s.d.Store.Get(ctx, t, v.Account, id)

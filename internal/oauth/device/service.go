@@ -43,6 +43,8 @@ type Deps struct {
 	Keys     *crypt.Keys
 	Clients  oauth.Clients
 	Sessions Sessions
+	// Enough tells whether a session is what the policy demands of sign-ins to an application, which may be empty.
+	Enough func(ctx context.Context, t tx.Tx, v login.Visit, found session.Session, app ident.ApplicationID) (bool, error)
 	// Consents remembers the yes to a client that is not the account's own, so that it can be taken back.
 	Consents Consents
 }

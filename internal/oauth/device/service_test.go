@@ -63,6 +63,9 @@ func each(t *testing.T, fn func(w world)) {
 		w.sessions = session.New(session.Deps{DB: db, Store: sessiondb.Store{}, Tokens: sessiondb.Store{}, Chains: sessiondb.Store{}, Keys: sessiontest.Keys()})
 		w.s = device.New(device.Deps{
 			DB: db, Store: devicedb.Store{}, Keys: keys, Clients: w.clients, Sessions: w.sessions,
+			Enough: func(_ context.Context, _ tx.Tx, _ login.Visit, _ session.Session, app ident.ApplicationID) (bool, error) {
+				return app != "app_strict", nil
+			},
 		})
 		fn(w)
 	})
@@ -375,5 +378,24 @@ func TestRaceOfDecisions(t *testing.T) {
 		if done.Load() != 1 {
 			t.Fatalf("%d decisions", done.Load())
 		}
+	})
+}
+
+// A session that is less than the policy demands for the client says yes to nothing: the person signs in first.
+func TestPolicy(t *testing.T) {
+	each(t, func(w world) {
+		strict := tv("app_strict")
+		strict.Application = "app_strict"
+		w.clients["app_strict"] = strict
+		ann := w.signIn("u_ann")
+		s := w.start(func(r *device.Request) { r.Client = strict })
+		e := w.enter(ann, "n", s.UserCode)
+		if view, err := w.s.View(t.Context(), ann, e.ID); err != nil || view.Outcome != device.SignIn {
+			t.Errorf("%+v %v", view, err)
+		}
+		if out, err := w.s.Decide(t.Context(), ann, e.ID, "u_ann", true); err != nil || out != device.SignIn {
+			t.Error(out, err)
+		}
+		w.poll(device.Bind(strict, s.DeviceCode.Reveal(), "", "", ""), oauth.AuthorizationPending)
 	})
 }
