@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
@@ -154,6 +156,45 @@ func TestSES11Headers(t *testing.T) {
 		}
 		if got := p.sendWith("POST", "/session/refresh", own, name, id); got.status != http.StatusNotFound {
 			t.Errorf("an ended session: %d", got.status)
+		}
+	})
+}
+
+// A session that goes on with a chain, because its person has proved something more, stays bound for as long
+// as it lives: the binding's end moves with the chain's.
+func TestABindingLastsAsLongAsItsChain(t *testing.T) {
+	everywhere(t, func(p *testServer) {
+		_, bound, id := p.bind(dbsctest.NewDevice(t))
+		expires := func(set string) (out int64) {
+			t.Helper()
+			if err := p.db.Write(p.Context(), tx.System(), func(ctx context.Context, t tx.Tx) (err error) {
+				out, err = sqldb.One(ctx, sqldb.From(t), sqldb.Scalar[int64], `UPDATE session_bindings SET `+set+` WHERE id = $1 RETURNING expires_at`, id)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		before := expires(`expires_at = expires_at - 86400000000`)
+		_, value, _ := strings.Cut(bound, "=")
+		cookie := secret.Join(p.cookie, secret.New(value))
+		if err := p.db.Write(p.Context(), tx.In(ident.DefaultAccount), func(ctx context.Context, tt tx.Tx) error {
+			was, err := p.f.sessions.ByCookie(ctx, tt, ident.DefaultAccount, cookie)
+			if err != nil {
+				return err
+			}
+			next, _, err := p.f.sessions.Start(ctx, tt, session.NewSession{
+				Actor: actor.Actor{Account: ident.DefaultAccount}, User: was.User, Evidence: session.Evidence{Method: session.MethodTOTP, At: tt.Now()}, Previous: cookie,
+			})
+			if err == nil && next.Root != was.Root {
+				t.Error("another chain")
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if after := expires(`uses = uses`); after < before+86400000000 {
+			t.Errorf("%d; was %d", after, before)
 		}
 	})
 }

@@ -16,6 +16,8 @@ type Bindings interface {
 	Allows(ctx context.Context, t tx.Tx, s Session, beside []secret.Text) (bool, error)
 	// Bound tells whether a session is bound.
 	Bound(ctx context.Context, t tx.Tx, s Session) (bool, error)
+	// Continued hears of a session that goes on with a chain: what binds the chain lasts as long as it does.
+	Continued(ctx context.Context, t tx.Tx, s Session) error
 }
 
 // BoundCookieName is the name of the cookie of a bound session, up to a hyphen and what tells one
@@ -33,6 +35,14 @@ func (s *Service) allows(ctx context.Context, t tx.Tx, found Session, beside []s
 		return true, nil
 	}
 	return s.d.Bindings.Allows(ctx, t, found, beside)
+}
+
+// continued tells of a session that goes on with a chain.
+func (s *Service) continued(ctx context.Context, t tx.Tx, next Session) error {
+	if s.d.Bindings == nil {
+		return nil
+	}
+	return s.d.Bindings.Continued(ctx, t, next)
 }
 
 // Chain returns the living session of a chain, whose cookie is good: the last one. ErrNone when there is none.

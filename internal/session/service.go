@@ -138,6 +138,9 @@ func (s *Service) leave(ctx context.Context, t tx.Tx, n NewSession, next *Sessio
 	case old.User == n.User:
 		next.Root, next.Applications = old.Root, old.Applications
 		next.Evidence = append(old.Evidence, next.Evidence...)
+		if err := s.continued(ctx, t, *next); err != nil {
+			return nil, err
+		}
 		return nil, s.d.Store.Replace(ctx, t, next.Account, old.ID)
 	case n.KeepOther:
 		return &old, nil

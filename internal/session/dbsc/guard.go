@@ -55,6 +55,11 @@ func (g *Guard) Bound(ctx context.Context, t tx.Tx, s session.Session) (bool, er
 	return err == nil, err
 }
 
+// Continued implements session.Bindings.
+func (g *Guard) Continued(ctx context.Context, t tx.Tx, s session.Session) error {
+	return g.store.Extend(ctx, t, s.Account, s.Root, s.AbsoluteExpiry)
+}
+
 func (g *Guard) unbound(s session.Session, now time.Time) bool {
 	return now.Before(s.CreatedAt.Add(BindWithin)) || g.policy(s.Account, s.Tenant()) != Required
 }

@@ -2,6 +2,7 @@ package dbsc
 
 import (
 	"context"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -17,6 +18,8 @@ type Store interface {
 	// Refresh keeps the cookies of b and counts the refresh, in one statement: account, id, root, key and
 	// Uses of b must be those that are kept. NotFound when they are not.
 	Refresh(ctx context.Context, t tx.Tx, b Binding) error
+	// Extend moves the end of a chain's living binding to a later time. That there is none is no error.
+	Extend(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID, expires time.Time) error
 	// Refused notes that a proof for a binding was refused, and tells whether none was within RefusalEvery.
 	Refused(ctx context.Context, t tx.Tx, account ident.AccountID, id string) (first bool, err error)
 	// Purge deletes up to limit bindings that have expired. It needs the system scope.

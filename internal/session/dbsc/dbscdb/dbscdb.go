@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -85,6 +86,13 @@ WHERE account_id = $1 AND id = $2 AND root_id = $3 AND thumbprint = $4 AND uses 
 	if err == nil && n == 0 {
 		return sqldb.ErrNotFound
 	}
+	return err
+}
+
+// Extend implements dbsc.Store.
+func (Store) Extend(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID, expires time.Time) error {
+	_, err := sqldb.From(t).Exec(ctx, `UPDATE session_bindings SET expires_at = $3 WHERE account_id = $1 AND root_id = $2 AND expires_at > $4 AND expires_at < $3`,
+		string(account), string(root), sqldb.Micros(expires), sqldb.Micros(t.Now()))
 	return err
 }
 

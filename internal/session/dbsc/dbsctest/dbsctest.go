@@ -24,6 +24,7 @@ func RunStore(t *testing.T, open opener) {
 	t.Run("refused", func(t *testing.T) { testRefused(t, open) })
 	t.Run("race", func(t *testing.T) { testRace(t, open) })
 	t.Run("purge", func(t *testing.T) { testPurge(t, open) })
+	t.Run("extend", func(t *testing.T) { testExtend(t, open) })
 }
 
 type harness struct {
@@ -230,5 +231,35 @@ func testPurge(t *testing.T, open opener) {
 	}
 	if _, err := h.byID("a", "b2"); err != nil {
 		t.Error(err)
+	}
+}
+
+func testExtend(t *testing.T, open opener) {
+	h := start(t, open)
+	extend := func(account ident.AccountID, root ident.SessionID, by time.Duration) {
+		t.Helper()
+		if err := h.write(func(ctx context.Context, tt tx.Tx) error {
+			return h.store.Extend(ctx, tt, account, root, tt.Now().Add(by))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range []dbsc.Binding{h.build("a", "b1", "s1"), h.build("a", "b2", "s2"), h.build("b", "b1", "s1")} {
+		if err := h.insert(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	extend("a", "s1", 2*time.Hour)
+	extend("a", "s1", time.Minute) // it never ends sooner
+	extend("a", "s3", 2*time.Hour)
+	h.clk.Advance(time.Hour)
+	if _, err := h.byID("a", "b1"); err != nil {
+		t.Error(err)
+	}
+	extend("a", "s2", 2*time.Hour)
+	for _, dead := range []dbsc.Binding{{Account: "a", ID: "b2"}, {Account: "b", ID: "b1"}} {
+		if _, err := h.byID(dead.Account, dead.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%s %s: %v", dead.Account, dead.ID, err)
+		}
 	}
 }
