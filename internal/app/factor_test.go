@@ -12,6 +12,8 @@ import (
 	"github.com/admit-id/admit/internal/app/person"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/passkey"
+	"github.com/admit-id/admit/internal/factor/passkey/passkeydb"
 	"github.com/admit-id/admit/internal/factor/password"
 	"github.com/admit-id/admit/internal/factor/regain"
 	"github.com/admit-id/admit/internal/factor/totp"
@@ -20,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -216,4 +219,64 @@ func TestStolenPasswordsOfAService(t *testing.T) {
 	if person.StolenPasswords(Config{}, nil) != nil {
 		t.Error("a list that nobody has configured")
 	}
+}
+
+// REC-14: who takes a change of their address back gets rid of what was registered since, and of nothing else.
+func TestREC14_TakingAnAddressBackRemovesWhatWasAdded(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		ann, bob := d.hold(client, "ann@x.example"), d.hold(client, "bob@x.example")
+		f := d.app.f.person
+		passkeyOf := func(h held, id string) {
+			d.unit(func(ctx context.Context, t tx.Tx) error {
+				_, err := passkeydb.Store{}.Insert(ctx, t, passkey.Passkey{
+					ID: id, Account: ident.DefaultAccount, User: h.user, Credential: []byte(id), Key: []byte("k"), Handle: []byte(h.user), CreatedAt: t.Now(),
+				})
+				return err
+			})
+		}
+		codesOf := func(h held) {
+			d.unit(func(ctx context.Context, t tx.Tx) error {
+				_, err := f.Recovery.Create(ctx, t, h.self(), h.user)
+				return err
+			})
+		}
+		passkeyOf(ann, "pky_1")
+		ann.addApp()
+		codesOf(ann)
+		time.Sleep(2 * time.Millisecond)
+		var since time.Time
+		d.unit(func(_ context.Context, t tx.Tx) error { since = t.Now(); return nil })
+		restored := func() {
+			d.happens(actor.Actor{Kind: actor.User, ID: string(ann.user)}, link.EventAddressRestored, string(ann.user), "since", since.Format(time.RFC3339Nano))
+		}
+		for _, h := range []held{ann, bob} {
+			passkeyOf(h, "pky_of_"+string(h.user))
+			h.addApp()
+			d.setPassword(h.self(), h.user, goodPassword)
+		}
+		codesOf(bob)
+		d.unit(func(ctx context.Context, tt tx.Tx) error {
+			_, _, err := f.Regain.Request(ctx, tt, ann.self(), ann.user, time.Hour)
+			return err
+		})
+		restored()
+		if got := ann.holds(); got != (factor.Held{Passkeys: 1, TOTP: 1, Recovery: 10}) {
+			t.Errorf("%+v", got)
+		}
+		if got := bob.holds(); got != (factor.Held{Passkeys: 1, TOTP: 1, Recovery: 10, Password: true}) {
+			t.Errorf("somebody else's: %+v", got)
+		}
+		d.unit(func(ctx context.Context, tt tx.Tx) error {
+			if _, err := f.Regain.Pending(ctx, tt, ident.DefaultAccount, ann.user); !fault.Is(err, fault.NotFound) {
+				t.Error("a recovery waits:", err)
+			}
+			return nil
+		})
+		codesOf(ann)
+		restored()
+		if got := ann.holds(); got != (factor.Held{Passkeys: 1, TOTP: 1}) {
+			t.Errorf("%+v", got)
+		}
+	})
 }

@@ -75,6 +75,11 @@ func (s *Service) TenantsOf(ctx context.Context, account ident.AccountID, user i
 	return out, fault.Wrap("tenant.TenantsOf", err)
 }
 
+// Of is TenantsOf inside the caller's unit of work.
+func (s *Service) Of(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.TenantID, error) {
+	return s.d.Members.TenantsOf(ctx, t, account, user)
+}
+
 // IsMember tells whether a person is a member of a tenant that is there.
 func (s *Service) IsMember(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.TenantID, user ident.UserID) (bool, error) {
 	return s.d.Members.Is(ctx, t, account, id, user)

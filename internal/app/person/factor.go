@@ -2,6 +2,7 @@ package person
 
 import (
 	"context"
+	"time"
 
 	"github.com/admit-id/admit/internal/factor/password"
 	"github.com/admit-id/admit/internal/factor/password/hashes"
@@ -17,6 +18,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -57,6 +59,7 @@ func (f *Features) subscribeFactors(bus *tx.Bus) {
 	bus.Subscribe(user.EventDeleted, f.Passwords.ForgetUser)
 	bus.Subscribe(user.EventDeleted, f.Regain.ForgetUser)
 	bus.Subscribe(regain.EventDone, f.forgetLost)
+	bus.Subscribe(link.EventAddressRestored, f.forgetAdded)
 	bus.Subscribe(password.EventSet, f.endOtherSessions)
 }
 
@@ -80,6 +83,51 @@ func (f *Features) forgetLost(ctx context.Context, t tx.Tx, e event.Event) error
 		return err
 	}
 	return f.d.Sessions.EndUser(ctx, t, e.Actor, who)
+}
+
+// forgetAdded removes what was registered since a person's address was changed by somebody who was not them:
+// they have just taken the change back. What the person had before stays, as far as it is still there.
+func (f *Features) forgetAdded(ctx context.Context, t tx.Tx, e event.Event) error {
+	since, err := time.Parse(time.RFC3339Nano, e.Detail["since"])
+	if err != nil {
+		return fault.Wrap("person.forgetAdded", err)
+	}
+	by, who := e.Actor, ident.UserID(e.Target)
+	by.Account = e.Account
+	keys, err := f.Passkeys.List(ctx, t, e.Account, who)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.CreatedAt.Before(since) {
+			continue
+		}
+		if err := f.Passkeys.Remove(ctx, t, by, who, k.ID); err != nil {
+			return err
+		}
+	}
+	apps, err := f.TOTP.List(ctx, t, e.Account, who)
+	if err != nil {
+		return err
+	}
+	for _, d := range apps {
+		if d.CreatedAt.Before(since) {
+			continue
+		}
+		if err := f.TOTP.Remove(ctx, t, by, who, d.ID); err != nil {
+			return err
+		}
+	}
+	if err := f.Recovery.LostSince(ctx, t, by, who, since); err != nil {
+		return err
+	}
+	if err := f.Passwords.RemoveSince(ctx, t, by, who, since); err != nil {
+		return err
+	}
+	if err := f.Regain.Cancel(ctx, t, by, who, regain.ByMail); !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return nil
 }
 
 // endOtherSessions ends the sessions that may be a stranger's who knew the password that was replaced.

@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/totp"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
+	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/user"
@@ -53,6 +54,12 @@ func (f *Features) Held(ctx context.Context, t tx.Tx, account ident.AccountID, w
 	return h, nil
 }
 
+// demanded is what every policy demands under which a person signs in.
+func (f *Features) demanded(ctx context.Context, t tx.Tx, account ident.AccountID, who ident.UserID) (policy.Policy, error) {
+	tenants, err := f.later.Tenants.Of(ctx, t, account, who)
+	return f.Directory.Everywhere(account, tenants), err
+}
+
 func (f *Features) scopeExists(s policy.Scope) bool {
 	if s.Tenant != "" {
 		_, ok := f.later.TenantDirectory.Get(s.Account, s.Tenant)
@@ -82,7 +89,7 @@ func (f *Features) subscribeDemands(bus *tx.Bus) {
 	bus.Subscribe(application.EventDeleted, f.Policies.ForgetApplication)
 	for _, changed := range []string{
 		user.EventDeleted, passkey.EventRegistered, passkey.EventRemoved, totp.EventRegistered, totp.EventRemoved,
-		recovery.EventUsed, password.EventSet, password.EventRemoved,
+		recovery.EventUsed, password.EventSet, password.EventRemoved, link.EventAddressRestored,
 	} {
 		bus.Subscribe(changed, f.Browsers.ForgetAll)
 	}

@@ -124,6 +124,18 @@ func (s *Service) Remove(ctx context.Context, t tx.Tx, by actor.Actor, user iden
 	return t.Emit(ctx, event.New(by, EventRemoved, string(user)))
 }
 
+// RemoveSince is Remove, unless the password is older than a time, or there is none.
+func (s *Service) RemoveSince(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, since time.Time) error {
+	kept, err := s.d.Store.Get(ctx, t, by.Account, user)
+	if fault.Is(err, fault.NotFound) || err == nil && kept.SetAt.Before(since) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Remove(ctx, t, by, user)
+}
+
 // ForgetUser deletes the password of a person who was deleted.
 func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error {
 	err := s.d.Store.Remove(ctx, t, e.Account, ident.UserID(e.Target))

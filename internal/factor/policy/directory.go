@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/admit-id/admit/internal/kit/feed"
@@ -34,6 +35,17 @@ func (d *Directory) Of(account ident.AccountID, tenant ident.TenantID, applicati
 	}
 	if application != "" {
 		p = p.Merge(all[Scope{Application: application}.Key()])
+	}
+	return p
+}
+
+// Everywhere returns what is demanded of a person at any of an account's applications, and for the tenants
+// that they belong to: for what touches all of their sign-ins.
+func (d *Directory) Everywhere(account ident.AccountID, tenants []ident.TenantID) (p Policy) {
+	for key, one := range (*d.snapshot.Load())[account] {
+		if slices.ContainsFunc(tenants, func(n ident.TenantID) bool { return key == Scope{Tenant: n}.Key() }) || !ofTenant(key) {
+			p = p.Merge(one)
+		}
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -25,12 +26,17 @@ type Scope struct {
 func (s Scope) Key() string {
 	switch {
 	case s.Tenant != "":
-		return "tenant " + string(s.Tenant)
+		return tenantKey + string(s.Tenant)
 	case s.Application != "":
 		return "application " + string(s.Application)
 	}
 	return "account"
 }
+
+const tenantKey = "tenant "
+
+// ofTenant tells whether a key is that of a tenant's policy.
+func ofTenant(key string) bool { return strings.HasPrefix(key, tenantKey) }
 
 // target is what the audit trail calls it.
 func (s Scope) target() string {

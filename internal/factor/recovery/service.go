@@ -109,6 +109,15 @@ func (s *Service) Lost(ctx context.Context, t tx.Tx, by actor.Actor, user ident.
 	return t.Emit(ctx, event.New(by, EventRemoved, string(user), "left", strconv.Itoa(left)))
 }
 
+// LostSince is Lost, unless the codes are older than a time.
+func (s *Service) LostSince(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, since time.Time) error {
+	made, err := s.Store.Made(ctx, t, by.Account, user)
+	if err != nil || made.Before(since) {
+		return err
+	}
+	return s.Lost(ctx, t, by, user)
+}
+
 // ForgetUser deletes all codes of a person who was deleted.
 func (s *Service) ForgetUser(ctx context.Context, t tx.Tx, e event.Event) error {
 	_, err := s.Store.Forget(ctx, t, e.Account, ident.UserID(e.Target))

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -15,6 +16,8 @@ type Store interface {
 	Use(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, mac []byte) error
 	// Left counts the codes that were not used.
 	Left(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (int, error)
+	// Made is when the codes of a person were made, zero when there are none.
+	Made(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (time.Time, error)
 	// Forget deletes all codes of a person, and tells how many could still be used.
 	Forget(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (int, error)
 }

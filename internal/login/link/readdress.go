@@ -26,7 +26,8 @@ const (
 	PathUndo = "/login/address"
 )
 
-// EventAddressRestored tells that a change of address was taken back; the target is the person.
+// EventAddressRestored tells that a change of address was taken back; the target is the person, detail
+// "since" when it was made (RFC 3339): what was registered from then on goes.
 const EventAddressRestored = "identity.address.restored"
 
 // Change is one change of the address with which a person signs in.
@@ -189,7 +190,7 @@ func (s *Service) Undo(ctx context.Context, by actor.Actor, token secret.Text) e
 		if err := s.d.Sessions.EndUser(ctx, t, who, c.User); err != nil {
 			return err
 		}
-		return t.Emit(ctx, event.New(who, EventAddressRestored, string(c.User)))
+		return t.Emit(ctx, event.New(who, EventAddressRestored, string(c.User), "since", c.At.Format(time.RFC3339Nano)))
 	})
 	return fault.Wrap("link.Undo", err)
 }

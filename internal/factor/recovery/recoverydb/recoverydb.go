@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb"
@@ -62,6 +63,13 @@ UPDATE recovery_codes SET used_at = $4 WHERE account_id = $1 AND user_id = $2 AN
 func (Store) Left(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (int, error) {
 	return sqldb.One(ctx, sqldb.From(t), sqldb.Scalar[int],
 		`SELECT COUNT(*) FROM recovery_codes WHERE account_id = $1 AND user_id = $2 AND used_at = 0`, string(account), string(user))
+}
+
+// Made implements recovery.Store.
+func (Store) Made(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (time.Time, error) {
+	at, err := sqldb.One(ctx, sqldb.From(t), sqldb.Scalar[int64],
+		`SELECT COALESCE(MAX(created_at), 0) FROM recovery_codes WHERE account_id = $1 AND user_id = $2`, string(account), string(user))
+	return sqldb.Time(at), err
 }
 
 // Forget implements recovery.Store.
