@@ -132,8 +132,12 @@ func (s *Service) close(ctx context.Context, t tx.Tx, v Visit, r Request, e ende
 		}
 	}
 	e.at = t.Now()
+	app := r.Application
+	if r.Link != "" { // nobody has signed in there
+		app = ""
+	}
 	return e, t.Emit(ctx, event.New(who, "login.finished", string(r.ID),
-		"application", string(r.Application), "session", string(e.session.ID), "connection", string(e.session.Connection), "tenant", string(e.tenant)))
+		"application", string(app), "session", string(e.session.ID), "connection", string(e.session.Connection), "tenant", string(e.tenant)))
 }
 
 // mode is how the application hears of the end.

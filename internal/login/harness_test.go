@@ -88,14 +88,15 @@ type world struct {
 	sc         client
 	by         actor.Actor // of the last SignInAs
 	policy     policy.Policy
+	strict     map[ident.TenantID]policy.Policy
 	held       map[ident.UserID]factor.Held
 	heldErr    error
 	noPasskeys bool
 	browsers   *remember.Service
 }
 
-func (w *world) Of(ident.AccountID, ident.TenantID, ident.ApplicationID) policy.Policy {
-	return w.policy
+func (w *world) Of(_ ident.AccountID, n ident.TenantID, _ ident.ApplicationID) policy.Policy {
+	return w.policy.Merge(w.strict[n])
 }
 
 func (w *world) Issuer(ident.AccountID) string { return w.issuer }

@@ -382,3 +382,49 @@ func TestUndoIsOverInTime(t *testing.T) {
 		}
 	})
 }
+
+// TestHalfAProofEndsWithItsIdentity: who has proved an identity that is the person's no more, and waits at the
+// second step, does not go on, least of all when the second factors are gone meanwhile.
+func TestHalfAProofEndsWithItsIdentity(t *testing.T) {
+	each(t, func(w *world) {
+		steps, _ := w.prover()
+		ann, anns := w.in("ann@old.example")
+		id := w.mustErrand(func(e *login.Errand) {
+			e.Link, e.Replaces, e.Connection, e.Return = anns.User, "ann@old.example", "con_email", "/settings"
+		})
+		ann.view(id)
+		ann.send(id, "thief@new.example")
+		w.want(ann.enter(id, ann.code), login.StateRedirect, "")
+		w.held[anns.User] = factor.Held{TOTP: 1}
+		thief := w.browser()
+		half := thief.half("thief@new.example")
+
+		_, token, _ := strings.Cut(w.moves[0].Link, "token=")
+		if err := w.linker.Undo(ctx, actor.Actor{Account: acc}, secret.New(token)); err != nil {
+			t.Fatal(err)
+		}
+		delete(w.held, anns.User)
+		w.want(thief.view(half), login.StateExpired, "")
+		w.want(thief.take(steps.EnterTOTP(ctx, thief.visit(), half, "111111")), login.StateExpired, "")
+		thief.take(w.service.Restart(ctx, thief.visit(), half))
+		w.want(thief.view(half), login.StateChoose, "")
+
+		// The same of an identity that is unlinked. What stays goes on.
+		w.clk.Advance(2 * time.Hour) // the mails of this address are counted
+		ann, anns = w.in("ann@old.example")
+		ann.answer(ann.through(w.bound(ann, anns.User, "con_idp"), "con_idp", "ann-at-idp"))
+		w.held[anns.User] = factor.Held{TOTP: 1}
+		other, mine := w.browser(), w.browser()
+		idp := w.start(func(r *login.StartRequest) { r.Connection = "con_idp" })
+		other.view(idp)
+		w.want(other.through(idp, "con_idp", "ann-at-idp"), login.StateSecond, "")
+		half = mine.half("ann@old.example")
+		delete(w.held, anns.User)
+		if err := ann.unlink("con_idp"); err != nil {
+			t.Fatal(err)
+		}
+		w.held[anns.User] = factor.Held{TOTP: 1}
+		w.want(other.view(idp), login.StateExpired, "")
+		mine.answer(mine.take(steps.EnterTOTP(ctx, mine.visit(), half, "111111")))
+	})
+}

@@ -52,6 +52,7 @@ type Facts struct {
 	Policy     policy.Policy // for this request
 	Held       factor.Held   // of Whose
 	Remembered bool          // Whose second factor was shown in this browser, and it may be left out now
+	Lost       bool          // what the request's subject proved first is theirs no more
 	NoPasskeys bool          // the account's address can have none
 
 	Only  ident.ConnectionID // the only way in that the tenant has, or empty
@@ -95,7 +96,10 @@ func (f Facts) demand() demand.Answer { return demand.Next(f.wants()) }
 
 // wants is what is decided from. A class that is only wished is wanted of those who can reach it.
 func (f Facts) wants() demand.Facts {
-	d := demand.Facts{Policy: f.Policy, Evidence: f.Evidence(f.Whose()), Held: f.Held, Remembered: f.Remembered, NoPasskeys: f.NoPasskeys}
+	all := f.Evidence(f.Whose())
+	d := demand.Facts{
+		Policy: f.Policy, Evidence: all, Recent: session.Since(all, f.Now.Add(-session.RecentLife)), Held: f.Held, Remembered: f.Remembered, NoPasskeys: f.NoPasskeys,
+	}
 	acr, wish := strings.CutPrefix(f.Request.ACR, wishMark)
 	if !wish || d.Reachable(acr) {
 		d.ACR = acr
@@ -116,9 +120,10 @@ func (f Facts) secondStep() Step {
 	return StepRefused
 }
 
-// stepsUp decides for a session that would answer, if it were as strong as is wanted.
+// stepsUp decides for a session that would answer, if it were as strong as is wanted. An old one registers
+// nothing: who it is that has it is proved anew first (WAN-11).
 func (f Facts) stepsUp() (Step, bool) {
-	if f.Request.Other || !f.sessionFits() {
+	if f.Request.Other || !f.sessionFits() || f.demand().Registers && !session.Recent(*f.Session, f.Held.Second(), f.Now) {
 		return "", false
 	}
 	step := f.secondStep()
@@ -144,7 +149,7 @@ func Next(f Facts) Step {
 		return StepBind
 	case r.Link != "":
 		return f.linking()
-	case r.Subject != "" && !f.Now.Before(r.provedAt().Add(ProofLife)):
+	case r.Subject != "" && (f.Lost || !f.Now.Before(r.provedAt().Add(ProofLife))):
 		return StepExpired
 	case r.Subject != "":
 		return f.secondStep()

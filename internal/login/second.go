@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -42,6 +43,27 @@ func (s *Service) factors(ctx context.Context, t tx.Tx, v Visit, f *Facts, who i
 	}
 	f.Remembered, err = s.d.Browsers.Knows(ctx, t, v.Account, who, v.Device, rememberLife(f.Policy.RememberDays))
 	return err
+}
+
+// lost tells whether what a half-proved request began with is its subject's no more: an address that was
+// taken back, an identity that was unlinked.
+func (s *Service) lost(ctx context.Context, t tx.Tx, r Request) (bool, error) {
+	if r.Subject == "" || len(r.Evidence) == 0 || !r.DoneAt.IsZero() {
+		return false, nil
+	}
+	e, address := r.Evidence[0], r.Evidence[0].Method == session.MethodPassword
+	if !address && e.Method != session.MethodEmail && e.Method != session.MethodUpstream {
+		return false, nil
+	}
+	u, err := s.d.Users.Find(ctx, t, r.Account, r.Subject)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	i := user.Identity{Connection: e.Connection, Issuer: e.Issuer, Subject: e.Subject}
+	if address { // a password goes with the address
+		i.Connection = emailcode.Connection
+	}
+	return !slices.ContainsFunc(u.Identities, i.Same), err
 }
 
 func rememberLife(days int) time.Duration { return time.Duration(max(days, 0)) * 24 * time.Hour }

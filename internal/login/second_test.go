@@ -15,6 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/totp"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -28,6 +29,8 @@ type held struct {
 	*world
 	tries     int
 	cancelled int
+	elsewhere policy.Policy // that the person signs in under at other applications
+	delay     time.Duration // of the last recovery
 }
 
 func (h *held) Enter(_ context.Context, _ tx.Tx, _ actor.Actor, _ ident.UserID, code string) (factor.Result, error) {
@@ -84,7 +87,8 @@ func (h *held) Verify(_ context.Context, _ actor.Actor, a password.Attempt) (fac
 	return factor.Result{Outcome: factor.Right}, nil
 }
 
-func (h *held) Request(context.Context, tx.Tx, actor.Actor, ident.UserID, time.Duration) (regain.Recovery, factor.Result, error) {
+func (h *held) Request(_ context.Context, _ tx.Tx, _ actor.Actor, _ ident.UserID, delay time.Duration) (regain.Recovery, factor.Result, error) {
+	h.delay = delay
 	return regain.Recovery{ReadyAt: h.clk.Now().Add(time.Hour)}, factor.Result{Outcome: factor.Right}, nil
 }
 
@@ -103,6 +107,9 @@ func (w *world) prover() (*prove.Service, *held) {
 	return prove.New(prove.Deps{
 		DB: w.db, Box: w.service, Users: w.users, Passkeys: h, Apps: h, Codes: h, Passwords: h, Recoveries: h, Browsers: w.browsers,
 		Connections: connections{w}, Name: func(ident.AccountID) string { return "Shop" },
+		Demanded: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (policy.Policy, error) {
+			return h.elsewhere, nil
+		},
 	}), h
 }
 
@@ -352,5 +359,117 @@ func TestEnrolment(t *testing.T) {
 		if _, _, err := old.renew(); !errors.Is(err, session.ErrNone) {
 			t.Errorf("renewed: %v", err)
 		}
+	})
+}
+
+// WAN-11, MFA-04: whoever has nothing but a session, be it of two factors, registers nothing when the session
+// is old. The essential class that any client can ask for is no way round it.
+func TestAnOldSessionRegistersNothing(t *testing.T) {
+	each(t, func(w *world) {
+		steps, _ := w.prover()
+		b := w.browser()
+		b.signIn(w.start(nil), "ann@x.example")
+		ann := b.here().User
+		errand := func(acr string) ident.LoginID {
+			return w.mustErrand(func(e *login.Errand) { e.ACR = acr })
+		}
+		w.want(b.view(errand(session.ACRPhishingResistant)), login.StateEnrol, "")
+		w.clk.Advance(session.RecentLife + time.Second)
+		old := func(acr string) ident.LoginID {
+			t.Helper()
+			id := errand(acr)
+			w.want(b.view(id), login.StateChoose, "")
+			w.want(b.take(steps.BeginEnrolTOTP(ctx, b.visit(), id)), login.StateChoose, "")
+			w.want(b.take(steps.FinishEnrolTOTP(ctx, b.visit(), id, "111111")), login.StateChoose, "")
+			w.want(b.take(steps.FinishEnrolPasskey(ctx, b.visit(), id, "mine", []byte("x"))), login.StateChoose, "")
+			if _, err := steps.BeginEnrolPasskey(ctx, b.visit(), id); !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+			return id
+		}
+		id := old(session.ACR2)
+		w.policy = policy.Policy{SecondWhen: policy.WhenAlways} // of a policy that came later neither
+		old("")
+		w.policy = policy.Policy{}
+		b.send(id, "ann@x.example")
+		w.want(b.enter(id, b.code), login.StateEnrol, "")
+		b.answer(b.take(steps.FinishEnrolTOTP(ctx, b.visit(), id, "111111")))
+
+		// Two factors, both long ago: a passkey wants both anew.
+		w.held[ann] = factor.Held{TOTP: 1}
+		w.clk.Advance(session.RecentLife + time.Second)
+		w.want(b.view(errand(session.ACR2)), login.StateRedirect, "")
+		id = old(session.ACRPhishingResistant)
+		b.send(id, "ann@x.example")
+		if v := b.enter(id, b.code); v.State != login.StateSecond || len(v.Ways) != 1 {
+			t.Fatalf("%+v", v)
+		}
+		w.want(b.take(steps.FinishEnrolPasskey(ctx, b.visit(), id, "mine", []byte("x"))), login.StateSecond, "")
+		w.want(b.take(steps.EnterTOTP(ctx, b.visit(), id, "111111")), login.StateEnrol, "")
+		b.answer(b.take(steps.FinishEnrolPasskey(ctx, b.visit(), id, "mine", []byte("x"))))
+	})
+}
+
+// Whoever signs in with a passkey has not lost it: a recovery that somebody else began ends.
+func TestPasskeySignInEndsARecovery(t *testing.T) {
+	each(t, func(w *world) {
+		steps, h := w.prover()
+		ann := w.person("ann@x.example")
+		w.held[ann] = factor.Held{Passkeys: 1}
+		b := w.browser()
+		id := w.start(nil)
+		b.view(id)
+		b.take(steps.FinishPasskey(ctx, b.visit(), id, nil))
+		if h.cancelled != 0 {
+			t.Error("by an answer that proves nothing")
+		}
+		b.answer(b.take(steps.FinishPasskey(ctx, b.visit(), id, []byte(ann))))
+		if h.cancelled != 1 {
+			t.Error("it waits on")
+		}
+	})
+}
+
+// A recovery takes factors away that other applications and tenants rely on: their word counts, whatever
+// somebody signs in to.
+func TestRecoveryUnderEveryPolicy(t *testing.T) {
+	each(t, func(w *world) {
+		steps, h := w.prover()
+		ann := w.person("ann@x.example")
+		w.held[ann] = factor.Held{TOTP: 1}
+		b := w.browser()
+		id := b.half("ann@x.example")
+		h.elsewhere.NoRecovery = true
+		w.want(b.take(steps.RequestRecovery(ctx, b.visit(), id)), login.StateSecond, login.ProblemPolicy)
+		w.want(b.take(steps.FinishRecovery(ctx, b.visit(), id)), login.StateSecond, login.ProblemPolicy)
+		if h.delay != 0 {
+			t.Fatal("it waits")
+		}
+		h.elsewhere, w.policy = policy.Policy{RecoveryHours: 100}, policy.Policy{RecoveryHours: 2}
+		w.want(b.take(steps.RequestRecovery(ctx, b.visit(), id)), login.StateSecond, "")
+		if h.delay != 100*time.Hour {
+			t.Error(h.delay)
+		}
+	})
+}
+
+// The button "go on as" is held to the policy of the tenant that the session stands for.
+func TestContinueUnderTheTenantsPolicy(t *testing.T) {
+	each(t, func(w *world) {
+		w.tenants["ten_1"] = login.Tenant{ID: "ten_1"}
+		w.lookups["one"] = "ten_1"
+		ann := w.person("ann@x.example")
+		w.members["ten_1/"+string(ann)] = true
+		b := w.browser()
+		b.signIn(w.start(func(r *login.StartRequest) { r.TenantLookup = "one" }), "ann@x.example")
+		several := func() ident.LoginID {
+			id := w.start(func(r *login.StartRequest) { r.MultiAccount = true })
+			w.want(b.view(id), login.StateChoose, "")
+			return id
+		}
+		b.answer(b.take(w.service.Continue(ctx, b.visit(), several())))
+		id := several()
+		w.strict = map[ident.TenantID]policy.Policy{"ten_1": {SecondWhen: policy.WhenAlways}}
+		w.want(b.take(w.service.Continue(ctx, b.visit(), id)), login.StateChoose, "")
 	})
 }

@@ -118,6 +118,9 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 	if !r.boundTo(f.Browser) {
 		return f, nil
 	}
+	if f.Lost, err = s.lost(ctx, t, r); err != nil {
+		return f, err
+	}
 	code, err := s.d.EmailCodes.Store.Get(ctx, t, v.Account, id)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return f, err

@@ -26,6 +26,11 @@ func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View
 	// A request for one connection is not answered by a session from another, whoever asks.
 	wanted := f
 	wanted.Request.MultiAccount, wanted.Request.Other = false, false
+	if err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error { // of the one whose session it is
+		return s.factors(ctx, t, v, &wanted, wanted.Whose())
+	}); err != nil {
+		return View{}, err
+	}
 	if f.Session == nil || !wanted.sessionAnswers() {
 		return s.page(ctx, StepChoose, v, f, shown{})
 	}

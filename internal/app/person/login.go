@@ -82,7 +82,7 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 		}),
 		Prove: prove.New(prove.Deps{
 			DB: f.d.DB, Box: box, Users: f.d.Users, Passkeys: f.Passkeys, Apps: f.TOTP, Codes: f.Recovery, Passwords: f.Passwords,
-			Recoveries: f.Regain, Browsers: f.Browsers, Connections: d.Connections, Name: f.accountName,
+			Recoveries: f.Regain, Browsers: f.Browsers, Connections: d.Connections, Name: f.accountName, Demanded: f.demanded,
 		}),
 		Codes: redeem.New(redeem.Deps{
 			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,

@@ -18,6 +18,7 @@ import (
 type Facts struct {
 	Policy     policy.Policy
 	Evidence   []session.Evidence // of this sign-in, or of the session that it goes on from
+	Recent     []session.Evidence // of that, what was proved a short while ago
 	Held       factor.Held
 	Remembered bool   // the person has shown a second factor in this browser, and asked to be remembered
 	ACR        string // that the session must fulfil at the end, or empty
@@ -39,6 +40,8 @@ const (
 type Answer struct {
 	Step Step
 	Ways []factor.Kind
+	// Registers says that something is registered in the end, after Second too.
+	Registers bool
 }
 
 // Reachable tells whether the person can bring the evidence to a class: it is there, or they hold what is missing.
@@ -48,7 +51,7 @@ func (f Facts) Reachable(acr string) bool {
 }
 
 // Next decides. Who holds a second factor must show one before another can be registered: otherwise
-// whoever has the mailbox alone could register their own.
+// whoever has the mailbox alone could register their own. One that was shown long ago shows nothing of who is here now.
 func Next(f Facts) Answer {
 	if len(f.Evidence) == 0 || !first(f.Policy, f.Evidence) {
 		return Answer{}
@@ -57,16 +60,16 @@ func Next(f Facts) Answer {
 		return Answer{Step: Fulfilled}
 	}
 	if ways := f.held(f.helps); len(ways) > 0 {
-		return Answer{Second, ways}
+		return Answer{Step: Second, Ways: ways}
 	}
-	if f.Held.Second() && !shown(f.Evidence) {
+	if f.Held.Second() && !shown(f.Recent) {
 		if ways := f.held(func(factor.Kind) bool { return true }); len(ways) > 0 {
-			return Answer{Second, ways}
+			return Answer{Second, ways, true}
 		}
 		return Answer{}
 	}
 	if ways := f.registrable(); len(ways) > 0 {
-		return Answer{Enrol, ways}
+		return Answer{Enrol, ways, true}
 	}
 	return Answer{}
 }

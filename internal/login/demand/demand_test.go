@@ -70,10 +70,26 @@ func TestNext(t *testing.T) {
 		"phr, passkey without the person":     {Facts{Evidence: evidence("email", "passkey"), Held: pass, ACR: phr}, Second, []factor.Kind{factor.Passkey}},
 		"an unknown acr is never reached":     {Facts{Evidence: evidence("email", "passkey!"), Held: app, ACR: "gold"}, Second, []factor.Kind{factor.TOTP}},
 	} {
+		c.f.Recent = c.f.Evidence
 		got := Next(c.f)
 		if got.Step != c.want || !slices.Equal(got.Ways, c.ways) {
 			t.Errorf("%s: %v; want %d %v", name, got, c.want, c.ways)
 		}
+	}
+}
+
+// WAN-11: a second factor that was shown long ago is shown again before another one is registered.
+func TestAnOldProofRegistersNothing(t *testing.T) {
+	f := Facts{Evidence: evidence("email", "otp"), Held: app, ACR: session.ACRPhishingResistant}
+	if got := Next(f); got.Step != Second || !slices.Equal(got.Ways, []factor.Kind{factor.TOTP}) || !got.Registers {
+		t.Errorf("%+v", got)
+	}
+	f.Recent = evidence("otp")
+	if got := Next(f); got.Step != Enrol || !got.Registers {
+		t.Errorf("%+v", got)
+	}
+	if got := Next(Facts{Evidence: evidence("email"), Held: app}); got.Registers {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -43,10 +43,8 @@ func (s *Service) FinishPasskey(ctx context.Context, v login.Visit, id ident.Log
 		if proof.Refused != "" || proof.User == "" {
 			return login.Found{Problem: problemOf(proof.Refused)}, nil
 		}
-		if at == login.StepSecond {
-			if err := s.shown(ctx, t, v, f); err != nil {
-				return login.Found{}, err
-			}
+		if err := s.shown(ctx, t, v, proof.User); err != nil {
+			return login.Found{}, err
 		}
 		return login.Found{User: proof.User, Evidence: session.Evidence{
 			Method: session.MethodPasskey, Connection: PasskeyConnection, Subject: proof.ID, Verified: proof.Verified, Synced: proof.Synced,

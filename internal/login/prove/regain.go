@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -16,10 +17,11 @@ import (
 // second one. Nobody gets in by it now.
 func (s *Service) RequestRecovery(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
 	return s.d.Box.Try(ctx, v, id, login.StepSecond, func(ctx context.Context, t tx.Tx, f login.Facts) (login.Found, error) {
-		if !mayRecover(f) {
-			return login.Found{Problem: login.ProblemPolicy}, nil
+		p, ok, err := s.mayRecover(ctx, t, v, f)
+		if err != nil || !ok {
+			return login.Found{Problem: login.ProblemPolicy}, err
 		}
-		r, got, err := s.d.Recoveries.Request(ctx, t, by(v), f.Whose(), f.Policy.RecoveryDelay())
+		r, got, err := s.d.Recoveries.Request(ctx, t, by(v), f.Whose(), p.RecoveryDelay())
 		if err == nil && got.Outcome == factor.Paused {
 			until := t.Now().Add(time.Duration(got.Retry) * time.Second)
 			return login.Found{Problem: login.ProblemSecondPaused, Fill: func(p *login.View) { p.RetryAt = until }}, nil
@@ -32,8 +34,8 @@ func (s *Service) RequestRecovery(ctx context.Context, v login.Visit, id ident.L
 // end, and the login goes on without a second factor, or with a new one where the policy demands it.
 func (s *Service) FinishRecovery(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
 	return s.d.Box.Try(ctx, v, id, login.StepSecond, func(ctx context.Context, t tx.Tx, f login.Facts) (login.Found, error) {
-		if !mayRecover(f) {
-			return login.Found{Problem: login.ProblemPolicy}, nil
+		if _, ok, err := s.mayRecover(ctx, t, v, f); err != nil || !ok {
+			return login.Found{Problem: login.ProblemPolicy}, err
 		}
 		err := s.d.Recoveries.Finish(ctx, t, by(v), f.Whose(), f.Request.Evidence[0].At)
 		if fault.Is(err, fault.NotFound) { // too early, cancelled, or proved before it was ready
@@ -43,7 +45,14 @@ func (s *Service) FinishRecovery(ctx context.Context, v login.Visit, id ident.Lo
 	})
 }
 
-// mayRecover: a first proof of this very login is what a recovery goes by, never an old session.
-func mayRecover(f login.Facts) bool {
-	return !f.Policy.NoRecovery && f.Request.Subject != "" && len(f.Request.Evidence) > 0 && demand.SecondKind(f.Request.Evidence[0].Method) == ""
+// mayRecover: a first proof of this very login is what a recovery goes by, never an old session. What it
+// removes is the person's everywhere, so that every policy under which they sign in has its say, and not
+// only that of the application that somebody has chosen to sign in to.
+func (s *Service) mayRecover(ctx context.Context, t tx.Tx, v login.Visit, f login.Facts) (policy.Policy, bool, error) {
+	if f.Request.Subject == "" || len(f.Request.Evidence) == 0 || demand.SecondKind(f.Request.Evidence[0].Method) != "" {
+		return f.Policy, false, nil
+	}
+	p, err := s.d.Demanded(ctx, t, v.Account, f.Whose())
+	p = p.Merge(f.Policy)
+	return p, !p.NoRecovery, err
 }

@@ -40,13 +40,14 @@ func (s *Service) enter(ctx context.Context, v login.Visit, id ident.LoginID, ki
 		if got.Outcome != factor.Right {
 			return wrong(t, got), nil
 		}
-		return login.Found{User: f.Whose(), Evidence: session.Evidence{Method: method}}, s.shown(ctx, t, v, f)
+		return login.Found{User: f.Whose(), Evidence: session.Evidence{Method: method}}, s.shown(ctx, t, v, f.Whose())
 	})
 }
 
-// shown notes that somebody has a second factor after all: a recovery that waits is not needed.
-func (s *Service) shown(ctx context.Context, t tx.Tx, v login.Visit, f login.Facts) error {
-	err := s.d.Recoveries.Cancel(ctx, t, by(v), f.Whose(), regain.ByLogin)
+// shown notes that somebody has a second factor after all, be it that a passkey was their first proof: a
+// recovery that waits is not needed, or somebody else's.
+func (s *Service) shown(ctx context.Context, t tx.Tx, v login.Visit, who ident.UserID) error {
+	err := s.d.Recoveries.Cancel(ctx, t, by(v), who, regain.ByLogin)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/passkey"
 	"github.com/admit-id/admit/internal/factor/password"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/factor/regain"
 	"github.com/admit-id/admit/internal/factor/totp"
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -81,6 +82,8 @@ type Deps struct {
 	Recoveries  Recoveries
 	Browsers    *remember.Service
 	Connections login.Connections
+	// Demanded is what every policy demands under which a person signs in, wherever.
+	Demanded func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (policy.Policy, error)
 	// Name is what an account is called, for authenticator apps.
 	Name func(account ident.AccountID) string
 }
