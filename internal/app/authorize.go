@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
@@ -16,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
+	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/surface/oidc"
 	"github.com/admit-id/admit/internal/surface/oidc/front"
 	"github.com/admit-id/admit/internal/token"
@@ -25,12 +27,22 @@ func (a *App) buildAuthorize() {
 	x, o := &a.f, &a.f.oauth
 	o.consents = consent.New(a.db, consentdb.Store{})
 	o.requests = authorize.New(authorize.Deps{
-		DB: a.db, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: x.begins, Enough: x.logins.Answers, Sessions: x.sessions, Users: o.people,
+		DB: a.db, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: x.begins, Enough: a.enough, Sessions: x.sessions, Users: o.people,
 		Consents: o.consents, Asked: consent.Asked, Sign: a.signAnswer, Log: a.log,
 		Tools: check.Tools{
 			Clients: o.parties, Issuer: x.accountDirectory.Issuer, Clock: a.clock, VerifySigned: a.verifySigned, Hint: a.idTokenHint,
 		},
 	})
+}
+
+// enough tells whether a session may be used for a client without a word: it is what the policy demands, and
+// its person has not signed in elsewhere since where they can do so at one place only.
+func (a *App) enough(ctx context.Context, t tx.Tx, v authorize.Visit, found session.Session, app ident.ApplicationID) (bool, error) {
+	ok, err := a.f.logins.Answers(ctx, t, v, found, app)
+	if err != nil || !ok {
+		return false, err
+	}
+	return a.f.person.Seats.Renew(ctx, t, found, app)
 }
 
 func (a *App) frontSurface(pages front.Pages, home web.Handler) *front.Surface {

@@ -197,3 +197,39 @@ func TestListAndEndSessions(t *testing.T) {
 		}
 	})
 }
+
+// Where one may be signed in at one place only, who signed in elsewhere since is not renewed silently: the
+// browser that was left asks, and a silent request does not take the place back.
+func TestSilentAuthorizationLeavesTheSeat(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		app, err := d.app.f.applications.Create(d.Context(), actor.ForOperator(ident.DefaultAccount), application.Application{
+			Name: "One", RedirectURLs: []string{oauthCallback}, SessionType: application.SingleSession,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := string(app.ID)
+		first, second := d.visitor(), d.visitor()
+		silently := func(v visitor) string {
+			got := v.answer(v.authorize(ask(client, "prompt", "none")), "query")
+			if got.Get("code") != "" {
+				v.redeem(client, got)
+			}
+			return got.Get("error")
+		}
+		first.in(client, "ann@x.example")
+		if got := silently(first); got != "" {
+			t.Fatal(got)
+		}
+		second.in(client, "ann@x.example")
+		if a, b := silently(first), silently(second); a != "login_required" || b != "" {
+			t.Errorf("%q, %q", a, b)
+		}
+		w := first.authorize(ask(client)) // by a page: it takes the place again
+		w = first.next(first.do("GET", w.Header().Get("Location"), nil), "/oauth/resume?request=")
+		first.redeem(client, first.answer(w, "query"))
+		if a, b := silently(first), silently(second); a != "" || b != "login_required" {
+			t.Errorf("%q, %q", a, b)
+		}
+	})
+}
