@@ -13,7 +13,7 @@ export class Box {
 
   /** Types the address and sends it. Answers how many messages that address had got before. */
   async enterEmail(address) {
-    const seen = this.smtp?.messages.filter(mail => mail.to.includes(address)).length ?? 0;
+    const seen = this.smtp?.codes(address).length ?? 0;
     await this.email.fill(address);
     await this.email.press('Enter');
     await this.code.waitFor();

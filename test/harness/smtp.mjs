@@ -6,13 +6,18 @@ import { eventually } from './net.mjs';
 /** Starts the sink on a free port of 127.0.0.1. */
 export async function startSmtp() {
   const messages = [];
+  const codes = address => messages.filter(mail => mail.to.includes(address) && /\b\d{3}[ \u00a0]?\d{3}\b/.test(mail.text));
   const server = createServer(socket => serve(socket, messages));
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `smtp://127.0.0.1:${server.address().port}`,
     messages,
-    /** The newest message to an address, after the first `seen` ones. */
-    next: (address, seen = 0) => eventually(`mail for ${address}`, () => messages.filter(mail => mail.to.includes(address))[seen]),
+    /** The mails to an address that hold a code. Notices come when they come. */
+    codes,
+    /** The next mail with a code to an address, after the first `seen` ones. */
+    next: (address, seen = 0) => eventually(`mail for ${address}`, () => codes(address)[seen]),
+    /** The same of any mail. */
+    any: (address, seen = 0) => eventually(`any mail for ${address}`, () => messages.filter(mail => mail.to.includes(address))[seen]),
     stop: () => new Promise(resolve => server.close(resolve))
   };
 }
