@@ -198,3 +198,16 @@ func TestABindingLastsAsLongAsItsChain(t *testing.T) {
 		}
 	})
 }
+
+// Whoever has lost the bound cookie is logged out all the same, and the session with it.
+func TestLogoutWithoutTheBoundCookie(t *testing.T) {
+	everywhere(t, func(p *testServer) {
+		own, bound, _ := p.bind(dbsctest.NewDevice(t))
+		if got := p.sendWith("DELETE", "/api/session", own, "Origin", "http://localhost:4000"); got.status != http.StatusOK {
+			t.Fatal(got.status, got.text)
+		}
+		if got := p.sendWith("GET", "/settings", own+"; "+bound); got.status == http.StatusOK {
+			t.Error("the session lives on")
+		}
+	})
+}

@@ -45,7 +45,8 @@ func (s *Service) EndIn(ctx context.Context, t tx.Tx, a actor.Actor, id ident.Se
 	return s.end(ctx, t, a, found, ending{event: EventEnded})
 }
 
-// EndCookie ends the session behind a cookie. It tells whether there was one.
+// EndCookie ends the session behind a cookie. It tells whether there was one. What binds a session is
+// not asked for: a browser whose bound cookie has run out logs out all the same, and a thief may too.
 func (s *Service) EndCookie(ctx context.Context, a actor.Actor, cookie secret.Text) (ended bool, err error) {
 	p, ok := s.secrets.read(a.Account, cookie)
 	if !ok {
@@ -53,7 +54,7 @@ func (s *Service) EndCookie(ctx context.Context, a actor.Actor, cookie secret.Te
 	}
 	err = s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
 		ended = false
-		found, worth, err := s.judge(ctx, t, a.Account, p)
+		found, worth, err := s.weigh(ctx, t, a.Account, p)
 		if err != nil || worth == unknown {
 			return err
 		}

@@ -86,8 +86,8 @@ type Step struct {
 	Applications []string
 }
 
-// judge finds the session behind a cookie and what the cookie is worth. Unknown without one.
-func (s *Service) judge(ctx context.Context, t tx.Tx, account ident.AccountID, p Presented) (Session, standing, error) {
+// weigh finds the session behind a cookie and what the cookie is worth by itself. Unknown without one.
+func (s *Service) weigh(ctx context.Context, t tx.Tx, account ident.AccountID, p Presented) (Session, standing, error) {
 	found, err := s.d.Store.ByCookie(ctx, t, account, p)
 	if fault.Is(err, fault.NotFound) {
 		return Session{}, unknown, nil
@@ -95,7 +95,15 @@ func (s *Service) judge(ctx context.Context, t tx.Tx, account ident.AccountID, p
 	if err != nil {
 		return Session{}, unknown, err
 	}
-	worth := found.Rotation.standing(p.Version, t.Now())
+	return found, found.Rotation.standing(p.Version, t.Now()), nil
+}
+
+// judge is weigh with what binds the session to its browser.
+func (s *Service) judge(ctx context.Context, t tx.Tx, account ident.AccountID, p Presented) (Session, standing, error) {
+	found, worth, err := s.weigh(ctx, t, account, p)
+	if err != nil || worth == unknown {
+		return Session{}, unknown, err
+	}
 	if worth == living || worth == late {
 		if ok, err := s.allows(ctx, t, found, p.beside); err != nil || !ok {
 			return Session{}, unknown, err
