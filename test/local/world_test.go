@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +107,31 @@ func (w *world) wait(what string, most time.Duration, done func() bool) {
 			w.t.Fatalf("waited %v for %s", most, what)
 		}
 	}
+}
+
+// streams is the number of change streams that the server has open.
+func (w *world) streams() int {
+	w.t.Helper()
+	resp, err := http.Get(w.URL + "/metrics")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		w.t.Fatalf("the metrics: %d, %v", resp.StatusCode, err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "admit_change_streams "); found {
+			n, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	w.t.Fatal("no gauge of open streams")
+	return 0
 }
 
 // local starts a copy and waits until it is there.
