@@ -151,16 +151,27 @@ WHERE`+alive+` AND id = $3 AND absolute_expiry >= $4`, sqldb.Micros(t.Now()), st
 
 // End implements session.Store.
 func (Store) End(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) ([]ident.SessionID, error) {
-	return sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[ident.SessionID],
-		`UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND root_id = $2 AND ended_at = 0 RETURNING id`,
+	return endAll(ctx, sqldb.From(t), `UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND root_id = $2 AND ended_at = 0 RETURNING id`,
 		string(account), string(root), sqldb.Micros(t.Now()))
+}
+
+// endAll runs a statement that ends sessions until it finds none. On PostgreSQL a statement does not see what
+// is committed while it waits for the lock on a row: the session that was just being made to go on from that row
+// is the next statement's. Nothing goes on from a session that this unit of work has ended, so that none is left
+// when one finds none. SQLite has one writer, who waits for nobody.
+func endAll(ctx context.Context, q *sqldb.Tx, statement string, args ...any) (ended []ident.SessionID, err error) {
+	for {
+		more, err := sqldb.List(ctx, q, sqldb.Scalar[ident.SessionID], statement, args...)
+		if ended = append(ended, more...); err != nil || len(more) == 0 || q.Dialect() != sqldb.Postgres {
+			return ended, err
+		}
+	}
 }
 
 // EndUser implements session.Store.
 func (Store) EndUser(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) ([]ident.SessionID, error) {
 	q, now := sqldb.From(t), sqldb.Micros(t.Now())
-	ended, err := sqldb.List(ctx, q, sqldb.Scalar[ident.SessionID],
-		`UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND user_id = $2 AND ended_at = 0 RETURNING id`,
+	ended, err := endAll(ctx, q, `UPDATE sessions SET ended_at = $3 WHERE account_id = $1 AND user_id = $2 AND ended_at = 0 RETURNING id`,
 		string(account), string(user), now)
 	if err != nil {
 		return nil, err
@@ -170,17 +181,18 @@ ON CONFLICT (account_id, user_id) DO UPDATE SET at = $3`, string(account), strin
 	return ended, err
 }
 
-// EndSome implements session.TokenStore.
-func (Store) EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error) {
+// EndSome implements session.TokenStore. When fewer than the limit are found, it looks again: see endAll.
+func (Store) EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (n int, err error) {
 	q, now := sqldb.From(t), sqldb.Micros(t.Now())
-	n, err := q.Exec(ctx, `UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND id IN (
-	SELECT id FROM sessions WHERE account_id = $1 AND ended_at = 0 LIMIT $3)`, string(account), now, limit)
-	if err != nil {
-		return 0, err
+	for more := int64(1); more > 0 && n < limit; n += int(more) {
+		if more, err = q.Exec(ctx, `UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND id IN (
+	SELECT id FROM sessions WHERE account_id = $1 AND ended_at = 0 LIMIT $3)`, string(account), now, limit-n); err != nil {
+			return 0, err
+		}
 	}
 	_, err = q.Exec(ctx, `INSERT INTO session_user_cuts (account_id, user_id, at) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, user_id) DO UPDATE SET at = $3`, string(account), session.Everybody, now)
-	return int(n), err
+	return n, err
 }
 
 // EndGrant implements session.TokenStore.
