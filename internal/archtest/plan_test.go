@@ -31,7 +31,7 @@ var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "
 
 var kit = []string{
 	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "mtls", "obs",
-	"ratelimit", "secret", "sqldb", "strictjson", "tx", "web",
+	"place", "ratelimit", "secret", "sqldb", "strictjson", "tx", "web",
 }
 
 // top are the other folders of internal.

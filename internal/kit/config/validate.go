@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/crypt"
+	"github.com/admit-id/admit/internal/kit/place"
 )
 
 // Validate lists everything that is wrong with the settings.
@@ -26,6 +27,11 @@ func (c Config) Validate() Problems {
 	c.checkPasswords(bad)
 	if _, err := c.PasskeyRoots(); err != nil {
 		bad("passkey-makers", err.Error(), "name a PEM file with certificates")
+	}
+	if c.PlacesFile != "" {
+		if err := place.Check(c.PlacesFile); err != nil {
+			bad("places-file", err.Error(), "name an MMDB file with countries or cities that this process can read")
+		}
 	}
 	for _, r := range c.TrustedProxies {
 		if r.Bits() == 0 {
