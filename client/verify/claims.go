@@ -42,6 +42,8 @@ type Claims struct {
 	AuthTime     time.Time    // auth_time: when the person has signed in, zero if absent
 	Actor        *Actor       // act: who acts for the subject, nil if nobody does
 
+	KeyID string // the header's kid: the key that has signed it
+
 	raw []byte
 }
 
@@ -69,7 +71,7 @@ func (t *Token) InsecureClaims() (Claims, error) {
 	if err != nil {
 		return Claims{}, malformed("claims: %w", err)
 	}
-	c := Claims{raw: t.payload}
+	c := Claims{KeyID: t.keyID, raw: t.payload}
 	for _, m := range members {
 		if err := c.set(m); err != nil {
 			return Claims{}, err

@@ -63,7 +63,8 @@ type remoteKeys struct {
 	url        string
 	client     *http.Client
 	now        func() time.Time
-	algorithms []string // nil: EdDSA
+	algorithms []string      // nil: EdDSA
+	refetch    time.Duration // in place of refetchAfter, where strangers cannot choose the kid; zero if they can
 
 	mu       sync.Mutex
 	keys     map[string]*strict.Key
@@ -119,12 +120,16 @@ func (r *remoteKeys) lookUp(kid string, mayWait bool) (*strict.Key, <-chan struc
 
 // due tells whether a fetch may begin now.
 func (r *remoteKeys) due(now time.Time, usable bool) bool {
-	wait := refetchAfter
+	most := refetchAfter
+	if r.refetch > 0 {
+		most = r.refetch
+	}
+	wait := most
 	if !usable && r.failures < 6 {
 		wait = firstRetry << r.failures
 	}
 	since := now.Sub(r.tried)
-	return r.tried.IsZero() || since >= min(wait, refetchAfter) || since < 0
+	return r.tried.IsZero() || since >= min(wait, most) || since < 0
 }
 
 // begin starts the one fetch. It does not end with the caller's context, because others wait

@@ -22,10 +22,11 @@ import (
 const RevocationsPath = "/.well-known/revocations"
 
 const (
-	typeRevocations  = "revocations+jwt"
-	revocationsWait  = 20 * time.Second // how long the issuer may wait for something to tell
-	revocationsRetry = time.Second      // the pause after a failure
-	maxEnded         = 1 << 20
+	typeRevocations = "revocations+jwt"
+	revocationsWait = 20 * time.Second       // how long the issuer may wait for something to tell
+	firstPause      = 100 * time.Millisecond // after a failure; each that follows at once doubles it, up to a second
+	lastPause       = time.Second
+	maxEnded        = 1 << 20
 )
 
 // DefaultStaleness is how old what is known of ended tokens may be. An issuer that has nothing to tell
@@ -38,8 +39,8 @@ var (
 	ErrRevocationsUnavailable = errors.New("verify: the issuer has not told lately what was revoked")
 )
 
-// Revocations follows what an issuer tells of ended sessions, people, grants and tokens, so that they
-// bite within a moment although tokens are verified here. Run keeps it up to date; give it to a Config.
+// Revocations follows what an issuer tells of ended sessions, people, grants and tokens, and of keys that
+// it has withdrawn, so that they bite within a moment although tokens are verified here. Run keeps it up to date; give it to a Config.
 type Revocations struct {
 	issuer string
 	client *http.Client
@@ -70,23 +71,27 @@ func NewRevocations(issuer string, client *http.Client) (*Revocations, error) {
 	slow.Timeout = revocationsWait + fetchTime
 	return &Revocations{
 		issuer: issuer, client: &slow, now: time.Now, ended: map[string]ending{},
-		keys: &remoteKeys{url: issuer + AllKeysPath, client: fetcher(client), now: time.Now, algorithms: onlyEdDSA},
+		keys: &remoteKeys{url: issuer + AllKeysPath, client: fetcher(client), now: time.Now, algorithms: onlyEdDSA, refetch: firstPause},
 	}, nil
 }
 
 // Run follows until ctx ends. It returns ctx's error.
 func (r *Revocations) Run(ctx context.Context) error {
+	pause := firstPause
 	for {
 		err := r.Follow(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			select {
-			case <-time.After(revocationsRetry):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		if err == nil {
+			pause = firstPause
+			continue
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, lastPause)
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -171,6 +176,9 @@ func (r *Revocations) ask(ctx context.Context, q url.Values) (told, error) {
 	if t.typ != typeRevocations {
 		return told{}, ErrType
 	}
+	if r.withdrawn(t.keyID) {
+		return told{}, fmt.Errorf("%w: the answer is signed by a withdrawn key", ErrRevocationsUnavailable)
+	}
 	key, err := r.keys.find(ctx, t.keyID)
 	if err != nil {
 		return told{}, err
@@ -217,7 +225,7 @@ func (r *Revocations) Check(c Claims) error {
 		return known && c.IssuedAt.Unix() <= e.at
 	}
 	switch {
-	case c.SessionID != "" && ended("sid", c.SessionID), cut("sub", c.Subject), cut("sub", "*"),
+	case c.KeyID != "" && ended("kid", c.KeyID), c.SessionID != "" && ended("sid", c.SessionID), cut("sub", c.Subject), cut("sub", "*"),
 		c.TokenID != "" && ended("jti", c.Subject+" "+c.TokenID),
 		c.GrantID != "" && (ended("gid", c.GrantID) || ended("gid", c.TokenID)),
 		c.ClientID != "" && cut("client", c.ClientID), c.ClientID != "" && c.SessionID != "" && cut("client", c.ClientID+" "+c.SessionID):
@@ -226,6 +234,15 @@ func (r *Revocations) Check(c Claims) error {
 		return ErrRevocationsUnavailable
 	}
 	return nil
+}
+
+// withdrawn tells whether the issuer has taken a key out of use. It stays so, whoever says what later.
+func (r *Revocations) withdrawn(kid string) bool {
+	name := "kid " + r.hash("kid", kid)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, known := r.ended[name]
+	return known
 }
 
 func (r *Revocations) hash(kind, name string) string {

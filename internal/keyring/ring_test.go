@@ -60,7 +60,7 @@ func start(t *testing.T) *fixture {
 	f.db, f.clk = sqldbtest.SQLite(t, keyringdb.Migrations(), bus)
 	f.Service = keyring.New(keyring.Deps{DB: f.db, Store: keyringdb.Store{}, Janitor: keyringdb.Store{}, Keys: master(t, 1)})
 	f.Ring = keyring.NewRing(keyringdb.Store{}, master(t, 1), f.clk)
-	follower := feed.NewFollower(f.db, f.db, 0)
+	follower := feed.NewFollower(f.db, f.db, time.Minute)
 	follower.Subscribe(f.Ring, keyring.ChangeKind)
 	ctx, stop := context.WithCancel(t.Context())
 	if err := follower.Start(ctx); err != nil {

@@ -37,6 +37,13 @@ type Store interface {
 	All(ctx context.Context, t tx.Tx, now time.Time) ([]Sealed, error)
 }
 
+// Withdrawals tells of the keys that operators took out of use.
+type Withdrawals interface {
+	// Withdrawn returns the withdrawn keys of an account and use; with an empty account, those of all
+	// accounts, which needs tx.System.
+	Withdrawn(ctx context.Context, t tx.Tx, account ident.AccountID, use Use) ([]Key, error)
+}
+
 // Janitor finds what the clock has made due. Its methods need the scope tx.System.
 type Janitor interface {
 	// Old returns, of every account and use but static ones, the newest key if it has signed since before.

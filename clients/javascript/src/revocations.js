@@ -4,14 +4,15 @@ import { Keys, get } from './keys.js';
 import { checkIssuer } from './verifier.js';
 
 const wait = 20; // seconds for which the issuer may wait for something to tell
-const retry = 1000;
+const firstPause = 100; // after a failure; each that follows at once doubles it, up to a second
+const lastPause = 1000;
 const maxEnded = 1 << 20;
 
 const unavailable = (message, cause) => new VerifyError('revocationsUnavailable', message, cause && { cause });
 
 /**
- * Follows what an issuer tells of ended sessions, people, grants and tokens, so that they bite within a moment
- * although tokens are verified here. `start` keeps it up to date until `stop`.
+ * Follows what an issuer tells of ended sessions, people, grants and tokens, and of keys that it has withdrawn, so that
+ * they bite within a moment although tokens are verified here. `start` keeps it up to date until `stop`.
  */
 export class Revocations {
   #keys;
@@ -33,7 +34,7 @@ export class Revocations {
     this.#failOpen = failOpen;
     this.#fetch = doFetch;
     this.#now = now;
-    this.#keys = new Keys(`${issuer}/.well-known/jwks.json`, doFetch, now);
+    this.#keys = new Keys(`${issuer}/.well-known/jwks.json`, doFetch, now, firstPause);
   }
 
   /** Begins to follow. Resolves when the first answer is there, and when the first question failed. */
@@ -52,10 +53,10 @@ export class Revocations {
   }
 
   async #run(running) {
-    const once = () => this.follow().then(() => 0, () => retry);
-    const pause = await once();
+    const once = last => this.follow().then(() => 0, () => Math.min(2 * last || firstPause, lastPause));
+    const pause = await once(0);
     (async () => {
-      for (let ms = pause; !running.stopped; ms = await once()) {
+      for (let ms = pause; !running.stopped; ms = await once(ms)) {
         if (ms) await new Promise(done => { setTimeout(done, ms).unref?.(); });
       }
     })();
@@ -69,7 +70,9 @@ export class Revocations {
     let claims;
     try {
       const text = new TextDecoder().decode(await get(`${this.issuer}/.well-known/revocations?${query}`, this.#fetch, (wait + 10) * 1000));
-      claims = await open(text, this.#keys, 'revocations+jwt');
+      ({ claims } = await open(text, this.#keys, 'revocations+jwt', async kid => {
+        if (await this.#told('kid', kid)) throw new VerifyError('revoked', 'the answer is signed by a withdrawn key');
+      }));
     } catch (cause) {
       throw unavailable('the issuer does not tell what was revoked', cause);
     }
@@ -92,14 +95,19 @@ export class Revocations {
     this.#sweep();
   }
 
-  /** Throws when what the claims are of has ended, or when what is known of that is too old. */
-  async check(c) {
-    const ended = async (kind, name) => this.#ended.get(`${kind} ${await this.#hash(kind, name)}`);
+  async #told(kind, name) {
+    return this.#ended.get(`${kind} ${await this.#hash(kind, name)}`);
+  }
+
+  /** Throws when what the claims are of has ended, or the key that has signed them, or when what is known of that is too old. */
+  async check(c, kid) {
+    const ended = (kind, name) => this.#told(kind, name);
     const cut = async (kind, name) => {
       const e = await ended(kind, name);
       return e && (c.iat ?? 0) <= e.at;
     };
     const questions = [cut('sub', c.sub), cut('sub', '*')];
+    if (kid) questions.push(ended('kid', kid));
     if (c.sid) questions.push(ended('sid', c.sid));
     if (c.jti) questions.push(ended('jti', `${c.sub} ${c.jti}`));
     if (c.gid) questions.push(ended('gid', c.gid), ended('gid', c.jti ?? ''));

@@ -33,7 +33,7 @@ export class Verifier {
 
   /** The claims of a token, the text after "Bearer ". Throws a VerifyError. */
   async verify(token) {
-    const claims = await open(token, this.#keys, 'at+jwt');
+    const { claims, kid } = await open(token, this.#keys, 'at+jwt');
     const audience = [claims.aud].flat();
     const now = this.#now() / 1000;
     if (claims.iss !== this.#issuer) throw new VerifyError('issuer', 'the token has another issuer');
@@ -45,7 +45,7 @@ export class Verifier {
     if (now >= claims.exp + leeway) throw new VerifyError('expired', 'the token has expired');
     if (now + leeway < (claims.nbf ?? 0) || now + leeway < (claims.iat ?? 0)) throw new VerifyError('notYetValid', 'the token is not valid yet');
     if ('cnf' in claims) throw new VerifyError('bound', 'the token is bound to a key or a certificate, which nobody has checked');
-    await this.#revocations?.check(claims);
+    await this.#revocations?.check(claims, kid);
     return claims;
   }
 }

@@ -31,12 +31,13 @@ CREATE TABLE signing_keys (
 		{ID: "keyring/0002", SQL: `ALTER TABLE signing_keys ADD COLUMN withdrawn_at BIGINT NOT NULL DEFAULT 0;`}}
 }
 
-// Store implements keyring.Store and keyring.Janitor.
+// Store implements keyring.Store, keyring.Withdrawals and keyring.Janitor.
 type Store struct{}
 
 var (
-	_ keyring.Store   = Store{}
-	_ keyring.Janitor = Store{}
+	_ keyring.Store       = Store{}
+	_ keyring.Withdrawals = Store{}
+	_ keyring.Janitor     = Store{}
 )
 
 const columns = `account_id, use, generation, kid, public_key, private_key, created_at, sign_from, sign_until, withdrawn_at`
@@ -89,6 +90,16 @@ func (Store) All(ctx context.Context, t tx.Tx, now time.Time) ([]keyring.Sealed,
 		sqldb.Micros(now.Add(-keyring.MaxTokenLife-keyring.Margin)))
 }
 
+// Withdrawn implements keyring.Withdrawals.
+func (Store) Withdrawn(ctx context.Context, t tx.Tx, account ident.AccountID, use keyring.Use) ([]keyring.Key, error) {
+	if account == "" {
+		return sqldb.List(ctx, sqldb.From(t), scanKey, `SELECT `+columns+` FROM signing_keys
+			WHERE withdrawn_at > 0 ORDER BY account_id, use, generation`)
+	}
+	return sqldb.List(ctx, sqldb.From(t), scanKey, `SELECT `+columns+` FROM signing_keys
+		WHERE account_id = $1 AND use = $2 AND withdrawn_at > 0 ORDER BY generation`, string(account), string(use))
+}
+
 // Old implements keyring.Janitor.
 func (Store) Old(ctx context.Context, t tx.Tx, before time.Time) ([]keyring.Ref, error) {
 	return sqldb.List(ctx, sqldb.From(t), scanRef, `SELECT account_id, use, kid FROM signing_keys k
@@ -117,6 +128,11 @@ func scan(r sqldb.Row) (keyring.Sealed, error) {
 	k.CreatedAt, k.SignFrom, k.SignUntil, k.Withdrawn = sqldb.Time(created), sqldb.Time(from), sqldb.Time(until), sqldb.Time(withdrawn)
 	k.Public, err = keyring.DecodePublic(k.Use, public)
 	return k, err
+}
+
+func scanKey(r sqldb.Row) (keyring.Key, error) {
+	k, err := scan(r)
+	return k.Key, err
 }
 
 func scanRef(r sqldb.Row) (k keyring.Ref, err error) {

@@ -89,6 +89,10 @@ func (s suite) withdraw(t *testing.T) {
 	if len(got[2].Private) == 0 || !got[2].Withdrawn.IsZero() {
 		t.Fatalf("%+v", got[2])
 	}
+	s.tells(t, account, keyring.Access, a.KID, b.KID)
+	s.tells(t, account, keyring.StaticUse(""))
+	s.tells(t, "acc_other", keyring.Access)
+	s.tells(t, "", "", a.KID, b.KID)
 	err := s.db.Read(t.Context(), tx.System(), func(ctx context.Context, x tx.Tx) error {
 		all, err := s.store.All(ctx, x, now)
 		for _, k := range all {
@@ -104,6 +108,28 @@ func (s suite) withdraw(t *testing.T) {
 			if r.Account == account {
 				t.Errorf("%s is due", r.KID)
 			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tells wants these keys, and no others, to be known as withdrawn.
+func (s suite) tells(t *testing.T, account ident.AccountID, use keyring.Use, want ...ident.KeyID) {
+	t.Helper()
+	err := s.db.Read(t.Context(), tx.System(), func(ctx context.Context, x tx.Tx) error {
+		keys, err := s.store.Withdrawn(ctx, x, account, use)
+		var got []ident.KeyID
+		for _, k := range keys {
+			if k.Withdrawn.IsZero() {
+				t.Errorf("%s is not withdrawn", k.KID)
+			}
+			got = append(got, k.KID)
+		}
+		if !cmp.Equal(got, want) {
+			t.Errorf("withdrawn are %v; want %v", got, want)
 		}
 		return err
 	})

@@ -24,6 +24,7 @@ import (
 // Store is what the suite tests.
 type Store interface {
 	keyring.Store
+	keyring.Withdrawals
 	keyring.Janitor
 }
 

@@ -34,10 +34,14 @@ const (
 	KindToken   = "jti"    // the token of a person, named by both with a space between
 	KindGrant   = "gid"    // every token of that grant, or the one of a grant whose jti it is
 	KindClient  = "client" // every token that the client got until At; or, with a space and a sid behind, that one session's
+	KindKey     = "kid"    // every token that the key has signed, whenever: whoever has stolen it writes any time into them
 )
 
 // Everybody is the name of KindPerson that stands for all people.
 const Everybody = "*"
+
+// forever is how long a key stays on the list: what a stolen one signs need not expire.
+const forever = 100 * 365 * 24 * time.Hour
 
 // maxPage is how many endings one page has.
 const maxPage = 40
@@ -73,10 +77,26 @@ type Page struct {
 	More    bool
 }
 
-// Log is the list. It is a feed.Subscriber for session.FeedKinds.
+// Key is a signing key that was taken out of use, with all that it signed.
+type Key struct {
+	Account ident.AccountID
+	ID      ident.KeyID
+	At      time.Time
+}
+
+// Deps are what a Log is made of.
+type Deps struct {
+	Store session.Store
+	// Keys returns the signing keys that were taken out of use: those that a change of KeyChange tells
+	// of, or, with an empty account, all.
+	Keys      func(ctx context.Context, t tx.Tx, account ident.AccountID, key string) ([]Key, error)
+	KeyChange string
+	Rev       func() int64 // the revision that this node has applied
+}
+
+// Log is the list. It is a feed.Subscriber for FeedKinds.
 type Log struct {
-	store session.Store
-	rev   func() int64
+	d Deps
 
 	mu       sync.Mutex
 	accounts map[ident.AccountID][]Ending // in the order of rev
@@ -85,14 +105,21 @@ type Log struct {
 	changed  chan struct{}
 }
 
-// New reads from the store. Rev is the revision that this node has applied.
-func New(s session.Store, rev func() int64) *Log {
-	return &Log{store: s, rev: rev, accounts: map[ident.AccountID][]Ending{}, since: -1, changed: make(chan struct{})}
+// New makes an empty list; the feed's follower fills it.
+func New(d Deps) *Log {
+	return &Log{d: d, accounts: map[ident.AccountID][]Ending{}, since: -1, changed: make(chan struct{})}
 }
+
+// FeedKinds are the kinds of changes to subscribe the list to.
+func (l *Log) FeedKinds() []string { return append(session.FeedKinds(), l.d.KeyChange) }
 
 // Load implements feed.Subscriber.
 func (l *Log) Load(ctx context.Context, t tx.Tx) error {
-	all, err := l.store.Revoked(ctx, t, session.RevokedQuery{Since: t.Now().Add(-session.MaxTokenLife)})
+	all, err := l.d.Store.Revoked(ctx, t, session.RevokedQuery{Since: t.Now().Add(-session.MaxTokenLife)})
+	if err != nil {
+		return err
+	}
+	keys, err := l.d.Keys(ctx, t, "", "")
 	if err != nil {
 		return err
 	}
@@ -101,17 +128,14 @@ func (l *Log) Load(ctx context.Context, t tx.Tx) error {
 	clear(l.accounts)
 	l.since, l.swept = -1, t.Now()
 	l.add(all, 0)
+	l.addKeys(keys, 0)
 	return nil
 }
 
 // Apply implements feed.Subscriber.
 func (l *Log) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
 	for _, c := range changes {
-		q, ok := session.QueryOf(c, t.Now().Add(-session.MaxTokenLife))
-		if !ok {
-			continue
-		}
-		got, err := l.store.Revoked(ctx, t, q)
+		got, keys, err := l.read(ctx, t, c)
 		if err != nil {
 			return err
 		}
@@ -120,6 +144,7 @@ func (l *Log) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
 			l.since = c.Rev - 1
 		}
 		l.add(got, c.Rev)
+		l.addKeys(keys, c.Rev)
 		l.mu.Unlock()
 	}
 	l.mu.Lock()
@@ -130,12 +155,39 @@ func (l *Log) Apply(ctx context.Context, t tx.Tx, changes []feed.Change) error {
 	return nil
 }
 
+// read reads what a change tells of.
+func (l *Log) read(ctx context.Context, t tx.Tx, c feed.Change) (got session.Revoked, keys []Key, err error) {
+	if c.Kind == l.d.KeyChange {
+		keys, err = l.d.Keys(ctx, t, c.Account, c.Key)
+		return got, keys, err
+	}
+	if q, ok := session.QueryOf(c, t.Now().Add(-session.MaxTokenLife)); ok {
+		got, err = l.d.Store.Revoked(ctx, t, q)
+	}
+	return got, keys, err
+}
+
+func (l *Log) put(account ident.AccountID, e Ending) {
+	e.tie = tieOf(account, e.Kind, e.Name)
+	l.accounts[account] = append(l.accounts[account], e)
+}
+
+// addKeys adds the keys that are not there yet: every change of a key names all that went before it.
+func (l *Log) addKeys(keys []Key, rev int64) {
+	for _, k := range keys {
+		same := func(e Ending) bool { return e.Kind == KindKey && e.Name == string(k.ID) }
+		if !slices.ContainsFunc(l.accounts[k.Account], same) {
+			l.put(k.Account, Ending{Kind: KindKey, Name: string(k.ID), At: k.At, Until: k.At.Add(forever), rev: rev})
+		}
+	}
+}
+
 func (l *Log) add(got session.Revoked, rev int64) {
 	put := func(account ident.AccountID, kind, name string, at, until time.Time) {
 		if until.IsZero() {
 			until = at.Add(session.MaxTokenLife)
 		}
-		l.accounts[account] = append(l.accounts[account], Ending{kind, name, at, until, rev, tieOf(account, kind, name)})
+		l.put(account, Ending{Kind: kind, Name: name, At: at, Until: until, rev: rev})
 	}
 	for _, s := range got.Sessions {
 		put(s.Account, KindSession, string(s.ID), s.At, time.Time{})
@@ -194,7 +246,7 @@ func (l *Log) Wait(ctx context.Context, account ident.AccountID, c Cursor) Page 
 func (l *Log) after(account ident.AccountID, c Cursor) (Page, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	applied := l.rev()
+	applied := l.d.Rev()
 	if l.since < 0 {
 		l.since = applied
 	}

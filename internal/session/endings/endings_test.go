@@ -16,10 +16,21 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// store answers with the sessions that have ended.
+// store answers with the sessions that have ended, and the keys that were withdrawn.
 type store struct {
 	session.Store
 	ended []session.EndedSession
+	keys  []endings.Key
+}
+
+// withdrawn ignores the use, as if all keys were of one.
+func (s *store) withdrawn(_ context.Context, _ tx.Tx, account ident.AccountID, _ string) (out []endings.Key, _ error) {
+	for _, k := range s.keys {
+		if account == "" || account == k.Account {
+			out = append(out, k)
+		}
+	}
+	return out, nil
 }
 
 func (s *store) Revoked(_ context.Context, _ tx.Tx, q session.RevokedQuery) (out session.Revoked, _ error) {
@@ -44,7 +55,7 @@ type node struct {
 func (s *store) node(t *testing.T, rev int64) node {
 	n := node{rev: &atomic.Int64{}}
 	n.rev.Store(rev)
-	n.Log = endings.New(s, n.rev.Load)
+	n.Log = endings.New(endings.Deps{Store: s, Keys: s.withdrawn, KeyChange: "key", Rev: n.rev.Load})
 	if err := n.Load(t.Context(), moment{}); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +152,36 @@ func TestWait(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if p := n.Wait(short, "b", endings.Cursor{Rev: 11}); len(p.Endings) != 0 {
+		t.Errorf("another account: %+v", p)
+	}
+}
+
+// A withdrawn key is told for good, and once, though other changes of keys name it again.
+func TestKeys(t *testing.T) {
+	s := &store{keys: []endings.Key{{Account: "a", ID: "old", At: start.Add(-30 * 24 * time.Hour)}, {Account: "b", ID: "theirs", At: start}}}
+	n := s.node(t, 10)
+	change := func(rev int64) {
+		t.Helper()
+		if err := n.Apply(t.Context(), moment{}, []feed.Change{{Rev: rev, Account: "a", Kind: "key", Key: "access"}}); err != nil {
+			t.Fatal(err)
+		}
+		n.rev.Store(rev)
+	}
+	first := n.After("a", endings.Cursor{})
+	if len(first.Endings) != 1 || first.Endings[0].Kind != endings.KindKey || first.Endings[0].Name != "old" || first.Endings[0].Until.Before(start.AddDate(50, 0, 0)) {
+		t.Fatalf("%+v", first)
+	}
+	s.keys = append(s.keys, endings.Key{Account: "a", ID: "new", At: start})
+	change(11)
+	p := n.After("a", first.Next)
+	if len(p.Endings) != 1 || p.Endings[0].Name != "new" || p.Anew || p.Next.Rev != 11 {
+		t.Errorf("%+v", p)
+	}
+	change(12) // a rotation, which withdraws nothing
+	if p := n.After("a", p.Next); len(p.Endings) != 0 || p.Next.Rev != 12 {
+		t.Errorf("told again: %+v", p)
+	}
+	if p := n.After("b", endings.Cursor{Rev: 10}); len(p.Endings) != 0 {
 		t.Errorf("another account: %+v", p)
 	}
 }
