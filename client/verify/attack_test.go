@@ -226,7 +226,7 @@ func TestJWT12Encryption(t *testing.T) {
 	}
 	began := time.Now()
 	run(t, attacks)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 30*time.Second { // the count of PBES2 would take an hour
 		t.Errorf("it took %v", took)
 	}
 }

@@ -53,7 +53,7 @@ func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 }
 
 func newRigKeeping(t testing.TB, keep int, db *sqldb.DB, clk *clock.Fake) *rig {
-	follower := feed.NewFollower(db, db, 5*time.Second)
+	follower := feed.NewFollower(db, db, time.Minute)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, oneClient{}, clk)}
 	r.engine.Keep(keep)
 	r.Service = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: r.engine, Resources: openIn(db)})

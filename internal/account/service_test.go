@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/account"
 	"github.com/admit-id/admit/internal/account/accountdb"
@@ -47,7 +48,7 @@ func start(t *testing.T, publicURL string) *fixture {
 	}
 	f.Service = account.New(account.Deps{DB: db, Store: accountdb.Store{}, Hosts: accountdb.Store{}, PublicURL: public})
 	f.Directory = account.NewDirectory(accountdb.Store{}, public)
-	follower := feed.NewFollower(db, db, 0)
+	follower := feed.NewFollower(db, db, time.Minute)
 	follower.Subscribe(f.Directory, account.ChangeKind)
 	ctx, stop := context.WithCancel(t.Context())
 	if err := follower.Start(ctx); err != nil {

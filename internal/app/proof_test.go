@@ -72,6 +72,7 @@ func newProofHouse(t *testing.T, database string, change func(*config.Config)) p
 	}
 	cfg := config.Default()
 	cfg.DataDir, cfg.LogLevel = t.TempDir(), "error"
+	cfg.StaleAfter = time.Minute // a busy machine is no cut cable
 	cfg.MasterKey, cfg.Database = secret.New(base64.StdEncoding.EncodeToString(make([]byte, 32))), secret.New(database)
 	cfg.PublicURL, cfg.MTLSURL, cfg.MTLSListen = urls[0], urls[1], "127.0.0.1:0"
 	server := newProofKey(t, "localhost")

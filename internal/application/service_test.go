@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/application/applicationdb"
@@ -40,7 +41,7 @@ func start(t *testing.T) *fixture {
 	f.db, f.clock = sqldbtest.SQLite(t, applicationdb.Migrations(), bus)
 	f.Service = application.New(f.db, applicationdb.Store{})
 	f.directory = application.NewDirectory(applicationdb.Store{})
-	follower := feed.NewFollower(f.db, f.db, 0)
+	follower := feed.NewFollower(f.db, f.db, time.Minute)
 	follower.Subscribe(f.directory, application.ChangeKind)
 	ctx, stop := context.WithCancel(t.Context())
 	if err := follower.Start(ctx); err != nil {

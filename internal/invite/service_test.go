@@ -57,7 +57,7 @@ type world struct {
 
 func each(t *testing.T, fn func(w *world)) {
 	sqldbtest.Each(t, slices.Concat(accessdb.Migrations(), invitedb.Migrations()), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		follower := feed.NewFollower(db, db, 5*time.Second)
+		follower := feed.NewFollower(db, db, time.Minute)
 		w := &world{t: t, db: db, clk: clk, engine: access.NewEngine(follower.Fresh, noClients{}, clk)}
 		w.records = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: w.engine})
 		follower.Subscribe(w.records, access.ChangeKinds()...)

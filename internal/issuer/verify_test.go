@@ -286,7 +286,7 @@ func TestIssuersThatFail(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, p, err)
 			}
 		}
-		if d := time.Since(began); d > 6*time.Second {
+		if d := time.Since(began); d > time.Minute {
 			t.Errorf("%s: it took %v", name, d)
 		}
 	}

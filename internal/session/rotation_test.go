@@ -208,7 +208,7 @@ func TestStolenIsNoticedByReads(t *testing.T) {
 		if _, err := w.s.Peek(t.Context(), "a", old); !errors.Is(err, session.ErrNone) {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			if _, err := w.s.Peek(t.Context(), "a", now); errors.Is(err, session.ErrNone) {
 				break
 			}

@@ -73,7 +73,7 @@ func each(t *testing.T, fn func(r *rig)) {
 
 // start is a node on the database.
 func (r *rig) start() {
-	follower := feed.NewFollower(r.db, r.db, 5*time.Second)
+	follower := feed.NewFollower(r.db, r.db, time.Minute)
 	r.engine = access.NewEngine(follower.Fresh, noClients{}, r.clock)
 	r.access = access.New(access.Deps{Runner: r.db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
 		Facts: accessdb.Facts{}, Resources: accessdb.Resources{}, Engine: r.engine})

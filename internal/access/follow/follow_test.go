@@ -48,7 +48,7 @@ type rig struct {
 
 func each(t *testing.T, fn func(t *testing.T, r *rig)) {
 	sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		follower := feed.NewFollower(db, db, 10*time.Second)
+		follower := feed.NewFollower(db, db, time.Minute)
 		r := &rig{db: db, clock: clk}
 		r.Service = follow.New(follow.Deps{Runner: db, Store: followdb.Store{}, Records: accessdb.Records{}, Roles: accessdb.Roles{},
 			Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Guard: &r.guard, Feed: follower, PerAccount: 3, PerNode: 4})

@@ -49,7 +49,7 @@ func each(t *testing.T, fn func(t *testing.T, r *rig)) {
 }
 
 func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
-	follower := feed.NewFollower(db, db, 5*time.Second)
+	follower := feed.NewFollower(db, db, time.Minute)
 	r := &rig{db: db, clock: clk, engine: access.NewEngine(follower.Fresh, noClients{}, clk)}
 	r.verbs = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
 		Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: r.engine})

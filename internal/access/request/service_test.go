@@ -66,7 +66,7 @@ func each(t *testing.T, fn func(r *rig)) {
 				return nil
 			})
 			db, clk := open(t, schema, &bus)
-			follower := feed.NewFollower(db, db, 5*time.Second)
+			follower := feed.NewFollower(db, db, time.Minute)
 			r.db, r.engine = db, access.NewEngine(follower.Fresh, noClients{}, clk)
 			r.access = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Facts: accessdb.Facts{}, Engine: r.engine})
 			follower.Subscribe(r.access, access.ChangeKinds()...)

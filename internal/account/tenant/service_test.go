@@ -52,7 +52,7 @@ func each(t *testing.T, fn func(w *world)) {
 	sqldbtest.Each(t, tenantdb.Migrations(), func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
 		w := &world{t: t, db: db, directory: tenant.NewDirectory(tenantdb.Store{})}
 		w.Service = tenant.New(tenant.Deps{DB: db, Store: tenantdb.Store{}, Members: tenantdb.Members{}, Directory: w.directory, Connections: w, Users: people{}})
-		follower := feed.NewFollower(db, db, 5*time.Second)
+		follower := feed.NewFollower(db, db, time.Minute)
 		follower.Subscribe(w.directory, tenant.ChangeKind)
 		if err := follower.Start(t.Context()); err != nil {
 			t.Fatal(err)

@@ -114,7 +114,7 @@ func TestOIU06_HugeAndHangingUpstreams(t *testing.T) {
 				if !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Unauthenticated) {
 					t.Error(err)
 				}
-				if d := time.Since(began); d > 5*time.Second {
+				if d := time.Since(began); d > time.Minute {
 					t.Errorf("it took %v", d)
 				}
 				if name == "redirect" && tr.Count(path) > 2 {

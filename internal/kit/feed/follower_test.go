@@ -75,9 +75,9 @@ func set(db *sqldb.DB, id string, v int64) error {
 	})
 }
 
-func follow(t *testing.T, db *sqldb.DB, s feed.Subscriber) *feed.Follower {
+func follow(t *testing.T, db *sqldb.DB, s feed.Subscriber, bound time.Duration) *feed.Follower {
 	t.Helper()
-	f := feed.NewFollower(db, db, 0)
+	f := feed.NewFollower(db, db, bound)
 	f.Subscribe(s, "thing")
 	ctx, stop := context.WithCancel(context.Background())
 	if err := f.Start(ctx); err != nil {
@@ -92,7 +92,7 @@ func follow(t *testing.T, db *sqldb.DB, s feed.Subscriber) *feed.Follower {
 func TestAWriteIsAppliedBeforeItIsAnswered(t *testing.T) {
 	sqldbtest.Each(t, schema, func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
 		m := &memory{}
-		db.Follow(follow(t, db, m).WaitFor)
+		db.Follow(follow(t, db, m, time.Minute).WaitFor)
 		var wg sync.WaitGroup
 		for w := range 8 {
 			wg.Go(func() {
@@ -114,38 +114,34 @@ func TestAWriteIsAppliedBeforeItIsAnswered(t *testing.T) {
 func TestAFollowerThatCannotApplyGoesStale(t *testing.T) {
 	db, _ := sqldbtest.SQLite(t, schema, nil)
 	m := &memory{}
-	f := follow(t, db, m)
-	if !f.Fresh() {
-		t.Fatal("not fresh after the start")
-	}
+	f := follow(t, db, m, feed.DefaultBound)
+	eventually(t, "it to be fresh", f.Fresh)
 	m.mu.Lock()
 	m.fail = true
 	m.mu.Unlock()
 	if err := set(db, "x", 1); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for f.Fresh() {
-		if time.Now().After(deadline) {
-			t.Fatal("still fresh, though it cannot follow")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(t, "it to go stale, because it cannot follow", func() bool { return !f.Fresh() })
 	m.mu.Lock()
 	m.fail = false
 	m.mu.Unlock()
-	for !f.Fresh() || m.get("x") != 1 {
-		if time.Now().After(deadline) {
-			t.Fatal("did not recover")
+	eventually(t, "it to recover", func() bool { return f.Fresh() && m.get("x") == 1 })
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited in vain for", what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
 func TestAGapLoadsEverythingAgain(t *testing.T) {
 	db, clk := sqldbtest.SQLite(t, schema, nil)
 	m := &memory{}
-	f := feed.NewFollower(db, db, 0)
+	f := feed.NewFollower(db, db, time.Minute)
 	f.Subscribe(m, "thing")
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -171,7 +171,7 @@ http {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 200 {
+	for range 3000 {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			return "https://" + address

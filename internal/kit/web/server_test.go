@@ -29,7 +29,7 @@ func TestServeStopsWithoutDroppingRequests(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, NewServer(rt, deps().Log), rt, l, 5*time.Second) }()
+	go func() { done <- Serve(ctx, NewServer(rt, deps().Log), rt, l, time.Minute) }()
 
 	var served, dropped atomic.Int64
 	var clients sync.WaitGroup
@@ -53,7 +53,9 @@ func TestServeStopsWithoutDroppingRequests(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(200 * time.Millisecond)
+	for end := time.Now().Add(time.Minute); served.Load() == 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	stop()
 	clients.Wait()
 	if err := <-done; err != nil {

@@ -127,7 +127,7 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 	w.tokens = token.NewService(token.ServiceDeps{Signers: ring, Keys: ring, Issuer: func(ident.AccountID) string { return issuer }})
 	people := introspection.NewPeople(db, w.users)
 
-	follower := feed.NewFollower(db, db, 0)
+	follower := feed.NewFollower(db, db, time.Minute)
 	follower.Subscribe(revocations, session.FeedKinds()...)
 	follower.Subscribe(ring, keyring.ChangeKind)
 	follower.Subscribe(people, user.ChangeKind)

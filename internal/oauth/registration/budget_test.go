@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,33 +104,41 @@ func TestFetchesUnderWay(t *testing.T) {
 	h := &everyHost{hold: make(chan struct{})}
 	d, _ := newOpenShelf(h)
 	var all sync.WaitGroup
-	try := func(id string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			defer cancel()
-			if _, err := d.Client(ctx, "acc_a", id); !fault.Is(err, fault.Unavailable) {
-				t.Error(id, err)
+	var refused atomic.Int32
+	// try asks for so many documents at once, and returns when all but those that may be fetched were refused.
+	try := func(count, fetched int, id func(i int) string) (leave func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		refused.Store(0)
+		for i := range count {
+			all.Go(func() {
+				_, err := d.Client(ctx, "acc_a", id(i))
+				refused.Add(1)
+				if !fault.Is(err, fault.Unavailable) {
+					t.Error(id(i), err)
+				}
+			})
+		}
+		for end := time.Now().Add(time.Minute); int(refused.Load()) < count-fetched; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d of %d were refused", refused.Load(), count)
 			}
-		}()
+		}
+		return cancel
 	}
-	for i := range 20 {
-		try(fmt.Sprintf("https://slow.example:%d/%d", 443+i%2*8000, i))
-	}
+	leave := try(20, registration.DocumentsPerHost, func(i int) string { return fmt.Sprintf("https://slow.example:%d/%d", 443+i%2*8000, i) })
+	leave() // who leaves does not end what was begun
 	all.Wait()
 	if n := h.count(); n != registration.DocumentsPerHost {
 		t.Errorf("%d fetches of one host", n)
 	}
-	for i := range 200 {
-		try(fmt.Sprintf("https://slow%d.example/x", i))
-	}
+	leave = try(200, registration.DocumentsAtOnce-registration.DocumentsPerHost, func(i int) string { return fmt.Sprintf("https://slow%d.example/x", i) })
+	leave()
 	all.Wait()
 	if n := h.count(); n != registration.DocumentsAtOnce {
 		t.Errorf("%d fetches in all", n)
 	}
 	close(h.hold)
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := d.Client(t.Context(), "acc_a", "https://slow.example/after"); err == nil {
 			return
 		} else if time.Now().After(end) {

@@ -71,7 +71,7 @@ type node struct {
 // documents/1 and all below documents/2, and ann may do everything in folders.
 func each(t *testing.T, fn func(t *testing.T, n *node)) {
 	sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		follower := feed.NewFollower(db, db, 5*time.Second)
+		follower := feed.NewFollower(db, db, time.Minute)
 		engine := access.NewEngine(follower.Fresh, world{}, clk)
 		verbs := access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
 			Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})

@@ -58,7 +58,7 @@ func startRotating(t *testing.T) *rotating {
 	t.Cleanup(func() { stop(); running.Wait() })
 	for range 2 {
 		ring := keyring.NewRing(keyringdb.Store{}, keys, clk)
-		follower := feed.NewFollower(db, db, 0)
+		follower := feed.NewFollower(db, db, time.Minute)
 		follower.Subscribe(ring, keyring.ChangeKind)
 		if err := follower.Start(ctx); err != nil {
 			t.Fatal(err)

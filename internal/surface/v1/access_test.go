@@ -95,7 +95,7 @@ func newAPI(t testing.TB) *api {
 		return sessions.EndUser(ctx, tr, e.Actor, ident.UserID(e.Target))
 	})
 	db, clk := sqldbtest.SQLite(t, slices.Concat(accessdb.Migrations(), requestdb.Migrations(), userdb.Migrations(), sessiondb.Migrations()), &bus)
-	follower := feed.NewFollower(db, db, 5*time.Second)
+	follower := feed.NewFollower(db, db, time.Minute)
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
 	rights = access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
 	users = user.New(db, userdb.Store{}, userdb.Store{})

@@ -34,7 +34,7 @@ type rig struct {
 
 func each(t *testing.T, fn func(t *testing.T, r *rig)) {
 	sqldbtest.Each(t, accessdb.Migrations(), func(t *testing.T, db *sqldb.DB, clk *clock.Fake) {
-		follower := feed.NewFollower(db, db, 5*time.Second)
+		follower := feed.NewFollower(db, db, time.Minute)
 		engine := access.NewEngine(follower.Fresh, noClients{}, clk)
 		verbs := access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
 			Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
