@@ -10,7 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,13 +73,23 @@ func (world) Verify(_ context.Context, account ident.AccountID, bearer string) (
 // gate is a feed that can be shut: the node then hears, but nothing new. Nothing rings at it.
 type gate struct {
 	feed.Source
-	shut atomic.Bool
+	mu     sync.RWMutex // held by whoever reads the feed
+	closed bool
+}
+
+// shut returns when nobody reads any more.
+func (g *gate) shut(yes bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = yes
 }
 
 func (g *gate) Doorbell() <-chan struct{} { return nil }
 
 func (g *gate) Since(ctx context.Context, rev int64, limit int) ([]feed.Change, error) {
-	if g.shut.Load() {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
 		return nil, nil
 	}
 	return g.Source.Since(ctx, rev, limit)
@@ -95,7 +105,6 @@ type node struct {
 	verbs  *access.Service
 	db     *sqldb.DB
 	clock  *clock.Fake
-	gate   *gate // of a second node
 }
 
 // each runs a test on both databases.
@@ -106,11 +115,16 @@ func each(t *testing.T, fn func(t *testing.T, n *node)) {
 }
 
 func newNode(t testing.TB, db *sqldb.DB, clk *clock.Fake, g *gate) *node {
+	return newPatientNode(t, db, clk, g, catchUp)
+}
+
+// newPatientNode is newNode whose questions with a token wait as long as they must.
+func newPatientNode(t testing.TB, db *sqldb.DB, clk *clock.Fake, g *gate, catchUp time.Duration) *node {
 	var source feed.Source = db
 	if g != nil {
 		source = g
 	}
-	follower := feed.NewFollower(source, db, 5*time.Second)
+	follower := feed.NewFollower(source, db, time.Minute)
 	engine := access.NewEngine(follower.Fresh, world{}, clk)
 	verbs := access.New(access.Deps{Runner: db, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{},
 		Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine})
@@ -139,7 +153,7 @@ func newNode(t testing.TB, db *sqldb.DB, clk *clock.Fake, g *gate) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &node{t: t, router: router, verbs: verbs, db: db, clock: clk, gate: g}
+	return &node{t: t, router: router, verbs: verbs, db: db, clock: clk}
 }
 
 type answer struct {
