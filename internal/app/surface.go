@@ -13,7 +13,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/obs"
 	"github.com/admit-id/admit/internal/kit/web"
-	"github.com/admit-id/admit/internal/self"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/surface/authzen"
 	"github.com/admit-id/admit/internal/surface/dev"
@@ -97,7 +96,7 @@ func (a *App) loginSurface() *loginapi.Surface {
 	x := &a.f
 	return loginapi.New(loginapi.Deps{
 		Logins: x.begins, Codes: x.codes, Sessions: x.sessions, Users: x.users, Applications: x.applicationDirectory,
-		Accounts: x.accountDirectory, Clock: a.clock, Devices: x.person.Holding(), SessionByID: self.NewSessions(a.db, x.sessions), Links: x.person.Links, Tokens: x.verifier,
+		Accounts: x.accountDirectory, Clock: a.clock, Devices: x.person.Holding(), SessionByID: x.person.OwnSessions(), Links: x.person.Links, Tokens: x.verifier,
 	})
 }
 
@@ -116,7 +115,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access, Invites: x.invites, Accounts: x.accounts, Requests: x.requests, Resources: x.claims, ResourceUsers: x.history}, Changes: a.changesDeps(),
 		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications, Secrets: x.applications, RegistrationTokens: x.registrations,
 		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Sessions: x.sessions, Extensions: newExtensions(a.db), LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
-		Consents: x.oauth.consents, Logouts: x.oauth.logouts, Policies: x.person.Policies,
+		Consents: x.oauth.consents, Logouts: x.oauth.logouts, Policies: x.person.Policies, Places: x.person.Places,
 	})
 }
 

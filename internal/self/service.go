@@ -109,7 +109,7 @@ const maxRounds = 8
 func everyday(kind string) bool {
 	for _, prefix := range []string{"oauth.token.", "oauth.authorized", "login.", "session.seat.", "session.replaced", "session.switched"} {
 		if strings.HasPrefix(kind, prefix) {
-			return kind != "login.newDevice"
+			return kind != "login.newDevice" && !strings.HasPrefix(kind, "login.browser.")
 		}
 	}
 	return false

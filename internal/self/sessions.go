@@ -7,6 +7,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
 )
@@ -14,14 +15,21 @@ import (
 // maxSessions is how many sessions a person is shown.
 const maxSessions = session.MaxListed
 
+// Browsers are where a person need not show a second factor. *remember.Service has them.
+type Browsers interface {
+	// ForgetOthers forgets all of a person but the one with that cookie.
+	ForgetOthers(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, cookie secret.Text) error
+}
+
 // Sessions is where a person is signed in, each verb a unit of work of its own.
 type Sessions struct {
 	db       tx.Runner
 	sessions *session.Service
+	browsers Browsers
 }
 
 // NewSessions makes it.
-func NewSessions(db tx.Runner, s *session.Service) *Sessions { return &Sessions{db, s} }
+func NewSessions(db tx.Runner, s *session.Service, b Browsers) *Sessions { return &Sessions{db, s, b} }
 
 func own(by actor.Actor) (ident.UserID, error) {
 	if by.Kind != actor.User || by.ID == "" {
@@ -63,8 +71,9 @@ func (s *Sessions) End(ctx context.Context, by actor.Actor, id ident.SessionID) 
 	})
 }
 
-// EndOthers ends every session of the person but one of theirs, and tells how many.
-func (s *Sessions) EndOthers(ctx context.Context, by actor.Actor, keep session.Session) (n int, err error) {
+// EndOthers ends every session of the person but one of theirs, and tells how many. No other browser than
+// the one with that cookie is remembered any more: whoever sits at one of them is a stranger from now on.
+func (s *Sessions) EndOthers(ctx context.Context, by actor.Actor, keep session.Session, device secret.Text) (n int, err error) {
 	user, err := own(by)
 	if err != nil {
 		return 0, err
@@ -73,8 +82,10 @@ func (s *Sessions) EndOthers(ctx context.Context, by actor.Actor, keep session.S
 		return 0, fault.New(fault.Forbidden, fault.CodeForbidden, "This session is another person's.")
 	}
 	err = s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
-		n, err = s.sessions.EndOthers(ctx, t, by, keep)
-		return err
+		if n, err = s.sessions.EndOthers(ctx, t, by, keep); err != nil {
+			return err
+		}
+		return s.browsers.ForgetOthers(ctx, t, by, user, device)
 	})
 	return n, err
 }

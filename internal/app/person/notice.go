@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
@@ -48,12 +49,13 @@ const (
 type notices struct {
 	d       Deps
 	regain  *regain.Service
+	places  *place.Book
 	letters *letter.Writer
 	broken  error // the templates
 }
 
 func (f *Features) subscribeNotices(bus *tx.Bus) {
-	n := &notices{d: f.d, regain: f.Regain}
+	n := &notices{d: f.d, regain: f.Regain, places: f.Places}
 	var kit *page.Kit
 	if kit, n.broken = page.New(page.Deps{Accounts: Looks{f.d.Accounts}, Clock: f.d.Clock}); n.broken == nil {
 		n.letters, n.broken = letter.New(kit)
@@ -138,7 +140,7 @@ func (n *notices) tell(ctx context.Context, t tx.Tx, e event.Event) error {
 func (n *notices) noticeOf(t tx.Tx, e event.Event, u user.User) letter.Notice {
 	m := letter.Notice{
 		Account: e.Account, Locale: u.Locale, Event: e.Type, At: t.Now(), Device: session.Device(e.Actor.Agent), Address: e.Actor.Address,
-		Administrator: byAnother(e.Actor, u.ID), Gone: e.Type == user.EventDeletion,
+		Administrator: byAnother(e.Actor, u.ID), Gone: e.Type == user.EventDeletion, Places: n.places,
 	}
 	if e.Type == regain.EventRequested {
 		m.ReadyAt, _ = time.Parse(time.RFC3339, e.Detail["readyAt"])

@@ -22,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
@@ -61,6 +62,7 @@ type Features struct {
 	Seats    *seat.Service
 	Links    *link.Service // of BuildLogins
 	Bindings *dbsc.Service
+	Places   *place.Book // nil without a file
 	endings  *endings.Log
 	Factors
 	Demands
@@ -69,7 +71,9 @@ type Features struct {
 
 // Build makes the features. It comes before the logins, which use them.
 func Build(d Deps) *Features {
-	f := &Features{d: d, Passkeys: buildPasskeys(d), Seats: buildSeats(d), Factors: buildFactors(d)}
+	f := &Features{
+		d: d, Passkeys: buildPasskeys(d), Seats: buildSeats(d), Factors: buildFactors(d), Places: place.New(d.Settings.PlacesFile, d.Log),
+	}
 	f.buildDemands()
 	f.buildBindings()
 	return f
@@ -136,5 +140,6 @@ func (f *Features) Jobs() []Job {
 		{"forget bindings of sessions", 10 * time.Minute, f.forgetBindings},
 		{"forget unfinished factors", time.Minute, f.forgetPending},
 		{"forget changes of addresses", 10 * time.Minute, f.forgetMoves},
+		{"read the places of addresses", time.Minute, func(context.Context) error { return f.Places.Refresh() }},
 	}
 }

@@ -13,11 +13,13 @@ import (
 	"github.com/admit-id/admit/internal/factor/policy/policydb"
 	"github.com/admit-id/admit/internal/factor/recovery"
 	"github.com/admit-id/admit/internal/factor/totp"
+	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/remember"
+	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/user"
 )
 
@@ -89,8 +91,12 @@ func (f *Features) subscribeDemands(bus *tx.Bus) {
 	bus.Subscribe(application.EventDeleted, f.Policies.ForgetApplication)
 	for _, changed := range []string{
 		user.EventDeleted, passkey.EventRegistered, passkey.EventRemoved, totp.EventRegistered, totp.EventRemoved,
-		recovery.EventUsed, password.EventSet, password.EventRemoved, link.EventAddressRestored,
+		recovery.EventUsed, password.EventSet, password.EventRemoved, link.EventAddressRestored, session.EventUserEnded,
 	} {
 		bus.Subscribe(changed, f.Browsers.ForgetAll)
 	}
+	bus.Subscribe(session.EventTheft, func(ctx context.Context, t tx.Tx, e event.Event) error {
+		e.Target = e.Detail["user"] // whoever copied the cookie of the session may have that of the browser, too
+		return f.Browsers.ForgetAll(ctx, t, e)
+	})
 }

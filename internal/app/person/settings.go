@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/self"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
@@ -32,6 +33,11 @@ func (f *Features) Holding() *holding.Service {
 	})
 }
 
+// OwnSessions are the verbs of where a person is signed in, for pages and the browser SDK.
+func (f *Features) OwnSessions() *self.Sessions {
+	return self.NewSessions(f.d.DB, f.d.Sessions, f.Browsers)
+}
+
 // aboutMe is what a person takes along: one part of every feature that holds something about them.
 func (f *Features) aboutMe(h *holding.Service, sessions *self.Sessions, o Others) *self.Service {
 	part := func(name string, read func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error)) self.Part {
@@ -44,6 +50,9 @@ func (f *Features) aboutMe(h *holding.Service, sessions *self.Sessions, o Others
 		part("factors", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) { return h.About(ctx, a, u) }),
 		part("sessions", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
 			return sessions.About(ctx, a, u)
+		}),
+		part("rememberedBrowsers", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
+			return remember.NewOwn(f.d.DB, f.Browsers).About(ctx, a, u)
 		}),
 		part("tenants", func(ctx context.Context, a ident.AccountID, u ident.UserID) (any, error) {
 			return f.later.Tenants.TenantsOf(ctx, a, u)
@@ -59,10 +68,10 @@ func (f *Features) aboutMe(h *holding.Service, sessions *self.Sessions, o Others
 
 // settingsRoutes are the routes of the person's own page.
 func (f *Features) settingsRoutes(kit *page.Kit, door page.Door, o Others) ([]web.Route, error) {
-	h, sessions := f.Holding(), self.NewSessions(f.d.DB, f.d.Sessions)
+	h, sessions, browsers := f.Holding(), f.OwnSessions(), remember.NewOwn(f.d.DB, f.Browsers)
 	s, err := settings.New(settings.Deps{
 		Kit: kit, Door: door, Profiles: f.d.Users, Holdings: h, Passkeys: h, Typed: h, Sessions: sessions, Consents: o.Consents,
-		Self: f.aboutMe(h, sessions, o), Identities: f.Links, Applications: f.d.Applications, Clock: f.d.Clock,
+		Browsers: browsers, Places: f.Places, Self: f.aboutMe(h, sessions, o), Identities: f.Links, Applications: f.d.Applications, Clock: f.d.Clock,
 		Connection: func(a ident.AccountID, id ident.ConnectionID) string {
 			c, _ := f.later.Connections.Get(a, id)
 			return c.Name

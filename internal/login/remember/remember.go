@@ -2,9 +2,9 @@
 //
 // Flow: who shows a second factor and ticks the box gets a cookie (Add), whose hash is kept for this
 // person; Knows is asked before the second factor is. What changes how somebody signs in forgets all
-// their browsers.
+// their browsers. People see them and forget them on their own page (Own).
 //
-// Entry points: Service.
+// Entry points: Service, Own.
 //
 // Never: who may be remembered, and for how long (package policy says that), and anything that an `acr` wants.
 package remember
@@ -114,6 +114,27 @@ func (s *Service) Remove(ctx context.Context, t tx.Tx, by actor.Actor, user iden
 		return err
 	}
 	return t.Emit(ctx, event.New(by, EventForgotten, string(user), "browser", id))
+}
+
+// ForgetOthers forgets a person's browsers, but for the one with that cookie.
+func (s *Service) ForgetOthers(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, cookie secret.Text) error {
+	keep, err := s.Name(ctx, t, by.Account, user, cookie)
+	if err != nil {
+		return err
+	}
+	all, err := s.Store.List(ctx, t, by.Account, user)
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		if b.ID == keep {
+			continue
+		}
+		if err := s.Remove(ctx, t, by, user, b.ID); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // ForgetAll is the reaction to what changes how a person signs in, and to the end of the person.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/consistency"
 	"github.com/admit-id/admit/internal/kit/cursor"
+	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/surface/v1/changes"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
@@ -36,6 +37,7 @@ type Deps struct {
 	Users              Users
 	Tokens             Tokens
 	Sessions           Sessions
+	Places             *place.Book // or nil
 	Connections        Connections
 	Consents           Consents
 	Logouts            Logouts

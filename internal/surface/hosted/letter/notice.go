@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
@@ -18,11 +19,12 @@ type Notice struct {
 	At      time.Time
 	// Device and Address are of the browser in which it was done, when the person did it.
 	Device, Address string
-	Administrator   bool      // somebody else did it
-	ReadyAt         time.Time // of a recovery that waits
-	Stop            string    // absolute address of the page that stops it
-	Undo            string    // absolute address of the page that takes a change back
-	Gone            bool      // the account is gone: there is nothing to look at
+	Places          *place.Book // tells where the address is; or nil
+	Administrator   bool        // somebody else did it
+	ReadyAt         time.Time   // of a recovery that waits
+	Stop            string      // absolute address of the page that stops it
+	Undo            string      // absolute address of the page that takes a change back
+	Gone            bool        // the account is gone: there is nothing to look at
 }
 
 // fact is a line of the mail's table.
@@ -52,7 +54,11 @@ func (w *Writer) Notice(n Notice) (login.MailContent, error) {
 	if n.Administrator {
 		p.By = texts.Text("notice.by")
 	} else {
-		for _, f := range []fact{{texts.Text("notice.device"), page.PlainName(n.Device)}, {texts.Text("notice.address"), page.PlainName(n.Address)}} {
+		where := page.Where(texts, n.Places.Of(n.Address, texts.Language.Tag))
+		for _, f := range []fact{
+			{texts.Text("notice.device"), page.PlainName(n.Device)}, {texts.Text("notice.address"), page.PlainName(n.Address)},
+			{texts.Text("notice.place"), page.PlainName(where)},
+		} {
 			if f.Value != "" {
 				p.Facts = append(p.Facts, f)
 			}

@@ -3,7 +3,18 @@ package page
 import (
 	"strings"
 	"unicode"
+
+	"github.com/admit-id/admit/internal/kit/place"
+	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 )
+
+// Where is a place as people say it, in the language in which its names are wanted; empty for no place.
+func Where(t catalogue.Texts, p place.Place) string {
+	if p.City == "" || p.City == p.Country {
+		return p.Country
+	}
+	return t.Text("place", "City", p.City, "Country", p.Country)
+}
 
 const maxMailName = 60 // characters of a name in a mail
 

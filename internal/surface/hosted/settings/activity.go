@@ -16,6 +16,7 @@ type activityView struct {
 type actView struct {
 	Text, Note string
 	Address    string
+	Place      string
 	At         moment
 	Warn       bool
 }
@@ -39,7 +40,9 @@ func (s *Surface) showActivity(w http.ResponseWriter, r *http.Request, g *guest)
 	}
 	v.Activity = &activityView{}
 	for _, a := range acts {
-		v.Activity.Acts = append(v.Activity.Acts, actOf(v, a))
+		x := actOf(v, a)
+		x.Place = s.where(v, a.Address)
+		v.Activity.Acts = append(v.Activity.Acts, x)
 	}
 	if next != "" {
 		q := g.back.values()

@@ -13,7 +13,9 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/kit/secret"
+	"github.com/admit-id/admit/internal/login/remember"
 	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/self"
 	"github.com/admit-id/admit/internal/session"
@@ -59,8 +61,14 @@ type Typed interface {
 type Sessions interface {
 	List(ctx context.Context, account ident.AccountID, user ident.UserID) ([]session.Session, error)
 	End(ctx context.Context, by actor.Actor, id ident.SessionID) error
-	EndOthers(ctx context.Context, by actor.Actor, keep session.Session) (int, error)
+	EndOthers(ctx context.Context, by actor.Actor, keep session.Session, device secret.Text) (int, error)
 	EndAll(ctx context.Context, by actor.Actor) error
+}
+
+// Browsers are where a person need not show a second factor. *remember.Own knows.
+type Browsers interface {
+	List(ctx context.Context, account ident.AccountID, user ident.UserID, cookie secret.Text) (all []remember.Browser, here string, err error)
+	Forget(ctx context.Context, by actor.Actor, id string) error
 }
 
 // Consents are what people have allowed. *consent.Service has them.
@@ -97,6 +105,8 @@ type Deps struct {
 	Passkeys     Passkeys
 	Typed        Typed
 	Sessions     Sessions
+	Browsers     Browsers
+	Places       *place.Book // or nil
 	Consents     Consents
 	Self         Self
 	Identities   Identities // or nil

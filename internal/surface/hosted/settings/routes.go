@@ -50,6 +50,7 @@ func (s *Surface) Routes() []web.Route {
 		post("/settings/sessions/end", pathSessions, web.LimitLogin, s.endSession),
 		post("/settings/sessions/others", pathSessions, web.LimitLogin, s.endOthers),
 		post("/settings/sessions/all", pathSessions, web.LimitLogin, s.endAll),
+		post("/settings/browsers/forget", pathSessions, web.LimitLogin, s.forgetBrowser),
 		get(pathApplications, s.showApplications),
 		post(pathApplications, pathApplications, web.LimitLogin, s.withdraw),
 		get(pathActivity, s.showActivity),

@@ -10,12 +10,22 @@ import (
 )
 
 type sessionsView struct {
-	Here   *sessionView
-	Others []sessionView
+	Here     *sessionView
+	Others   []sessionView
+	Browsers []browserView
+	Placed   bool // a place is shown
+}
+
+// browserView is a browser in which the person is remembered.
+type browserView struct {
+	ID, Name     string
+	Since, Until moment
+	Here         bool
 }
 
 type sessionView struct {
 	ID, Device, Address string
+	Place               string // where the address is
 	Applications        []string
 	Methods             []string
 	Began, Seen         moment
@@ -35,11 +45,23 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 	v.Sessions = &sessionsView{}
 	for _, one := range all {
 		x := s.sessionView(v, one)
+		v.Sessions.Placed = v.Sessions.Placed || x.Place != ""
 		if one.Root == g.session.Root {
 			v.Sessions.Here = &x
 			continue
 		}
 		v.Sessions.Others = append(v.Sessions.Others, x)
+	}
+	browsers, here, err := s.deps.Browsers.List(r.Context(), g.visit.Account, g.user.ID, g.visit.Device)
+	if err != nil {
+		return err
+	}
+	for _, b := range browsers {
+		x := browserView{ID: b.ID, Name: page.Visible(b.Name), Since: moment{b.CreatedAt}, Until: moment{b.ExpiresAt}, Here: b.ID == here}
+		if x.Name == "" {
+			x.Name = v.T("settings.sessions.unknown")
+		}
+		v.Sessions.Browsers = append(v.Sessions.Browsers, x)
 	}
 	return s.send(w, v, "sessions")
 }
@@ -47,7 +69,7 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 func (s *Surface) sessionView(v *view, one session.Session) sessionView {
 	x := sessionView{
 		ID: string(one.ID), Device: page.Visible(one.Device), Address: page.Visible(one.Address), Began: moment{one.CreatedAt}, Seen: moment{one.LastSeen},
-		Bound: one.Bound,
+		Bound: one.Bound, Place: s.where(v, one.Address),
 	}
 	if x.Device == "" {
 		x.Device = v.T("settings.sessions.unknown")
@@ -69,6 +91,11 @@ func (s *Surface) sessionView(v *view, one session.Session) sessionView {
 	return x
 }
 
+// where is the place of an address, in the reader's language; empty when nobody knows.
+func (s *Surface) where(v *view, address string) string {
+	return page.Where(v.Texts, s.deps.Places.Of(address, v.Language.Tag))
+}
+
 // endSession is POST /settings/sessions/end.
 func (s *Surface) endSession(_ http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
 	id := page.ID(f, "id")
@@ -83,10 +110,22 @@ func (s *Surface) endSession(_ http.ResponseWriter, r *http.Request, g *guest, f
 
 // endOthers is POST /settings/sessions/others.
 func (s *Surface) endOthers(_ http.ResponseWriter, r *http.Request, g *guest, _ url.Values) error {
-	if _, err := s.deps.Sessions.EndOthers(r.Context(), g.by, g.session); err != nil {
+	if _, err := s.deps.Sessions.EndOthers(r.Context(), g.by, g.session, g.visit.Device); err != nil {
 		return err
 	}
 	return done("sessions")
+}
+
+// forgetBrowser is POST /settings/browsers/forget: a second factor is asked for there again.
+func (s *Surface) forgetBrowser(_ http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
+	id := page.ID(f, "id")
+	if id == "" {
+		return problem("gone")
+	}
+	if err := s.deps.Browsers.Forget(r.Context(), g.by, id); err != nil {
+		return err
+	}
+	return done("browser")
 }
 
 // endAll is POST /settings/sessions/all: this browser is signed out, too.

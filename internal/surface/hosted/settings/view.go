@@ -61,7 +61,7 @@ var tabs = []struct{ name, path, icon string }{
 var (
 	doneWords = []string{
 		"confirmed", "profile", "passkey", "passkey_name", "passkey_removed", "passkey_good", "app", "app_removed", "password", "password_removed",
-		"session", "sessions", "application", "recovery", "identity", "linked", "email",
+		"session", "sessions", "browser", "application", "recovery", "identity", "linked", "email",
 	}
 	problemWords = []string{
 		"name", "locale", "picture", "app_many", "app_gone", "app_wrong", "off", "taken", "gone", "other", "last", "confirm",
