@@ -89,14 +89,19 @@ type world struct {
 	by         actor.Actor // of the last SignInAs
 	policy     policy.Policy
 	strict     map[ident.TenantID]policy.Policy
+	apart      map[ident.ApplicationID]policy.Policy
 	held       map[ident.UserID]factor.Held
 	heldErr    error
 	noPasskeys bool
 	browsers   *remember.Service
 }
 
-func (w *world) Of(_ ident.AccountID, n ident.TenantID, _ ident.ApplicationID) policy.Policy {
-	return w.policy.Merge(w.strict[n])
+func (w *world) Of(_ ident.AccountID, n ident.TenantID, app ident.ApplicationID) policy.Policy {
+	return w.policy.Merge(w.strict[n]).Merge(w.apart[app])
+}
+
+func (w *world) holds(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
+	return w.held[id], w.heldErr
 }
 
 func (w *world) Issuer(ident.AccountID) string { return w.issuer }
@@ -104,7 +109,9 @@ func (w *world) Issuer(ident.AccountID) string { return w.issuer }
 type applications struct{ *world }
 
 func (a applications) Get(account ident.AccountID, id ident.ApplicationID) (login.Application, bool) {
-	return a.app, account == acc && id == a.app.ID
+	found := a.app
+	found.ID = id
+	return found, account == acc && (id == a.app.ID || id == "app_other")
 }
 
 type connections struct{ *world }
@@ -182,7 +189,7 @@ func each(t *testing.T, fn func(w *world)) {
 		w.tenants, w.lookups, w.members, w.invites = map[ident.TenantID]login.Tenant{}, map[string]ident.TenantID{}, map[string]bool{}, map[string]*invitation{}
 		w.codes = redeem.New(redeem.Deps{
 			DB: db, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications{w}, Users: people{w.users, w},
-			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{}, Policies: w,
+			Sessions: w.sessions, Tenants: tenants{w}, Issuer: issuer{}, Policies: w, Held: w.holds,
 			Seats: seat.New(sessiondb.Seats{}, w.sessions, func(ident.AccountID, ident.ApplicationID) bool { return false }),
 		})
 		w.links = setup.New(setup.Deps{DB: db, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: keys, Accounts: w})
@@ -197,9 +204,7 @@ func each(t *testing.T, fn func(w *world)) {
 		w.unlinkable = map[ident.ConnectionID]bool{}
 		w.linker = link.New(link.Deps{
 			DB: db, Store: linkdb.Store{}, Users: w.users, Sessions: w.sessions, Evidence: sessiondb.Evidence{}, Connections: connections{w}, Outbox: outbox, Issuer: w.Issuer,
-			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
-				return w.held[id], w.heldErr
-			},
+			Held: w.holds,
 			Compose: func(n link.Notice) (mail.Message, error) {
 				w.moves = append(w.moves, n)
 				return mail.Message{Subject: "moved", Text: "moved"}, nil
@@ -215,9 +220,7 @@ func each(t *testing.T, fn func(w *world)) {
 			Recovering: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (time.Time, error) {
 				return time.Time{}, nil
 			},
-			Held: func(_ context.Context, _ tx.Tx, _ ident.AccountID, id ident.UserID) (factor.Held, error) {
-				return w.held[id], w.heldErr
-			},
+			Held: w.holds,
 		})
 		w.away = away.New(away.Deps{
 			DB: db, Box: w.service, Store: logindb.Store{}, Artifacts: logindb.Artifacts{}, Keys: keys, Accounts: w, Connections: connections{w},

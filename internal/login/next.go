@@ -185,7 +185,12 @@ func (s Step) Open() bool {
 
 // sessionAnswers tells whether the browser's session fulfils the request without asking anybody.
 func (f Facts) sessionAnswers() bool {
-	return !f.Request.Other && f.sessionFits() && demand.Answers(f.Policy, f.Session.Evidence, f.Remembered, f.wants().ACR)
+	if f.Request.Other || !f.sessionFits() {
+		return false
+	}
+	d := f.wants()
+	d.Evidence, d.Used = f.Session.Evidence, slices.Contains(f.Session.Applications, string(f.Request.Application))
+	return demand.Answers(d)
 }
 
 // sessionFits tells whether the browser's session is one that the request takes, were it strong enough.

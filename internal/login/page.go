@@ -73,7 +73,7 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 	switch view.State {
 	case StateChoose:
 		s.fillChoice(&view, f)
-		if err := s.fillPerson(ctx, &view, f); err != nil {
+		if err := s.fillPerson(ctx, &view, v, f); err != nil {
 			return View{}, err
 		}
 		if err := s.fillLinking(ctx, &view, f); err != nil {
@@ -125,11 +125,9 @@ func (s *Service) fillChoice(view *View, f Facts) {
 }
 
 // fillPerson tells whose session the browser has, for requests that it does not answer by itself.
-func (s *Service) fillPerson(ctx context.Context, view *View, f Facts) error {
-	wanted := f
-	wanted.Request.MultiAccount, wanted.Request.Other = false, false
-	if view.Setup || !wanted.sessionAnswers() { // Continue would lead back to the same page
-		return nil
+func (s *Service) fillPerson(ctx context.Context, view *View, v Visit, f Facts) error {
+	if able, err := s.continues(ctx, v, f); view.Setup || !able { // Continue would lead back to the same page
+		return err
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
 		u, err := s.d.Users.Find(ctx, t, view.Account, f.Session.User)

@@ -87,7 +87,7 @@ func (r Request) clone(now time.Time) Request {
 	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone
 	c.CreatedAt, c.ExpiresAt, c.DoneAt = now, now.Add(RequestLife), time.Time{}
 	c.User, c.Session, c.Subject, c.Evidence = "", "", "", nil
-	c.Picked = ""
+	c.Picked, c.Hint = "", "" // whose address was typed is for nobody else to read
 	return c
 }
 

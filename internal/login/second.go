@@ -70,13 +70,16 @@ func rememberLife(days int) time.Duration { return time.Duration(max(days, 0)) *
 
 // Answers tells whether a session is what the policy demands of sign-ins to an application, which may be empty.
 func (s *Service) Answers(ctx context.Context, t tx.Tx, v Visit, found session.Session, app ident.ApplicationID) (enough bool, err error) {
-	p, remembered := s.d.Policies.Of(found.Account, found.Tenant(), app), false
-	if p.SecondWhen == policy.WhenNewDevice {
-		if remembered, err = s.d.Browsers.Knows(ctx, t, found.Account, found.User, v.Device, rememberLife(p.RememberDays)); err != nil {
-			return false, err
-		}
+	p := s.d.Policies.Of(found.Account, found.Tenant(), app)
+	f := demand.Facts{Policy: p, Evidence: found.Evidence, Used: slices.Contains(found.Applications, string(app))}
+	if p.SecondWhen == policy.WhenAlways || p.SecondWhen == policy.WhenHeld && f.Used {
+		return demand.Answers(f), nil
 	}
-	return demand.Answers(p, found.Evidence, remembered, ""), nil
+	f.Remembered, err = s.d.Browsers.Knows(ctx, t, found.Account, found.User, v.Device, rememberLife(p.RememberDays))
+	if err == nil && p.SecondWhen == policy.WhenHeld {
+		f.Held, err = s.d.Held(ctx, t, found.Account, found.User)
+	}
+	return err == nil && demand.Answers(f), err
 }
 
 // advance adds a proof to an open request and ends it, or leaves it to the step that is still wanted.

@@ -295,7 +295,6 @@ func TestStepUp(t *testing.T) {
 		b := w.browser()
 		b.signIn(w.start(nil), "ann@x.example")
 		before, _ := w.sessions.Peek(ctx, acc, b.session)
-		w.held[before.User] = factor.Held{TOTP: 1}
 		errand := func(acr string, wish bool) ident.LoginID {
 			started, err := w.begins.StartErrand(ctx, login.Errand{Account: acc, Return: "/settings", ACR: acr, Wish: wish, Host: "login.example.test"})
 			if err != nil {
@@ -306,6 +305,7 @@ func TestStepUp(t *testing.T) {
 		if v := b.view(errand(session.ACR1, false)); v.State != login.StateRedirect {
 			t.Fatalf("%q", v.State)
 		}
+		w.held[before.User] = factor.Held{TOTP: 1}
 		id := errand(session.ACR2, false)
 		w.want(b.view(id), login.StateSecond, "")
 		v := b.take(steps.EnterTOTP(ctx, b.visit(), id, "111111"))

@@ -23,15 +23,10 @@ func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View
 	if !ok {
 		return s.Refused(ctx, v, f)
 	}
-	// A request for one connection is not answered by a session from another, whoever asks.
-	wanted := f
-	wanted.Request.MultiAccount, wanted.Request.Other = false, false
-	if err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error { // of the one whose session it is
-		return s.factors(ctx, t, v, &wanted, wanted.Whose())
-	}); err != nil {
-		return View{}, err
-	}
-	if f.Session == nil || !wanted.sessionAnswers() {
+	if able, err := s.continues(ctx, v, f); err != nil || !able {
+		if err != nil {
+			return View{}, err
+		}
 		return s.page(ctx, StepChoose, v, f, shown{})
 	}
 	view, err := s.continueSession(ctx, v, f)
@@ -39,6 +34,19 @@ func (s *Service) Continue(ctx context.Context, v Visit, id ident.LoginID) (View
 		return s.show(ctx, v, id, shown{})
 	}
 	return view, err
+}
+
+// continues tells whether the browser's session is good enough for the request, where the person says so. A
+// request for one connection is not answered by a session from another, whoever asks.
+func (s *Service) continues(ctx context.Context, v Visit, f Facts) (bool, error) {
+	if f.Session == nil {
+		return false, nil
+	}
+	f.Request.MultiAccount, f.Request.Other = false, false
+	err := s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error { // of the one whose session it is
+		return s.factors(ctx, t, v, &f, f.Whose())
+	})
+	return err == nil && f.sessionAnswers(), err
 }
 
 // continueSession answers the request with the living session: single sign-on. Nothing was

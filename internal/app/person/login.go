@@ -86,7 +86,7 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 		}),
 		Codes: redeem.New(redeem.Deps{
 			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,
-			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer, Seats: f.Seats, Policies: f.Directory,
+			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer, Seats: f.Seats, Policies: f.Directory, Held: f.Held,
 		}),
 		Setups: setup.New(setup.Deps{DB: f.d.DB, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Accounts: f.d.Accounts}),
 	}

@@ -23,6 +23,7 @@ type Facts struct {
 	Remembered bool   // the person has shown a second factor in this browser, and asked to be remembered
 	ACR        string // that the session must fulfil at the end, or empty
 	NoPasskeys bool   // the account's address can have none
+	Used       bool   // of a session: the application has let it in before
 }
 
 // Step is what comes next.
@@ -75,19 +76,13 @@ func Next(f Facts) Answer {
 }
 
 // Answers tells whether a session answers a request by itself: it was begun in a way that the policy
-// allows, and has what the policy demands. Whoever holds a second factor was asked for it when they
-// signed in, and is not asked again.
-func Answers(p policy.Policy, evidence []session.Evidence, remembered bool, acr string) bool {
-	if len(evidence) == 0 || !first(p, evidence) || acr != "" && !session.Fulfils(session.Assurance(evidence), acr) {
+// allows, and has what the policy demands. Where it is asked of those who hold a second factor, it was asked
+// when the application was first used in the session, and is not asked again.
+func Answers(f Facts) bool {
+	if len(f.Evidence) == 0 || !first(f.Policy, f.Evidence) || f.ACR != "" && !session.Fulfils(session.Assurance(f.Evidence), f.ACR) {
 		return false
 	}
-	switch p.SecondWhen {
-	case policy.WhenHeld:
-		return true
-	case policy.WhenNewDevice:
-		return remembered || strong(p, evidence)
-	}
-	return strong(p, evidence)
+	return f.Used && f.Policy.SecondWhen == policy.WhenHeld || !f.wanted() || strong(f.Policy, f.Evidence)
 }
 
 func (f Facts) fulfilled() bool {

@@ -97,24 +97,30 @@ func TestAnOldProofRegistersNothing(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	always, fresh := policy.Policy{SecondWhen: policy.WhenAlways}, policy.Policy{SecondWhen: policy.WhenNewDevice}
 	for name, c := range map[string]struct {
-		p          policy.Policy
-		evidence   []session.Evidence
-		remembered bool
-		acr        string
-		want       bool
+		f    Facts
+		want bool
 	}{
-		"no evidence":             {policy.Policy{}, nil, false, "", false},
-		"mail":                    {policy.Policy{}, evidence("email"), false, "", true},
-		"mail, always":            {always, evidence("email"), true, "", false},
-		"mail and app, always":    {always, evidence("email", "otp"), false, "", true},
-		"mail, new device":        {fresh, evidence("email"), false, "", false},
-		"mail, remembered":        {fresh, evidence("email"), true, "", true},
-		"mail, acr":               {policy.Policy{}, evidence("email"), true, session.ACR2, false},
-		"first is not allowed":    {policy.Policy{First: []factor.Kind{factor.Passkey}}, evidence("email"), false, "", false},
-		"second is not allowed":   {policy.Policy{SecondWhen: policy.WhenAlways, Second: []factor.Kind{factor.Passkey}}, evidence("email", "otp"), false, "", false},
-		"a provider is no factor": {policy.Policy{First: []factor.Kind{factor.Passkey}}, evidence("fed"), false, "", true},
+		"no evidence":             {Facts{}, false},
+		"mail":                    {Facts{Evidence: evidence("email")}, true},
+		"mail, always":            {Facts{Policy: always, Evidence: evidence("email"), Remembered: true, Used: true}, false},
+		"mail and app, always":    {Facts{Policy: always, Evidence: evidence("email", "otp")}, true},
+		"mail, new device":        {Facts{Policy: fresh, Evidence: evidence("email"), Used: true}, false},
+		"mail, remembered":        {Facts{Policy: fresh, Evidence: evidence("email"), Remembered: true}, true},
+		"mail, acr":               {Facts{Evidence: evidence("email"), Remembered: true, ACR: session.ACR2}, false},
+		"first is not allowed":    {Facts{Policy: policy.Policy{First: []factor.Kind{factor.Passkey}}, Evidence: evidence("email")}, false},
+		"second is not allowed":   {Facts{Policy: policy.Policy{SecondWhen: policy.WhenAlways, Second: []factor.Kind{factor.Passkey}}, Evidence: evidence("email", "otp")}, false},
+		"a provider is no factor": {Facts{Policy: policy.Policy{First: []factor.Kind{factor.Passkey}}, Evidence: evidence("fed")}, true},
+
+		"holds an app, let off elsewhere":       {Facts{Evidence: evidence("email"), Held: app}, false},
+		"holds an app, remembered here":         {Facts{Evidence: evidence("email"), Held: app, Remembered: true}, true},
+		"holds an app, was let in here":         {Facts{Evidence: evidence("email"), Held: app, Used: true}, true},
+		"holds an app, has shown it":            {Facts{Evidence: evidence("email", "otp"), Held: app}, true},
+		"holds an app, was let in here, acr":    {Facts{Evidence: evidence("email"), Held: app, Used: true, ACR: session.ACR2}, false},
+		"holds recovery codes only":             {Facts{Evidence: evidence("email"), Held: factor.Held{Recovery: 2}}, true},
+		"has shown an app that does not do":     {Facts{Policy: policy.Policy{Second: []factor.Kind{factor.Passkey}}, Evidence: evidence("email", "otp"), Held: app}, false},
+		"holds a passkey, and verified with it": {Facts{Evidence: evidence("passkey!"), Held: pass}, true},
 	} {
-		if got := Answers(c.p, c.evidence, c.remembered, c.acr); got != c.want {
+		if got := Answers(c.f); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

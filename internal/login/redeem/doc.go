@@ -9,6 +9,7 @@ package redeem
 import (
 	"context"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
@@ -27,6 +28,8 @@ type Deps struct {
 	Issuer       login.Issuer
 	Policies     login.Policies
 	Seats        Seats
+	// Held tells what a person has registered. That it fails refuses the renewal.
+	Held func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (factor.Held, error)
 }
 
 // Seats knows who sits at an application that allows one session of a person. *seat.Service does.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -121,10 +122,14 @@ type Renewed struct {
 }
 
 // enough tells whether a session is what the policy demands for the application: one that was begun for
-// another application may be less. An application for which it was used has asked the login box before.
-func (s *Service) enough(found session.Session, app ident.ApplicationID) bool {
-	p := s.d.Policies.Of(found.Account, found.Tenant(), app)
-	return demand.Answers(p, found.Evidence, slices.Contains(found.Applications, string(app)), "")
+// another application may be less. An application for which it was used has asked the login box before; of
+// another one the box alone knows whether the browser is remembered.
+func (s *Service) enough(ctx context.Context, t tx.Tx, found session.Session, app ident.ApplicationID) (ok bool, err error) {
+	f := demand.Facts{Policy: s.d.Policies.Of(found.Account, found.Tenant(), app), Evidence: found.Evidence, Used: slices.Contains(found.Applications, string(app))}
+	if f.Remembered = f.Used; !f.Used && f.Policy.SecondWhen == policy.WhenHeld {
+		f.Held, err = s.d.Held(ctx, t, found.Account, found.User)
+	}
+	return err == nil && demand.Answers(f), err
 }
 
 // Renew issues fresh tokens for an application from a living session: silent renewal. The session's
@@ -134,8 +139,12 @@ func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, 
 	out.Session, out.Cookie, err = s.d.Sessions.Renew(ctx, session.Use{
 		Actor: a, Cookie: cookie, Application: string(app),
 		Look: func(ctx context.Context, t tx.Tx, found session.Session) (err error) {
-			if !s.enough(found, app) {
-				return session.ErrNone
+			ok, err := s.enough(ctx, t, found, app)
+			if err == nil && !ok {
+				err = session.ErrNone
+			}
+			if err != nil {
+				return err
 			}
 			g, err = s.grant(ctx, t, found, app)
 			return err
