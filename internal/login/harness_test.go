@@ -247,14 +247,14 @@ func (w *world) setup(_ context.Context, _ tx.Tx, _ actor.Actor, u ident.UserID)
 	return login.SetupOutcome{User: u, ClientID: "sc_1", AccessKey: secret.New("sc_1.k.acc_default.KEY")}, nil
 }
 
-func (w *world) compose(f login.MailFacts) (login.MailContent, error) {
+func (w *world) compose(f mailed.Facts) (mailed.Content, error) {
 	w.mails++
 	w.code = f.Code
 	_, w.link, _ = strings.Cut(f.Link, "token=")
 	if !strings.HasPrefix(f.Link, w.issuer) && !strings.Contains(f.Link, "127.0.0.1") {
 		w.t.Errorf("the link leads to %s", f.Link)
 	}
-	return login.MailContent{Subject: "code " + f.Code, Text: f.Link}, nil
+	return mailed.Content{Subject: "code " + f.Code, Text: f.Link}, nil
 }
 
 // browser is one browser with its cookies.

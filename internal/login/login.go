@@ -250,23 +250,3 @@ type Callback struct {
 	// RawQuery is the query as it arrived, to carry it to the loopback twin host where the browser began.
 	RawQuery string
 }
-
-// MailContent is one mail in the reader's language.
-type MailContent struct {
-	Subject string
-	Text    string
-	HTML    string
-}
-
-// MailFacts is what the texts of the code mail may say.
-type MailFacts struct {
-	Account     ident.AccountID
-	Application string // name
-	Email       string
-	Code        string
-	Link        string // absolute
-	Life        time.Duration
-}
-
-// Compose writes the code mail in the language of the page that asks for it.
-type Compose func(MailFacts) (MailContent, error)

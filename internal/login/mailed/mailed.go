@@ -19,7 +19,7 @@ import (
 
 // SendCode sends a one-time code to the address and shows the code page. A new code kills the
 // one before. The answer is the same for known and unknown addresses.
-func (s *Service) SendCode(ctx context.Context, v login.Visit, id ident.LoginID, email string, compose login.Compose) (login.View, error) {
+func (s *Service) SendCode(ctx context.Context, v login.Visit, id ident.LoginID, email string, compose Compose) (login.View, error) {
 	f, ok, err := s.d.Box.Open(ctx, v, id)
 	if err != nil {
 		return login.View{}, err
@@ -49,7 +49,7 @@ func (s *Service) SendCode(ctx context.Context, v login.Visit, id ident.LoginID,
 	})
 }
 
-func (s *Service) send(ctx context.Context, v login.Visit, r login.Request, address mail.Address, compose login.Compose) (sent emailcode.Sent, err error) {
+func (s *Service) send(ctx context.Context, v login.Visit, r login.Request, address mail.Address, compose Compose) (sent emailcode.Sent, err error) {
 	app, _ := s.d.Applications.Get(v.Account, r.Application)
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		// The address is the page's choice now, and a problem shown before is answered.
@@ -60,7 +60,7 @@ func (s *Service) send(ctx context.Context, v login.Visit, r login.Request, addr
 		sent, err = s.d.Codes.Send(ctx, t, emailcode.Request{
 			Account: v.Account, Login: r.ID, Browser: r.Browser, Address: address,
 			Compose: func(code string, link secret.Text) (mail.Message, error) {
-				m, err := compose(login.MailFacts{
+				m, err := compose(Facts{
 					Account: v.Account, Application: app.Name, Email: string(address), Code: code, Life: emailcode.Life,
 					Link: login.Base(s.d.Accounts, r) + "/login/link?" + url.Values{"token": {link.Reveal()}}.Encode(),
 				})

@@ -19,6 +19,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/surface/hosted/ask"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
@@ -31,7 +32,7 @@ type fakeLogin struct {
 	visits []login.Visit
 	given  map[string]string
 	views  map[string]login.View // overrides by verb
-	mail   login.MailContent
+	mail   mailed.Content
 	oauth  *fakeOAuth
 	err    error
 }
@@ -134,13 +135,13 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 	return f.reply("View", id, view)
 }
 
-func (f *fakeLogin) SendCode(_ context.Context, v login.Visit, id ident.LoginID, email string, compose login.Compose) (login.View, error) {
+func (f *fakeLogin) SendCode(_ context.Context, v login.Visit, id ident.LoginID, email string, compose mailed.Compose) (login.View, error) {
 	f.note("SendCode", v, string(id), email)
 	if !strings.Contains(email, "@") {
 		return f.reply("SendCode", id, login.View{State: login.StateChoose, Problem: login.ProblemEmailInvalid, EmailCode: true})
 	}
 	var err error
-	f.mail, err = compose(login.MailFacts{Account: v.Account, Email: email, Code: "482913", Link: "http://localhost:8080/login/link?token=abc", Life: 10 * time.Minute})
+	f.mail, err = compose(mailed.Facts{Account: v.Account, Email: email, Code: "482913", Link: "http://localhost:8080/login/link?token=abc", Life: 10 * time.Minute})
 	if err != nil {
 		return login.View{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
@@ -80,7 +81,7 @@ func (s *Surface) sendCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	texts := s.kit.Page(r, "email.title").Texts
-	compose := func(f login.MailFacts) (login.MailContent, error) {
+	compose := func(f mailed.Facts) (mailed.Content, error) {
 		return s.letters.Code(texts, f)
 	}
 	email := r.PostForm.Get("email")

@@ -8,6 +8,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/surface/hosted/letter"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
@@ -15,7 +16,7 @@ import (
 // Steps are the verbs of the login box. *login.Service has them.
 type Steps interface {
 	View(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)
-	SendCode(ctx context.Context, v login.Visit, id ident.LoginID, email string, compose login.Compose) (login.View, error)
+	SendCode(ctx context.Context, v login.Visit, id ident.LoginID, email string, compose mailed.Compose) (login.View, error)
 	ChangeEmail(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)
 	EnterCode(ctx context.Context, v login.Visit, id ident.LoginID, code string) (login.View, error)
 	Restart(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)

@@ -3,7 +3,7 @@ package letter
 import (
 	"strings"
 
-	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
@@ -19,14 +19,14 @@ type codePage struct {
 // Code writes the mail with the code, in the language of texts. Names come from
 // people and are made harmless first: no line breaks, no text that a mail program turns
 // into a link.
-func (w *Writer) Code(texts catalogue.Texts, f login.MailFacts) (login.MailContent, error) {
+func (w *Writer) Code(texts catalogue.Texts, f mailed.Facts) (mailed.Content, error) {
 	accent, onAccent := w.kit.MailColours(f.Account)
 	p := codePage{
 		Texts: texts, Account: w.kit.MailName(f.Account), Code: f.Code, Link: f.Link, Minutes: page.Minutes(f.Life),
 		Accent: accent, OnAccent: onAccent,
 	}
 	html, err := w.html("code.html", p)
-	return login.MailContent{
+	return mailed.Content{
 		Subject: texts.Text("mail.code.subject", "Code", f.Code, "Account", p.Account),
 		Text:    p.text(),
 		HTML:    html,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/place"
-	"github.com/admit-id/admit/internal/login"
+	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
@@ -42,7 +42,7 @@ type noticePage struct {
 }
 
 // Notice writes the mail.
-func (w *Writer) Notice(n Notice) (login.MailContent, error) {
+func (w *Writer) Notice(n Notice) (mailed.Content, error) {
 	texts, account := w.kit.Texts(n.Account, n.Locale), w.kit.MailName(n.Account)
 	p := noticePage{
 		Texts: texts, Account: account, Heading: texts.Text("notice." + n.Event + ".heading"),
@@ -75,7 +75,7 @@ func (w *Writer) Notice(n Notice) (login.MailContent, error) {
 		p.Question = texts.Text("notice.you")
 	}
 	html, err := w.html("notice.html", p)
-	return login.MailContent{Subject: texts.Text("notice.subject", "What", p.Heading, "Account", account), Text: p.text(), HTML: html}, err
+	return mailed.Content{Subject: texts.Text("notice.subject", "What", p.Heading, "Account", account), Text: p.text(), HTML: html}, err
 }
 
 // text is the mail for readers without HTML.

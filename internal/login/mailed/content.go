@@ -1,0 +1,27 @@
+package mailed
+
+import (
+	"time"
+
+	"github.com/admit-id/admit/internal/kit/ident"
+)
+
+// Content is one mail in the reader's language.
+type Content struct {
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// Facts is what the texts of the code mail may say.
+type Facts struct {
+	Account     ident.AccountID
+	Application string // name
+	Email       string
+	Code        string
+	Link        string // absolute
+	Life        time.Duration
+}
+
+// Compose writes the code mail in the language of the page that asks for it.
+type Compose func(Facts) (Content, error)
