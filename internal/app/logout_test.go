@@ -476,12 +476,12 @@ func TestConsentOfPeople(t *testing.T) {
 		if info() != http.StatusOK {
 			t.Fatal(info())
 		}
-		page = v.do("GET", "/consents", nil)
+		page = v.do("GET", "/settings/applications", nil)
 		if !strings.Contains(page.Body.String(), "Other") {
 			t.Fatal(page.Body)
 		}
 		form = fields(page)
-		if w := v.next(v.do("POST", "/consents", form), "/consents?removed=1"); strings.Contains(w.Body.String(), "Remove access") {
+		if w := v.next(v.do("POST", "/settings/applications", form), "/settings/applications?done=application"); strings.Contains(w.Body.String(), "Remove access") {
 			t.Fatal(w.Body)
 		}
 		if info() != http.StatusUnauthorized || v.alive(client) {

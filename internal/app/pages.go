@@ -32,7 +32,7 @@ func (a *App) buildPages() (p pages, err error) {
 		return p, err
 	}
 	p.asks, err = asking.New(asking.Deps{
-		Kit: p.kit, Door: p.door, Devices: o.devices, Requests: o.requests, Consents: o.consents, Logouts: o.logouts,
+		Kit: p.kit, Door: p.door, Devices: o.devices, Requests: o.requests, Logouts: o.logouts,
 	})
 	return p, err
 }

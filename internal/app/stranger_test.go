@@ -65,11 +65,11 @@ func TestWhatADeviceWasAllowedIsTakenBack(t *testing.T) {
 			return call("/oauth/token", url.Values{"grant_type": {device.GrantType}, "device_code": {code}, "client_id": {client}})
 		}
 		withdraw := func() {
-			page := v.do("GET", "/consents", nil)
+			page := v.do("GET", "/settings/applications", nil)
 			if !strings.Contains(page.Body.String(), "TV") {
 				t.Fatal("it is not among what was allowed")
 			}
-			v.next(v.do("POST", "/consents", fields(page)), "/consents?removed=1")
+			v.next(v.do("POST", "/settings/applications", fields(page)), "/settings/applications?done=application")
 		}
 		tokens := take(allow(true))
 		refresh, _ := tokens["refresh_token"].(string)

@@ -7,14 +7,12 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/application"
-	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize"
-	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/oauth/device"
 	"github.com/admit-id/admit/internal/oauth/logout"
 	"github.com/admit-id/admit/internal/session"
@@ -92,18 +90,6 @@ func (f *fakeOAuth) Pending(_ context.Context, _ login.Visit, id string) (author
 	return p, nil
 }
 
-func (f *fakeOAuth) List(context.Context, ident.AccountID, ident.UserID) ([]consent.Consent, error) {
-	return []consent.Consent{
-		{Client: "app_tv", Name: "Lighthouse TV", Answers: []consent.Answer{{Scopes: []string{"openid", "profile", "offline_access"}}}},
-		{Client: fakeLong.ID, Name: fakeLong.Name, Answers: []consent.Answer{{Scopes: []string{"openid", "water.level:read"}, Resources: []string{"https://mcp.example/"}}}},
-	}, nil
-}
-
-func (f *fakeOAuth) Withdraw(_ context.Context, by actor.Actor, user ident.UserID, client string) error {
-	f.note("withdraw", by.String(), string(user), client)
-	return nil
-}
-
 func (f *fakeOAuth) Plan(_ context.Context, _ login.Visit, w logout.Wish) (logout.Plan, error) {
 	f.note("plan", w.Hint, w.Client, w.Redirect, w.State)
 	p := logout.Plan{SignedIn: true, User: ada.ID, Ask: w.Hint == ""}
@@ -161,6 +147,6 @@ func (f fakeRequests) Decide(_ context.Context, _ login.Visit, id string, allow 
 func (f *fakeOAuth) deps(kit *page.Kit) ask.Deps {
 	return ask.Deps{
 		Kit: kit, Door: page.Door{Kit: kit, Sessions: f, Users: f, Errands: f},
-		Devices: fakeDevices{f}, Requests: fakeRequests{f}, Consents: f, Logouts: f,
+		Devices: fakeDevices{f}, Requests: fakeRequests{f}, Logouts: f,
 	}
 }

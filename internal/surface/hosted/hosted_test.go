@@ -69,7 +69,7 @@ var everyPage = []string{
 	"/login?state=second-1&way=recovery&problem=second_wrong", "/login?state=secondapp-1", "/login?state=secondkey-1&problem=passkey_unknown",
 	"/login?state=enrol-1", "/login?state=enrolapp-1", "/login?state=scan-1", "/login?state=accounts-1",
 	"/login?state=second-1&way=lost", "/login?state=waiting-1&way=lost", "/login?state=ready-1&way=lost", "/login/recovery?token=rec_1.abc", "/login/recovery?token=x",
-	"/consent?request=areq_1", "/consents", "/oauth/logout", "/oauth/logout?client_id=app_tv",
+	"/consent?request=areq_1", "/oauth/logout", "/oauth/logout?client_id=app_tv",
 }
 
 func page404(r *http.Request) *http.Request { r.Header.Set("Accept", "text/html"); return r }

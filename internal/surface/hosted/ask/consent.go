@@ -5,13 +5,10 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
-	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/oauth/authorize"
-	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
@@ -21,18 +18,11 @@ type Requests interface {
 	Decide(ctx context.Context, v login.Visit, id string, allow bool) error
 }
 
-// Consents are what people have allowed before. *consent.Service has them.
-type Consents interface {
-	List(ctx context.Context, account ident.AccountID, user ident.UserID) ([]consent.Consent, error)
-	Withdraw(ctx context.Context, by actor.Actor, user ident.UserID, client string) error
-}
-
 func (s *Surface) consentRoutes() []web.Route {
 	return []web.Route{
 		s.kit.Route("GET", authorize.PathConsent, web.Public, web.LimitLogin, s.showConsent),
 		s.kit.Route("POST", authorize.PathConsent, web.Browser, web.LimitLogin, s.decideConsent),
-		s.kit.Route("GET", "/consents", web.Public, web.LimitLogin, s.showConsents),
-		s.kit.Route("POST", "/consents", web.Browser, web.LimitLogin, s.withdrawConsent),
+		s.kit.Route("GET", "/consents", web.Public, web.LimitPage, showConsents),
 	}
 }
 
@@ -88,58 +78,8 @@ func (s *Surface) decideConsent(w http.ResponseWriter, r *http.Request) error {
 	return s.resume(w, id)
 }
 
-// showConsents is GET /consents: what the person has allowed, and how to take it back.
-func (s *Surface) showConsents(w http.ResponseWriter, r *http.Request) error {
-	v := s.kit.Visit(r)
-	u, _, err := s.deps.Door.Here(r, v)
-	if fault.Is(err, fault.NotFound) {
-		return s.deps.Door.SignIn(w, r, login.Errand{}, "/consents", nil)
-	}
-	if err != nil {
-		return err
-	}
-	list, err := s.deps.Consents.List(r.Context(), v.Account, u.ID)
-	if err != nil {
-		return err
-	}
-	p := s.asking(r, "consents.title")
-	p.At("/consents")
-	p.Ask, p.Person, p.Action = &question{}, page.PersonOf(u), "/consents"
-	p.Hide("user", string(u.ID))
-	for _, c := range list {
-		one := app{Client: c.Client, Name: page.Visible(c.Name), Scopes: sentencesOf(p.Page, c.Scopes()), Resources: c.Resources()}
-		if one.Name == "" {
-			one.Name = c.Client
-		}
-		if u, err := url.Parse(c.Client); err == nil && u.Scheme == "https" {
-			one.Host = u.Host
-		}
-		p.Ask.Apps = append(p.Ask.Apps, one)
-	}
-	if r.URL.Query().Has("removed") {
-		p.Notice = p.T("consents.removed")
-	}
-	return s.pages.Write(w, http.StatusOK, "consents", p)
-}
-
-// withdrawConsent is POST /consents. The form names the person whom the page showed.
-func (s *Surface) withdrawConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := page.Form(r)
-	if err != nil {
-		return err
-	}
-	v := s.kit.Visit(r)
-	u, _, err := s.deps.Door.Here(r, v)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
-	}
-	if err != nil || string(u.ID) != f.Get("user") {
-		return page.GoTo(w, r, "/consents", url.Values{})
-	}
-	by := v.Actor
-	by.Kind, by.ID = actor.User, string(u.ID)
-	if err := s.deps.Consents.Withdraw(r.Context(), by, u.ID, f.Get("client")); err != nil && !fault.Is(err, fault.NotFound) {
-		return err
-	}
-	return page.GoTo(w, r, "/consents", url.Values{"removed": {"1"}})
+// showConsents is GET /consents, an older address of the person's own page, where they see what they have allowed
+// and take it back.
+func showConsents(w http.ResponseWriter, _ *http.Request) error {
+	return web.SeeOther(w, "/settings/applications")
 }

@@ -1,6 +1,6 @@
 // Package ask owns the pages that ask a person about a client: whether it may have access, whether a device
-// is theirs, whether they want to sign out; the list of what they have allowed; and the pages by which the
-// authorization server answers a browser itself.
+// is theirs, whether they want to sign out; and the pages by which the authorization server answers a browser
+// itself.
 //
 // Flow: a page shows who asks, for what, and as whom the person is signed in; its form posts the answer; a
 // 303 leads on to where the request is looked at again.

@@ -21,19 +21,12 @@ type question struct {
 	Onward     string // host that the browser goes back to
 	Policy     string
 	Terms      string
-	Apps       []app
 }
 
 // detail is one element of authorization_details (RFC 9396), member by member.
 type detail struct {
 	Type    string
 	Members []page.Field
-}
-
-// app is a client that the person has allowed something.
-type app struct {
-	Client, Name, Host string
-	Scopes, Resources  []string
 }
 
 // askOf says who asks. The name is the client's own choice, so that the page says more where nobody
@@ -54,7 +47,7 @@ func askOf(p *page.Page, c oauth.Client) *question {
 
 // wants adds what is asked for, in plain words.
 func (a *question) wants(p *page.Page, scopes, resources []string, details json.RawMessage) {
-	a.Scopes, a.Resources = sentencesOf(p, scopes), nil
+	a.Scopes, a.Resources = p.Scopes(scopes), nil
 	for _, r := range resources {
 		a.Resources = append(a.Resources, page.Visible(r))
 	}
@@ -65,27 +58,6 @@ func (a *question) wants(p *page.Page, scopes, resources []string, details json.
 		}
 		a.Details = append(a.Details, d)
 	}
-}
-
-var scopeTexts = map[string]string{
-	"openid": "consent.openid", "profile": "consent.profile", "email": "consent.email", "phone": "consent.phone", "address": "consent.address",
-	"offline_access": "consent.offline",
-}
-
-// sentencesOf says what scopes mean; those that are the client's own are called by their names.
-func sentencesOf(p *page.Page, scopes []string) []string {
-	var out []string
-	for _, s := range scopes {
-		if key, ok := scopeTexts[s]; ok {
-			out = append(out, p.T(key))
-		} else {
-			out = append(out, p.T("consent.scope", "Name", page.Visible(s)))
-		}
-	}
-	if out == nil {
-		out = []string{p.T("consent.nothing")}
-	}
-	return out
 }
 
 // hostOf is the place that a URL leads to, as a person knows it; a native application's scheme stays.

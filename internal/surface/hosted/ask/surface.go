@@ -17,7 +17,6 @@ type Deps struct {
 	Door     page.Door
 	Devices  Devices
 	Requests Requests
-	Consents Consents
 	Logouts  Logouts
 }
 

@@ -14,11 +14,6 @@ type applicationView struct {
 	Since              moment
 }
 
-var scopeTexts = map[string]string{
-	"openid": "consent.openid", "profile": "consent.profile", "email": "consent.email", "phone": "consent.phone", "address": "consent.address",
-	"offline_access": "consent.offline",
-}
-
 // showApplications is GET /settings/applications.
 func (s *Surface) showApplications(w http.ResponseWriter, r *http.Request, g *guest) error {
 	v, err := s.start(r, g, "applications")
@@ -37,16 +32,7 @@ func (s *Surface) showApplications(w http.ResponseWriter, r *http.Request, g *gu
 		if u, err := url.Parse(c.Client); err == nil && u.Scheme == "https" {
 			one.Host = u.Host
 		}
-		for _, scope := range c.Scopes() {
-			if key, ok := scopeTexts[scope]; ok {
-				one.Scopes = append(one.Scopes, v.T(key))
-			} else {
-				one.Scopes = append(one.Scopes, v.T("consent.scope", "Name", page.Visible(scope)))
-			}
-		}
-		if one.Scopes == nil {
-			one.Scopes = []string{v.T("consent.nothing")}
-		}
+		one.Scopes = v.Scopes(c.Scopes())
 		for _, resource := range c.Resources() {
 			one.Resources = append(one.Resources, page.Visible(resource))
 		}
