@@ -46,6 +46,23 @@ func (s *Service) Page(ctx context.Context, q ListQuery) (list []Session, err er
 	return list, err
 }
 
+// RootOf returns the chain of a session that has not been ended, whatever has replaced its cookie since: all
+// sessions of a chain are one sign-in in one browser. Empty when there is none.
+func (s *Service) RootOf(ctx context.Context, account ident.AccountID, id ident.SessionID) (root ident.SessionID, err error) {
+	if id == "" {
+		return "", nil
+	}
+	err = s.d.DB.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
+		found, err := s.ByID(ctx, t, account, id)
+		if errors.Is(err, ErrNone) {
+			return nil
+		}
+		root = found.Root
+		return err
+	})
+	return root, err
+}
+
 // EndOne is EndOf in a unit of work of its own. ErrNone when the person has no such session.
 func (s *Service) EndOne(ctx context.Context, a actor.Actor, user ident.UserID, id ident.SessionID) error {
 	return s.d.DB.Write(ctx, tx.In(a.Account), func(ctx context.Context, t tx.Tx) error {
