@@ -63,7 +63,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
-	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Consents: x.oauth.consents,
+	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Engine: x.engine, Consents: x.oauth.consents,
 		Feed: person.Feed{Ring: x.ring, Fresh: a.follower.Fresh, Draining: func() bool { return a.router.Draining() }}})
 	if err != nil {
 		return err

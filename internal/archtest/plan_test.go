@@ -17,6 +17,7 @@ var features = map[string][]string{
 	"self":          {"audit", "session"},
 	"serviceclient": {},
 	"session":       {},
+	"signal":        {},
 	"token":         {"keyring"},
 	"user":          {},
 }
@@ -27,7 +28,7 @@ var later = map[string][]string{
 	"webhook": {},
 }
 
-var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "v1"}
+var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "ssf", "v1"}
 
 var kit = []string{
 	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "mtls", "obs",
@@ -40,7 +41,7 @@ var top = []string{"app", "archtest"}
 // outside are the packages below features that talk to the outside and may use net/http.
 var outside = map[string]bool{
 	"connection/oauth2": true, "connection/oidc": true, "connection/connectiontest": true,
-	"oauth/remote": true, "oauth/logout/deliver": true, "webhook/deliver": true,
+	"oauth/remote": true, "oauth/logout/deliver": true, "signal/deliver": true, "webhook/deliver": true,
 }
 
 // localDecision is what the public client takes of the server, so that both decide with one engine

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/account"
+	"github.com/admit-id/admit/internal/app/signals"
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/factor/passkey"
 	"github.com/admit-id/admit/internal/factor/passkey/passkeydb"
@@ -62,6 +63,7 @@ type Features struct {
 	Seats    *seat.Service
 	Links    *link.Service // of BuildLogins
 	Bindings *dbsc.Service
+	Signals  *signals.Signals
 	Places   *place.Book // nil without a file
 	endings  *endings.Log
 	Factors
@@ -76,6 +78,10 @@ func Build(d Deps) *Features {
 	}
 	f.buildDemands()
 	f.buildBindings()
+	f.Signals = signals.Build(signals.Deps{
+		DB: d.DB, Keys: d.Keys, Log: d.Log, Issuer: d.Accounts.Issuer, Sessions: d.Sessions, Outbound: d.Outbound,
+		PlainLoopback: len(d.Settings.EgressAllow) > 0,
+	})
 	return f
 }
 
@@ -88,6 +94,7 @@ func Migrations() []sqldb.Migration {
 		policydb.Migrations(),
 		sessiondb.SeatMigrations(),
 		linkdb.Migrations(),
+		signals.Migrations(),
 	)
 }
 
@@ -99,6 +106,7 @@ func (f *Features) Subscribe(bus *tx.Bus) {
 	f.subscribeSeats(bus)
 	newUses(f.d.Sessions).subscribe(bus)
 	f.subscribeNotices(bus)
+	f.Signals.Subscribe(bus)
 }
 
 // Remember is the table of who keeps what in memory.
@@ -123,6 +131,7 @@ func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route,
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
 		f.revokedSurface(o.Feed).Routes(),
+		f.Signals.Routes(signals.Late{Engine: o.Engine, Tokens: f.later.Tokens, Draining: o.Feed.Draining}),
 	), err
 }
 
@@ -140,6 +149,8 @@ func (f *Features) Jobs() []Job {
 		{"forget bindings of sessions", 10 * time.Minute, f.forgetBindings},
 		{"forget unfinished factors", time.Minute, f.forgetPending},
 		{"forget changes of addresses", 10 * time.Minute, f.forgetMoves},
+		{"push signals", 500 * time.Millisecond, f.Signals.Push},
+		{"forget signals", time.Minute, f.Signals.Forget},
 		{"read the places of addresses", time.Minute, func(context.Context) error { return f.Places.Refresh() }},
 	}
 }

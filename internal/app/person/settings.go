@@ -20,6 +20,7 @@ import (
 type Others struct {
 	Audit    *audit.Service
 	Access   *access.Service
+	Engine   *access.Engine
 	Consents *consent.Service
 	Feed     Feed
 }

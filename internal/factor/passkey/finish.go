@@ -87,7 +87,7 @@ func (s *Service) use(ctx context.Context, t tx.Tx, c Ceremony, p Passkey, now s
 		return Proof{}, err
 	}
 	if first {
-		err = t.Emit(ctx, event.New(c.actor(), EventRegistered, string(p.User), "passkey", p.ID, "model", p.Model))
+		err = t.Emit(ctx, event.New(c.actor(), EventRegistered, string(p.User), "passkey", p.ID, "model", p.Model, "form", p.Form()))
 	}
 	return Proof{User: p.User, ID: p.ID, Verified: now.verified, Synced: now.eligible}, err
 }

@@ -1,6 +1,7 @@
 package passkey
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,15 @@ type Passkey struct {
 	Name      string
 	CreatedAt time.Time
 	UsedAt    time.Time // zero until the first use
+}
+
+// Form tells where the key lives, as far as the authenticator says: "platform" for one that is part of a
+// device or follows its person from device to device, "roaming" for one that is carried about.
+func (p Passkey) Form() string {
+	if slices.Contains(p.Transports, "internal") || p.Eligible && len(p.Transports) == 0 {
+		return "platform"
+	}
+	return "roaming"
 }
 
 // Ceremony is a registration or a proof, with all that its challenge is bound to.

@@ -138,7 +138,7 @@ func (s *Service) keep(ctx context.Context, t tx.Tx, by actor.Actor, p Passkey, 
 	if p.Pending {
 		kind = EventPending
 	}
-	return Registered{Passkey: p}, t.Emit(ctx, event.New(by, kind, string(p.User), "passkey", p.ID, "model", p.Model))
+	return Registered{Passkey: p}, t.Emit(ctx, event.New(by, kind, string(p.User), "passkey", p.ID, "model", p.Model, "form", p.Form()))
 }
 
 // unused adds a number to a name that the person has already.

@@ -156,10 +156,20 @@ func (s *Service) Rename(ctx context.Context, t tx.Tx, by actor.Actor, user iden
 
 // Remove deletes a person's passkey. Errors: NotFound.
 func (s *Service) Remove(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, id string) error {
+	held, err := s.d.Store.List(ctx, t, by.Account, user)
+	if err != nil {
+		return err
+	}
 	if err := s.d.Store.Remove(ctx, t, by.Account, user, id); err != nil {
 		return err
 	}
-	return t.Emit(ctx, event.New(by, EventRemoved, string(user), "passkey", id))
+	form, model := "", ""
+	for _, p := range held {
+		if p.ID == id {
+			form, model = p.Form(), p.Model
+		}
+	}
+	return t.Emit(ctx, event.New(by, EventRemoved, string(user), "passkey", id, "model", model, "form", form))
 }
 
 // ForgetUser is the reaction to the event "user.deleted".
