@@ -17,5 +17,8 @@ key of the YAML file that --config names. Secrets have no flag: ADMIT_SMTP_URL, 
 or the same with the suffix _FILE.`,
 		Example: `  admit serve --dev
   ADMIT_MASTER_KEY_FILE=/run/secrets/master admit serve --public-url https://login.example.com --database postgres://admit@db/admit`,
-	}, func(c *cobra.Command, a *app.App) error { return a.Serve(c.Context()) })
+	}, func(c *cobra.Command, a *app.App) error {
+		a.HashApart(hashWorkerName)
+		return a.Serve(c.Context())
+	})
 }

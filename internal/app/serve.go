@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	netmail "net/mail"
 	"os"
 	"syscall"
 
+	"github.com/admit-id/admit/internal/factor/password/worker"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/web"
@@ -41,6 +43,12 @@ func (a *App) Serve(ctx context.Context) error {
 	a.greet(ctx)
 	return a.run(ctx, servers, listeners, surfaces)
 }
+
+// HashApart lets passwords be hashed in child processes: this program with the arguments, which must come to HashWorker.
+func (a *App) HashApart(args ...string) { a.f.person.HashApart(a.log, args...) }
+
+// HashWorker is such a child.
+func HashWorker(in io.Reader, out io.Writer) error { return worker.Main(in, out) }
 
 // run serves until ctx ends and the requests in flight are answered; the first servers are those of
 // the surfaces. The operator's server goes last: its /readyz says meanwhile that this node is stopping.

@@ -2,11 +2,13 @@ package person
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/admit-id/admit/internal/factor/password"
 	"github.com/admit-id/admit/internal/factor/password/hashes"
 	"github.com/admit-id/admit/internal/factor/password/passworddb"
+	"github.com/admit-id/admit/internal/factor/password/worker"
 	"github.com/admit-id/admit/internal/factor/recovery"
 	"github.com/admit-id/admit/internal/factor/recovery/recoverydb"
 	"github.com/admit-id/admit/internal/factor/regain"
@@ -31,18 +33,30 @@ type Factors struct {
 	Recovery  *recovery.Service
 	Passwords *password.Service
 	Regain    *regain.Service
+	pool      *password.Pool
 }
 
 func buildFactors(d Deps) Factors {
+	pool := password.NewPool(hashes.Params{Memory: uint32(d.Settings.PasswordMemory) << 10, Passes: uint32(d.Settings.PasswordPasses), Lanes: 1})
 	return Factors{
+		pool:     pool,
 		TOTP:     &totp.Service{Store: totpdb.Store{}, Pending: totpdb.Pending{}, Keys: d.Keys},
 		Recovery: &recovery.Service{Store: recoverydb.Store{}, Keys: d.Keys},
 		Regain:   &regain.Service{Store: regaindb.Store{}, Keys: d.Keys},
 		Passwords: password.New(password.Deps{
-			DB: d.DB, Store: passworddb.Store{}, Keys: d.Keys, Breaches: StolenPasswords(d.Settings, d.Outbound),
-			Pool: password.NewPool(hashes.Params{Memory: uint32(d.Settings.PasswordMemory) << 10, Passes: uint32(d.Settings.PasswordPasses), Lanes: 1}),
+			DB: d.DB, Store: passworddb.Store{}, Keys: d.Keys, Breaches: StolenPasswords(d.Settings, d.Outbound), Pool: pool,
 		}),
 	}
+}
+
+// HashApart lets passwords be hashed in child processes: this program with the arguments.
+func (f *Factors) HashApart(log *slog.Logger, args ...string) {
+	program, err := worker.Self(args...)
+	if err != nil {
+		log.Warn("passwords are hashed inside the server's process", "error", err)
+		return
+	}
+	f.pool.Apart(program, log)
 }
 
 func factorMigrations() []sqldb.Migration {

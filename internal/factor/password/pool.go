@@ -2,11 +2,13 @@ package password
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/admit-id/admit/internal/factor/password/hashes"
+	"github.com/admit-id/admit/internal/factor/password/worker"
 	"github.com/admit-id/admit/internal/kit/fault"
 )
 
@@ -18,16 +20,34 @@ const waitingPerThread = 16
 // gets it, and it is no fault of ours.
 var ErrBusy = fault.New(fault.Limited, fault.CodeTooManyRequests, "Too many people are signing in with a password at this moment. Try again in a few seconds.")
 
-// Pool is the only place where passwords are hashed: on as many threads as there are processors, so that
+// Pool is the only place where passwords are hashed: as many at a time as there are processors, so that
 // memory is bounded, and at a lower priority than everything else, so that whoever asks for anything else
-// does not wait for them (I-22). Its threads begin with the first password.
+// does not wait for them (I-22). It hashes in child processes where it was told how to start them (Apart),
+// and otherwise on threads of its own. Both begin with the first password.
 type Pool struct {
 	params  hashes.Params
 	dummy   string // a hash that nothing matches, of the usual costs
 	threads int
-	jobs    chan func()
+	jobs    chan job
 	waiting atomic.Int64
 	start   sync.Once
+	widen   sync.Once
+
+	program *worker.Program // nil: inside this process
+	log     *slog.Logger
+	inside  atomic.Int32 // lanes that have to do without a child for now
+}
+
+// job is one piece of work and where its outcome goes.
+type job struct {
+	ctx  context.Context
+	task hashes.Task
+	out  chan<- outcome
+}
+
+type outcome struct {
+	done hashes.Done
+	err  error
 }
 
 // NewPool makes a pool whose new hashes have the costs. Costs that are too weak are hashes.Least.
@@ -36,16 +56,19 @@ func NewPool(params hashes.Params) *Pool {
 		params = hashes.Least
 	}
 	threads := runtime.GOMAXPROCS(0)
-	return &Pool{params: params, dummy: params.Nobody(), threads: threads, jobs: make(chan func(), threads*waitingPerThread)}
+	return &Pool{params: params, dummy: params.Nobody(), threads: threads, jobs: make(chan job, threads*waitingPerThread), log: slog.Default()}
 }
+
+// Apart makes the pool hash in child processes of the program. It comes before the first password.
+func (p *Pool) Apart(program worker.Program, log *slog.Logger) { p.program, p.log = &program, log }
 
 // Full tells whether the next password would be turned away.
 func (p *Pool) Full() bool { return p.waiting.Load() >= int64(p.threads*(1+waitingPerThread)) }
 
 // Hash makes a new hash of a password in its normal form.
-func (p *Pool) Hash(ctx context.Context, normal string) (out string, err error) {
-	err = p.do(ctx, func() { out = p.params.New(normal) })
-	return out, err
+func (p *Pool) Hash(ctx context.Context, normal string) (string, error) {
+	done, err := p.do(ctx, hashes.Task{Costs: p.params, Passwords: []string{normal}})
+	return done.Hash, err
 }
 
 // Compare tells whether the password is that of the hash, and whether the hash should be made anew.
@@ -54,53 +77,33 @@ func (p *Pool) Compare(ctx context.Context, text, password string) (right, stale
 	if err != nil {
 		return false, false, err // nobody signs in with a hash that cannot be judged
 	}
-	err = p.do(ctx, func() {
-		right = h.Compare(normal(password))
-		if !right && !h.Own() && normal(password) != password {
-			right = h.Compare(password) // others did not normalise
-		}
-	})
-	return right && err == nil, h.Weaker(p.params), err
+	task := hashes.Task{Hash: text, Passwords: []string{normal(password)}}
+	if !h.Own() && normal(password) != password {
+		task.Passwords = append(task.Passwords, password) // others did not normalise
+	}
+	done, err := p.do(ctx, task)
+	return done.Right && err == nil, h.Weaker(p.params), err
 }
 
-// do runs one piece of work on a thread of the pool, or returns ErrBusy at once. Work that has begun is
-// finished, whether anybody still waits for it or not.
-func (p *Pool) do(ctx context.Context, work func()) error {
+// do has one piece of work done, or returns ErrBusy at once. Work that has begun is finished, whether
+// anybody still waits for it or not.
+func (p *Pool) do(ctx context.Context, task hashes.Task) (hashes.Done, error) {
 	p.start.Do(p.run)
 	if p.waiting.Add(1) > int64(p.threads*(1+waitingPerThread)) {
 		p.waiting.Add(-1)
-		return ErrBusy
+		return hashes.Done{}, ErrBusy
 	}
-	done := make(chan struct{})
-	p.jobs <- func() { // has room: those who wait were counted
-		defer func() {
-			p.waiting.Add(-1)
-			close(done)
-		}()
-		if ctx.Err() == nil {
-			work()
-		}
-	}
-	<-done
+	out := make(chan outcome, 1)
+	p.jobs <- job{ctx, task, out} // has room: those who wait were counted
+	o := <-out
 	if ctx.Err() != nil {
-		return ErrBusy.With(ctx.Err())
+		return hashes.Done{}, ErrBusy.With(ctx.Err())
 	}
-	return nil
+	return o.done, o.err
 }
 
-// run starts the threads. Each has a processor of Go's scheduler to itself besides those that there were,
-// so that it is the system that decides who runs: everybody else first.
 func (p *Pool) run() {
-	if canYield {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + p.threads)
-	}
 	for range p.threads {
-		go func() {
-			runtime.LockOSThread()
-			yield()
-			for work := range p.jobs {
-				work()
-			}
-		}()
+		go (&lane{pool: p}).run()
 	}
 }
