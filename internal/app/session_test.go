@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
@@ -230,6 +232,69 @@ func TestSilentAuthorizationLeavesTheSeat(t *testing.T) {
 		first.redeem(client, first.answer(w, "query"))
 		if a, b := silently(first), silently(second); a != "" || b != "login_required" {
 			t.Errorf("%q, %q", a, b)
+		}
+	})
+}
+
+// A token from before a step-up still finds its own sign-in among the others.
+func TestTheCurrentSessionIsItsChain(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		other, ann := d.hold(client, "ann@x.example"), d.hold(client, "ann@x.example")
+		var after session.Session
+		d.unit(func(ctx context.Context, tt tx.Tx) (err error) {
+			after, _, err = d.app.f.sessions.Start(ctx, tt, session.NewSession{
+				Actor: ann.self(), User: ann.user, Previous: secret.New(ann.cookies[session.CookieName(false)]),
+				Evidence: session.Evidence{Method: session.MethodTOTP, At: tt.Now()},
+			})
+			return err
+		})
+		if string(after.ID) == ann.sid || string(after.Root) != ann.sid {
+			t.Fatalf("the step-up begins another chain: %s of %s, not of %s", after.ID, after.Root, ann.sid)
+		}
+		w := d.visitor().do("GET", "/v1/users/"+url.PathEscape(string(ann.user))+"/sessions", nil, "Authorization", "Bearer "+ann.access)
+		var list struct {
+			Sessions []struct {
+				SessionID string
+				Current   bool
+			}
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list.Sessions) != 2 {
+			t.Fatal(w.Code, w.Body)
+		}
+		for _, one := range list.Sessions {
+			if one.Current != (one.SessionID == string(after.ID)) || one.Current == (one.SessionID == other.sid) {
+				t.Errorf("%+v; stepped up to %s", one, after.ID)
+			}
+		}
+	})
+}
+
+// SES-01: a silent authorization gives the session's cookie its successor, in every form of the answer, as silent
+// renewal does; one that a person sees does not.
+func TestSilentAuthorizationRotatesTheCookie(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client, v := d.register("One", application.OAuth{}), d.visitor()
+		v.in(client, "ann@x.example")
+		name := session.CookieName(false)
+		for _, mode := range []string{"query", "fragment", "form_post"} {
+			before := v.cookies[name]
+			w := v.authorize(ask(client, "prompt", "none", "response_mode", mode))
+			v.redeem(client, v.answer(w, mode))
+			for _, c := range w.Result().Cookies() {
+				if c.Name != name || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode || time.Until(c.Expires) < time.Hour {
+					t.Errorf("%s: %v", mode, c)
+				}
+			}
+			if v.cookies[name] == before {
+				t.Errorf("%s: the cookie stays", mode)
+			}
+		}
+		if w := v.authorize(ask(client)); len(w.Result().Cookies()) != 0 {
+			t.Error(w.Result().Cookies())
+		}
+		if got := v.answer(v.authorize(ask(client, "prompt", "none", "max_age", "0")), "query"); got.Get("error") != "login_required" {
+			t.Error(got)
 		}
 	})
 }

@@ -170,6 +170,28 @@ func (s *Service) Renew(ctx context.Context, u Use) (Session, secret.Text, error
 	return found, s.secrets.of(found), nil
 }
 
+// RenewIn is Renew in the caller's unit of work. ErrNone, after which the caller has nothing to write, when there
+// is no session; one that was stolen is ended beside that unit of work.
+func (s *Service) RenewIn(ctx context.Context, t tx.Tx, u Use) (Session, secret.Text, error) {
+	p, ok := s.secrets.read(u.Actor.Account, u.Cookie)
+	if !ok {
+		return Session{}, secret.Text{}, ErrNone
+	}
+	found, worth, err := s.judge(ctx, t, u.Actor.Account, p)
+	if err == nil && worth == living {
+		found, worth, err = s.rotate(ctx, t, u, p, found, worth)
+	}
+	switch {
+	case err != nil:
+		return Session{}, secret.Text{}, err
+	case worth == living || worth == late:
+		return found, s.secrets.of(found), nil
+	case worth == stale:
+		s.suspect(ctx, u.Actor.Account, p)
+	}
+	return Session{}, secret.Text{}, ErrNone
+}
+
 // rotate is the change of a renewal. Whoever comes too late for it is judged again, by what is true now.
 func (s *Service) rotate(ctx context.Context, t tx.Tx, u Use, p Presented, found Session, worth standing) (Session, standing, error) {
 	if worth == living {

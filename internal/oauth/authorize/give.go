@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -13,27 +14,56 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/authorize/check"
+	"github.com/admit-id/admit/internal/session"
 )
 
 // give makes the code: one write, which uses the request up if there is a row of it.
 func (s *Service) give(ctx context.Context, v Visit, r *check.Request, row Request, f facts) (Outcome, error) {
 	code := secret.Random("")
-	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
+	var n renewal
+	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
 		if row.ID != "" {
 			if err := s.d.Store.Take(ctx, t, v.Account, row.ID, row.Browser); err != nil {
 				return err
 			}
 		}
+		if n, err = s.renew(ctx, t, v, r, f); err != nil {
+			return err
+		}
 		return s.insert(ctx, t, v, r, f, code)
 	})
-	if fault.Is(err, fault.NotFound) {
+	switch {
+	case errors.Is(err, errEnded):
+		return s.refuse(ctx, v, r, errLogin)
+	case fault.Is(err, fault.NotFound):
 		return Outcome{Problem: ErrGone}, nil
-	}
-	if err != nil {
+	case err != nil:
 		return s.refuse(ctx, v, r, err)
 	}
 	s.familiar.add(v)
-	return s.given(ctx, v, r, f, code)
+	return s.given(ctx, v, r, f, n, code)
+}
+
+// renewal is a session cookie in the place of the one that came.
+type renewal struct {
+	cookie  secret.Text
+	expires time.Time
+	rotated bool // or else the one that came was late
+}
+
+// errEnded undoes the unit of work of a request whose session has ended since it was read.
+var errEnded = errors.New("authorize: the session has ended")
+
+// renew gives the session's secret its successor where a page renews without a word to anybody: with prompt=none.
+func (s *Service) renew(ctx context.Context, t tx.Tx, v Visit, r *check.Request, f facts) (renewal, error) {
+	if !r.Prompt.None {
+		return renewal{}, nil
+	}
+	found, cookie, err := s.d.Sessions.RenewIn(ctx, t, session.Use{Actor: person(v, f.session.User), Cookie: v.Session})
+	if errors.Is(err, session.ErrNone) {
+		err = errEnded
+	}
+	return renewal{cookie, found.AbsoluteExpiry, found.Rotation.Version != f.session.Rotation.Version}, err
 }
 
 // errMore undoes the unit of work of a request that needs more than a code.
@@ -45,6 +75,7 @@ var errMore = errors.New("authorize: more than a code is needed")
 func (s *Service) atOnce(ctx context.Context, v Visit, r *check.Request) (out Outcome, done bool, err error) {
 	code := secret.Random("")
 	var f facts
+	var n renewal
 	err = s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) (err error) {
 		if f, err = s.factsIn(ctx, t, v, r, Request{}); err != nil {
 			return err
@@ -52,9 +83,12 @@ func (s *Service) atOnce(ctx context.Context, v Visit, r *check.Request) (out Ou
 		if n, err := decide(r, f); err != nil || n != (need{}) {
 			return errMore
 		}
+		if n, err = s.renew(ctx, t, v, r, f); err != nil {
+			return err
+		}
 		return s.insert(ctx, t, v, r, f, code)
 	})
-	if errors.Is(err, errMore) {
+	if errors.Is(err, errMore) || errors.Is(err, errEnded) {
 		s.familiar.drop(v)
 		return Outcome{}, false, nil
 	}
@@ -62,7 +96,7 @@ func (s *Service) atOnce(ctx context.Context, v Visit, r *check.Request) (out Ou
 		out, err = s.refuse(ctx, v, r, err)
 		return out, true, err
 	}
-	out, err = s.given(ctx, v, r, f, code)
+	out, err = s.given(ctx, v, r, f, n, code)
 	return out, true, err
 }
 
@@ -82,14 +116,19 @@ func (s *Service) insert(ctx context.Context, t tx.Tx, v Visit, r *check.Request
 }
 
 // given answers with a code that is durable.
-func (s *Service) given(ctx context.Context, v Visit, r *check.Request, f facts, code secret.Text) (Outcome, error) {
+func (s *Service) given(ctx context.Context, v Visit, r *check.Request, f facts, n renewal, code secret.Text) (Outcome, error) {
 	// Single sign-on is a use of the session; that it cannot be noted is no reason to refuse.
-	if f.stale {
+	if f.stale && !n.rotated {
 		if _, err := s.d.Sessions.Resume(ctx, v.Account, v.Session); err != nil {
 			s.d.Log.WarnContext(ctx, "the use of a session cannot be noted", "error", err)
 		}
 	}
-	return s.answer(ctx, r, url.Values{"code": {code.Reveal()}})
+	out, err := s.answer(ctx, r, url.Values{"code": {code.Reveal()}})
+	if err == nil && !n.cookie.Empty() {
+		out.Session, out.SessionExpires = n.cookie, n.expires
+		s.familiar.move(v, n.cookie)
+	}
+	return out, err
 }
 
 // maxFamiliar is how many sessions are remembered.
@@ -137,4 +176,12 @@ func (f *familiar) drop(v Visit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, key)
+}
+
+// move knows a browser by the cookie that it gets in the place of the one that it brought.
+func (f *familiar) move(v Visit, cookie secret.Text) {
+	f.drop(v)
+	_, beside := secret.Split(v.Session)
+	v.Session = secret.Join(cookie, beside...)
+	f.add(v)
 }

@@ -45,6 +45,9 @@ type Outcome struct {
 	Problem  *oauth.Error
 	// NewBrowser is a fresh value for the browser cookie, or empty.
 	NewBrowser secret.Text
+	// Session takes the place of the session cookie that came (session.CookieName), or is empty.
+	Session        secret.Text
+	SessionExpires time.Time
 }
 
 // Form is an answer by POST.

@@ -37,6 +37,7 @@ type Sessions interface {
 	ByCookie(ctx context.Context, t tx.Tx, account ident.AccountID, cookie secret.Text) (session.Session, error)
 	Resume(ctx context.Context, account ident.AccountID, cookie secret.Text) (session.Session, error)
 	Unnoted(found session.Session, now time.Time) bool
+	RenewIn(ctx context.Context, t tx.Tx, u session.Use) (session.Session, secret.Text, error)
 }
 
 // Users finds people. *user.Service does.

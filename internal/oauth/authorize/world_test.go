@@ -192,6 +192,9 @@ func (b *browser) take(out authorize.Outcome, err error) authorize.Outcome {
 	if !out.NewBrowser.Empty() {
 		b.who = out.NewBrowser
 	}
+	if !out.Session.Empty() {
+		b.session = out.Session
+	}
 	return out
 }
 

@@ -166,8 +166,13 @@ func (s *Surface) tell(w http.ResponseWriter, r *http.Request, out authorize.Out
 	if err != nil {
 		return err
 	}
+	secure := s.secure(web.AccountOf(r))
+	if !out.Session.Empty() {
+		http.SetCookie(w, &http.Cookie{
+			Name: session.CookieName(secure), Value: out.Session.Reveal(), Path: "/", Expires: out.SessionExpires, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+	}
 	if !out.NewBrowser.Empty() {
-		secure := s.secure(web.AccountOf(r))
 		http.SetCookie(w, &http.Cookie{
 			Name: login.BrowserCookieName(secure), Value: out.NewBrowser.Reveal(), Path: "/", Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
