@@ -30,6 +30,7 @@ type Engine struct {
 	orders  *index.Orders
 	applied atomic.Int64 // revision of the feed that the index has, at least
 	memory  memory
+	asked   answers
 }
 
 // NewEngine returns an engine that knows nothing yet. Fresh tells whether what it is fed is
@@ -202,22 +203,6 @@ func (e *Engine) Allow(a actor.Actor, action, resource string) error {
 		return errForbidden
 	}
 	return nil
-}
-
-// AllowAsking judges who may ask what a user may do: the user about themselves, a service client
-// that has the option, and whoever may READ Authress:UserPermissions/{user}.
-func (e *Engine) AllowAsking(a actor.Actor, user ident.UserID) error {
-	switch a.Kind {
-	case actor.User:
-		if a.ID == string(user) {
-			return nil
-		}
-	case actor.ServiceClient:
-		if a.ID == string(user) || e.clients.MayReadPermissions(a.Account, ident.ServiceClientID(a.ID)) {
-			return nil
-		}
-	}
-	return e.Allow(a, "READ", System("UserPermissions", string(user)))
 }
 
 // Size counts the people and grants in memory of one account, for metrics.

@@ -509,6 +509,43 @@ func TestWhoMayAsk(t *testing.T) {
 	})
 }
 
+// Who may ask about everybody may until the very change that ends it, and until the second that does.
+func TestWhoMayAskAboutEverybody(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		backend := actor.Actor{Kind: actor.ServiceClient, Account: account, ID: "sc_backend"}
+		twin, elsewhere := backend, backend
+		twin.ID, elsewhere.Account = "sc_xackend", "acc_2" // the twin has the same place in memory
+		asks := func(what string, a actor.Actor, user ident.UserID, may bool) {
+			t.Helper()
+			for range 2 {
+				if err := r.engine.AllowAsking(a, user); may && err != nil || !may && !fault.Is(err, fault.Forbidden) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		}
+		asks("before", backend, "ann", false)
+		_, err := r.CreateRecord(t.Context(), operator, record("rec_1", access.ReadResource, "Authress:UserPermissions/*", ident.UserID(backend.ID)))
+		ok(t, "record", err)
+		asks("granted", backend, "ann", true)
+		asks("granted, about somebody whose id has a slash", backend, "ann/x", true)
+		asks("the same id in another account", elsewhere, "ann", false)
+		asks("granted, once more", backend, "ann", true)
+		asks("another client", twin, "ann", false)
+		asks("a user", person("bob"), "ann", false)
+		asks("granted, again", backend, "bob", true)
+		ok(t, "revoke", r.DeleteRecord(t.Context(), operator, "rec_1"))
+		asks("revoked", backend, "ann", false)
+
+		brief := record("rec_2", access.ReadResource, "Authress:UserPermissions/*", ident.UserID(backend.ID))
+		brief.Statements[0].ExpiresAt = r.clock.Now().Add(time.Minute)
+		_, err = r.CreateRecord(t.Context(), operator, brief)
+		ok(t, "record for a minute", err)
+		asks("for a minute", backend, "ann", true)
+		r.clock.Advance(time.Minute)
+		asks("a minute later", backend, "ann", false)
+	})
+}
+
 func TestAStaleNodeAnswersNothing(t *testing.T) {
 	e := access.NewEngine(func() bool { return false }, noClients{}, atBase)
 	_, err := e.Check(account, "ann", "a", "read")
@@ -520,4 +557,5 @@ func TestAStaleNodeAnswersNothing(t *testing.T) {
 	_, _, err = e.Resources(account, "ann", access.Listing{Limit: 1})
 	wantKind(t, "Resources", err, fault.Unavailable)
 	wantKind(t, "Allow", e.Allow(person("ann"), "READ", access.System("Roles")), fault.Unavailable)
+	wantKind(t, "AllowAsking", e.AllowAsking(person("ann"), "bob"), fault.Unavailable)
 }
