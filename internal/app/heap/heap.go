@@ -11,7 +11,7 @@ import (
 // memory that is all the time, so a small heap gets this much room; with much in memory the
 // share is what Go takes by itself.
 const (
-	garbageRoom  = 24 << 20 // bytes
+	garbageRoom  = 16 << 20 // bytes
 	garbageMost  = 400      // percent of what lives
 	garbageUsual = 100      // percent; what Go takes
 )

@@ -47,6 +47,10 @@ var contentType = []string{"application/json; charset=utf-8"}
 // send answers with the document, or with 304 to a caller who has it.
 func (d *document) send(w http.ResponseWriter, r *http.Request, cache []string) error {
 	h := w.Header()
+	// A map of nine headers is another kind of map than one of eight, and net/http copies it. So two of
+	// those that every answer has go: net/http writes the date itself, and JSON refers to nothing.
+	delete(h, "Date")
+	delete(h, "Referrer-Policy")
 	h["Cache-Control"] = cache
 	h["Etag"] = d.etag
 	if have := r.Header["If-None-Match"]; len(have) > 0 && d.matches(have) {
