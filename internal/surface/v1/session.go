@@ -18,6 +18,8 @@ import (
 // Sessions lists and ends the sessions of people. *session.Service does.
 type Sessions interface {
 	Page(ctx context.Context, q session.ListQuery) ([]session.Session, error)
+	// RootOf returns the chain that a session belongs to, or nothing.
+	RootOf(ctx context.Context, account ident.AccountID, id ident.SessionID) (ident.SessionID, error)
 	EndOne(ctx context.Context, a actor.Actor, user ident.UserID, id ident.SessionID) error
 }
 
@@ -36,6 +38,7 @@ type sessionWire struct {
 	SessionID    ident.SessionID `json:"sessionId"`
 	Device       string          `json:"device,omitempty"`
 	Address      string          `json:"address,omitempty"`
+	Place        *placeWire      `json:"place,omitempty"`
 	Methods      []string        `json:"methods"`
 	ACR          string          `json:"acr"`
 	Applications []string        `json:"applications"`
@@ -44,6 +47,21 @@ type sessionWire struct {
 	LastUsed     string          `json:"lastUsedTime"`
 	Expires      string          `json:"expirationTime"`
 	Current      bool            `json:"current"`
+}
+
+// placeWire is where an address roughly is, in English.
+type placeWire struct {
+	City        string `json:"city,omitempty"`
+	Country     string `json:"country"`
+	CountryCode string `json:"countryCode,omitempty"`
+}
+
+func (s *Surface) placeOf(address string) *placeWire {
+	p := s.d.Places.Of(address, "en")
+	if !p.Known() {
+		return nil
+	}
+	return &placeWire{p.City, p.Country, p.Code}
 }
 
 type sessionsWire struct {
@@ -76,11 +94,15 @@ func (s *Surface) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mine, err := s.d.Sessions.RootOf(r.Context(), a.Account, a.Session)
+	if err != nil {
+		return err
+	}
 	out := sessionsWire{Sessions: make([]sessionWire, len(list))}
 	for i, one := range list {
 		out.Sessions[i] = sessionWire{
-			SessionID: one.ID, Device: one.Device, Address: one.Address, Methods: some(one.AMR()), ACR: one.ACR(), Applications: some(one.Applications), Tenant: one.Tenant(),
-			Created: wire.Timestamp(one.CreatedAt), LastUsed: wire.Timestamp(one.LastSeen), Expires: wire.Timestamp(one.ExpiresAt), Current: one.ID == a.Session,
+			SessionID: one.ID, Device: one.Device, Address: one.Address, Place: s.placeOf(one.Address), Methods: some(one.AMR()), ACR: one.ACR(), Applications: some(one.Applications), Tenant: one.Tenant(),
+			Created: wire.Timestamp(one.CreatedAt), LastUsed: wire.Timestamp(one.LastSeen), Expires: wire.Timestamp(one.ExpiresAt), Current: mine != "" && one.Root == mine,
 		}
 	}
 	next := ""
