@@ -186,3 +186,33 @@ func TestRecoveryPages(t *testing.T) {
 		t.Error(a.StatusCode)
 	}
 }
+
+// Somebody who shows anew that it is them sees themselves and their own ways, and nothing for people who are new.
+func TestProofPage(t *testing.T) {
+	f := &fakeLogin{oauth: &fakeOAuth{}}
+	h := handler(t, f, acme, false)
+	a := get(t, h, "/login?state=prove-1")
+	for _, want := range []string{"Confirm that it’s you", "Ada Lovelace", `<input type="hidden" name="email" value="ada@example.com"`, `action="/login/passkey?state=prove-1"`, "Microsoft", "other=1"} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("lacks %q: %s", want, a.body)
+		}
+	}
+	for _, not := range []string{"New here", `type="email"`, "Google", "GitHub"} {
+		if strings.Contains(a.body, not) {
+			t.Errorf("has %q: %s", not, a.body)
+		}
+	}
+	if a := get(t, h, "/login?state=prove-1&password=1"); !strings.Contains(a.body, `name="password"`) || !strings.Contains(a.body, `action="/login/password?state=prove-1"`) {
+		t.Error(a.body)
+	}
+	if a := get(t, h, "/login?state=provekey-1"); strings.Contains(a.body, `name="email"`) || !strings.Contains(a.body, "Microsoft") {
+		t.Error(a.body)
+	}
+	whole := get(t, h, "/login?state=prove-1&other=1")
+	f.oauth.out = true // nobody is signed in any more
+	for _, a := range []answer{whole, get(t, h, "/login?state=prove-1")} {
+		if !strings.Contains(a.body, `type="email"`) || !strings.Contains(a.body, "Google") || strings.Contains(a.body, "Lovelace") {
+			t.Error(a.body)
+		}
+	}
+}

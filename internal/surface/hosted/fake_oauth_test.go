@@ -28,7 +28,9 @@ type fakeOAuth struct {
 }
 
 var (
-	ada     = user.User{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}
+	ada = user.User{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com", Identities: []user.Identity{
+		{Connection: "con_email", Issuer: "email", Subject: "ada@example.com"}, {Connection: "con_ms", Subject: "x"},
+	}}
 	fakeApp = oauth.Client{ID: "app_tv", Application: "app_tv", Name: "Lighthouse TV", Settings: application.OAuth{
 		ThirdParty: true,
 	}}

@@ -78,6 +78,11 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 		view.Passkey, view.Password = true, true
 	case "keyonly":
 		view.Passkey, view.Connections = true, nil
+	case "prove", "provekey":
+		view.ReturnURL, view.Passkey, view.Password, view.Email = "https://login.example.test/settings/security?confirmed=1", true, true, "ada@example.com"
+		if kind == "provekey" {
+			view.EmailCode, view.Password, view.Passkey = false, false, false
+		}
 	case "password":
 		view.EmailCode, view.Password, view.Connections = false, true, nil
 	case "second", "secondlong", "secondapp", "secondkey", "waiting", "ready":
@@ -264,7 +269,7 @@ func handlerWith(t testing.TB, f *fakeLogin, a fakeAccounts, development bool, c
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Deps{Kit: kit, Steps: f, Upstream: f, Links: f, Passkeys: fakeFactors{f}, Typed: fakeFactors{f}, Choices: fakeFactors{f}, Recoveries: fakeFactors{f}, Stops: fakeFactors{f}})
+	s, err := New(Deps{Kit: kit, Door: o.deps(kit).Door, Steps: f, Upstream: f, Links: f, Passkeys: fakeFactors{f}, Typed: fakeFactors{f}, Choices: fakeFactors{f}, Recoveries: fakeFactors{f}, Stops: fakeFactors{f}})
 	if err != nil {
 		t.Fatal(err)
 	}

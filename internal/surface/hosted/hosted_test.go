@@ -64,7 +64,7 @@ var everyPage = []string{
 	"/login", "/login/link?token=x", "/login/link?token=other", "/login/link?token=dead", "/login/link", "/setup?token=x", "/setup?token=dead", "/setup",
 	"/setup/done?state=x", "/logged-out", "/nowhere",
 	"/device", "/device?user_code=BCDF-GHJK", "/device/confirm?request=dev_1", "/device/confirm?request=gone_1", "/device/done?said=allow", "/device/done?said=deny",
-	"/login?state=passkey-1", "/login?state=passkey-1&password=1", "/login?state=keyonly-1", "/login?state=password-1", "/login?state=password-1&problem=password_wrong",
+	"/login?state=passkey-1", "/login?state=passkey-1&password=1", "/login?state=keyonly-1", "/login?state=prove-1", "/login?state=prove-1&password=1", "/login?state=password-1", "/login?state=password-1&problem=password_wrong",
 	"/login?state=second-1", "/login?state=second-1&way=totp", "/login?state=second-1&way=recovery", "/login?state=second-1&way=totp&problem=second_wrong",
 	"/login?state=second-1&way=recovery&problem=second_wrong", "/login?state=secondapp-1", "/login?state=secondkey-1&problem=passkey_unknown",
 	"/login?state=enrol-1", "/login?state=enrolapp-1", "/login?state=scan-1", "/login?state=accounts-1",

@@ -43,6 +43,7 @@ type Links interface {
 // Deps is what the surface works with.
 type Deps struct {
 	Kit        *page.Kit
+	Door       page.Door
 	Steps      Steps
 	Upstream   Upstream
 	Links      Links

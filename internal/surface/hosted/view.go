@@ -52,6 +52,9 @@ func (s *Surface) showBox(w http.ResponseWriter, r *http.Request, v login.View) 
 		}
 		return s.pages.Write(w, http.StatusOK, "choose", p, page.FormTarget(v.ReturnURL)...)
 	}
+	if answered, err := s.showProof(w, r, v); answered || err != nil {
+		return err
+	}
 	p := s.box(r, v.ID, "email.title")
 	if v.Current != nil {
 		here += "&other=1"
