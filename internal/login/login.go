@@ -37,6 +37,7 @@ type Visit struct {
 	Device  secret.Text // value of the cookie of remembered browsers (DeviceCookieName), or empty
 	// Remember says that the person ticked "do not ask for the second step again in this browser".
 	Remember bool
+	Later    bool // the person wants no new recovery codes now
 }
 
 // DeviceCookieName is the cookie of a browser in which a second factor need not be shown again. Set it with
@@ -59,6 +60,7 @@ const (
 	StateAwait        State = "await"         // the application hands over a link by itself: wait for that
 	StateSecond       State = "second"        // the first proof is in: show one of View.Ways
 	StateEnrol        State = "enrol"         // a second factor is demanded and the person has none: register one of View.Ways
+	StateRenew        State = "renew"         // the last recovery code was used: offer new ones, or show View.Codes
 	StateAccounts     State = "accounts"      // choose one of View.Accounts, or another
 	StateExpired      State = "expired"       // too late; Restart begins again
 	StateOtherBrowser State = "other_browser" // started in another browser; Restart begins again in this one
@@ -146,10 +148,11 @@ type View struct {
 	// Ways are, with StateSecond, the factors that may be shown now, and with StateEnrol those that
 	// can be registered, in the order to offer them.
 	Ways         []factor.Kind
-	RememberDays int       // with StateSecond: offer to remember this browser for so long (Visit.Remember); 0: do not
-	Recovery     bool      // with StateSecond: offer a recovery to those who lost everything
-	RecoveryAt   time.Time // when the recovery that waits is ready: FinishRecovery; zero when none waits
-	Accounts     []Account // with StateAccounts
+	RememberDays int           // with StateSecond: offer to remember this browser for so long (Visit.Remember); 0: do not
+	Recovery     bool          // with StateSecond: offer a recovery to those who lost everything
+	Codes        []secret.Text // with StateRenew: new recovery codes, which are shown this once
+	RecoveryAt   time.Time     // when the recovery that waits is ready: FinishRecovery; zero when none waits
+	Accounts     []Account     // with StateAccounts
 	// Seed and SeedURI are what an authenticator app is given, as text to type and for a QR code,
 	// after BeginEnrolTOTP and after a wrong code.
 	Seed, SeedURI secret.Text

@@ -33,6 +33,7 @@ const (
 	StepAccounts     Step = "accounts" // the person chooses one of the browser's sessions, or another account
 	StepSecond       Step = "second"   // somebody proved who they are, and a second factor is wanted of them
 	StepEnrol        Step = "enrol"    // and they have none
+	StepRenew        Step = "renew"    // that is enough, and took the person's last recovery code
 	StepComplete     Step = "complete" // what was proved is enough
 	StepRefused      Step = "refused"  // what is wanted cannot be had
 	StepStranger     Step = "stranger" // it links to the account of somebody who is not signed in here
@@ -54,6 +55,7 @@ type Facts struct {
 	Remembered bool          // Whose second factor was shown in this browser, and it may be left out now
 	Lost       bool          // what the request's subject proved first is theirs no more
 	NoPasskeys bool          // the account's address can have none
+	Later      bool          // see Visit
 
 	Only  ident.ConnectionID // the only way in that the tenant has, or empty
 	Aside []session.Session  // of a request to choose an account: the browser's other sessions
@@ -115,9 +117,18 @@ func (f Facts) secondStep() Step {
 	case demand.Enrol:
 		return StepEnrol
 	case demand.Fulfilled:
+		if f.spent() {
+			return StepRenew
+		}
 		return StepComplete
 	}
 	return StepRefused
+}
+
+// spent tells whether the request took the last recovery code of somebody who may need others.
+func (f Facts) spent() bool {
+	taken := slices.ContainsFunc(f.Request.Evidence, func(e session.Evidence) bool { return e.Method == session.MethodRecovery })
+	return taken && f.Held.Recovery == 0 && f.Held.Second() && !f.Later
 }
 
 // stepsUp decides for a session that would answer, if it were as strong as is wanted. An old one registers

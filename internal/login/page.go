@@ -28,6 +28,7 @@ var states = map[Step]State{
 	StepAccounts:     StateAccounts,
 	StepSecond:       StateSecond,
 	StepEnrol:        StateEnrol,
+	StepRenew:        StateRenew,
 	StepComplete:     StateChoose,
 	StepRefused:      StateFailed,
 	StepStranger:     StateFailed,
@@ -81,7 +82,7 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		}
 	case StateCode:
 		fillCode(&view, f.Code)
-	case StateSecond, StateEnrol:
+	case StateSecond, StateEnrol, StateRenew:
 		if err := s.fillSecond(ctx, &view, f); err != nil {
 			return View{}, err
 		}

@@ -101,10 +101,10 @@ func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, pers
 	if err := s.factors(ctx, t, v, &f, person.ID); err != nil {
 		return ended{}, err
 	}
-	switch f.demand().Step {
-	case demand.Fulfilled:
+	switch step := f.demand().Step; {
+	case step == demand.Fulfilled && !f.spent():
 		return s.start(ctx, t, v, f, person)
-	case demand.Refuse:
+	case step == demand.Refuse:
 		return ended{}, errDemand
 	}
 	ok, err := s.d.Store.Prove(ctx, t, Proof{
@@ -185,7 +185,7 @@ func (s *Service) fillSecond(ctx context.Context, view *View, f Facts) error {
 	view.Ways, view.Current = f.demand().Ways, nil
 	if view.State == StateSecond {
 		view.RememberDays = max(f.Policy.RememberDays, 0)
-		view.Recovery = !f.Policy.NoRecovery && f.Request.Subject != "" && f.Held.Second()
+		view.Recovery = f.Request.Subject != "" && f.Held.Second()
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {
 		u, err := s.d.Users.Find(ctx, t, view.Account, f.Whose())
@@ -198,6 +198,7 @@ func (s *Service) fillSecond(ctx context.Context, view *View, f Facts) error {
 		view.Current = &Person{ID: u.ID, Name: u.Name, Email: u.Email}
 		if view.Recovery {
 			view.RecoveryAt, err = s.d.Recovering(ctx, t, view.Account, u.ID)
+			view.Recovery = !f.Policy.NoRecovery || !view.RecoveryAt.IsZero()
 		}
 		return err
 	})

@@ -31,6 +31,8 @@ type held struct {
 	cancelled int
 	elsewhere policy.Policy // that the person signs in under at other applications
 	delay     time.Duration // of the last recovery
+	sets      int           // of recovery codes that were made
+	made      time.Time     // when the last was
 }
 
 func (h *held) Enter(_ context.Context, _ tx.Tx, _ actor.Actor, _ ident.UserID, code string) (factor.Result, error) {
@@ -42,7 +44,12 @@ func (h *held) Enter(_ context.Context, _ tx.Tx, _ actor.Actor, _ ident.UserID, 
 }
 
 func (h *held) Use(c context.Context, t tx.Tx, by actor.Actor, u ident.UserID, code string) (factor.Result, error) {
-	return h.Enter(c, t, by, u, code)
+	r, err := h.Enter(c, t, by, u, code)
+	if has := h.held[u]; r.Outcome == factor.Right {
+		has.Recovery--
+		h.held[u] = has
+	}
+	return r, err
 }
 
 func (h *held) Begin(context.Context, tx.Tx, totp.Starter) (totp.Enrolment, error) {

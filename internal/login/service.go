@@ -103,7 +103,7 @@ func (s *Service) Facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts
 }
 
 func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginID) (Facts, error) {
-	f := Facts{Now: t.Now(), Browser: BrowserHash(v.Browser)}
+	f := Facts{Now: t.Now(), Browser: BrowserHash(v.Browser), Later: v.Later}
 	r, err := s.d.Store.Get(ctx, t, v.Account, id)
 	if fault.Is(err, fault.NotFound) {
 		return f, nil

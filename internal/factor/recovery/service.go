@@ -100,6 +100,11 @@ func (s *Service) Left(ctx context.Context, t tx.Tx, account ident.AccountID, us
 	return s.Store.Left(ctx, t, account, user)
 }
 
+// Made is when the codes of a person were made; zero when there are none.
+func (s *Service) Made(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (time.Time, error) {
+	return s.Store.Made(ctx, t, account, user)
+}
+
 // Lost deletes all codes of a person who lost them, and tells of it.
 func (s *Service) Lost(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID) error {
 	left, err := s.Store.Forget(ctx, t, by.Account, user)

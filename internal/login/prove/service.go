@@ -4,7 +4,7 @@
 // Flow: a page begins a ceremony (Begin...), which changes nothing of the login; what the person shows goes
 // through login.Service.Try, which looks at the factor and moves the request on in one unit of work.
 //
-// Entry points: passkey.go, password.go, second.go, enrol.go, regain.go.
+// Entry points: passkey.go, password.go, second.go, enrol.go, regain.go, renew.go.
 //
 // Never: the decision what comes next, evidence of a factor that has not been looked at, pages.
 package prove
@@ -22,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/factor/totp"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/remember"
@@ -56,6 +57,8 @@ type Apps interface {
 // Codes are recovery codes. *recovery.Service has them.
 type Codes interface {
 	Use(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, typed string) (factor.Result, error)
+	Create(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID) ([]secret.Text, error)
+	Made(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (time.Time, error)
 }
 
 // Passwords are compared outside of units of work. *password.Service does.

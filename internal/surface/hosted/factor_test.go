@@ -42,7 +42,7 @@ func TestFactorForms(t *testing.T) {
 		}
 	}
 	f.calls = nil
-	for _, path := range []string{"passkey", "password", "totp", "recovery-code", "enrol/passkey", "enrol/totp", "enrol/totp/confirm", "account", "other", "lost", "lost/finish"} {
+	for _, path := range []string{"passkey", "password", "totp", "recovery-code", "enrol/passkey", "enrol/totp", "enrol/totp/confirm", "account", "other", "lost", "lost/finish", "codes", "codes/done"} {
 		redirects(t, get(t, h, "/login/"+path+"?state=x-1&code=287082&which=s1&response=x"), "/login?state=x-1")
 		if a := post(t, h, "/login/"+path, url.Values{"state": {"x-1"}, "code": {"1"}}, foreign); a.StatusCode != http.StatusForbidden {
 			t.Errorf("another site posts to %s: %d", path, a.StatusCode)

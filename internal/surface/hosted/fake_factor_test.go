@@ -115,6 +115,11 @@ func (f fakeFactors) FinishRecovery(_ context.Context, v login.Visit, id ident.L
 	return f.reply("FinishRecovery", id, leave("https://app.example.test/?code=f"))
 }
 
+func (f fakeFactors) RenewCodes(_ context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
+	f.note("RenewCodes", v, string(id), remembered(v))
+	return f.reply("RenewCodes", id, login.View{State: login.StateRenew, Codes: []secret.Text{secret.New("abcd-efgh-jkmn-pqrs"), secret.New("0123-4567-89ab-cdef")}})
+}
+
 func (f fakeFactors) Waits(_ context.Context, _ ident.AccountID, link secret.Text) error {
 	return f.stops(link)
 }

@@ -199,7 +199,7 @@ func inPlace(p login.Problem) bool {
 // stays tells whether a login goes on with a page that GET /login shows.
 func stays(state login.State) bool {
 	switch state {
-	case login.StateChoose, login.StateCode, login.StateSecond, login.StateEnrol, login.StateAccounts:
+	case login.StateChoose, login.StateCode, login.StateSecond, login.StateEnrol, login.StateRenew, login.StateAccounts:
 		return true
 	}
 	return false
@@ -207,11 +207,13 @@ func stays(state login.State) bool {
 
 func (s *Surface) answerWith(w http.ResponseWriter, r *http.Request, v login.View, problem string) error {
 	s.setCookies(w, r, v)
-	if !stays(v.State) || !v.SeedURI.Empty() || inPlace(v.Problem) {
+	if !stays(v.State) || !v.SeedURI.Empty() || len(v.Codes) > 0 || inPlace(v.Problem) {
 		return s.show(w, r, v)
 	}
 	q := url.Values{"state": {string(v.ID)}}
 	switch {
+	case v.State == login.StateRenew && remembers(r):
+		q.Set("remember", "1")
 	case v.State != login.StateSecond:
 	case wantsLost(r, v):
 		q.Set("way", "lost")

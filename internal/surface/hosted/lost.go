@@ -14,8 +14,9 @@ import (
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
-// Recoveries are the verbs of somebody who lost every second factor.
+// Recoveries are the verbs of somebody who lost every second factor, or has used their last recovery code.
 type Recoveries interface {
+	RenewCodes(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)
 	RequestRecovery(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)
 	FinishRecovery(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error)
 }

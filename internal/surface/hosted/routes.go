@@ -30,6 +30,7 @@ func (s *Surface) Routes() []web.Route {
 	if s.deps.Typed != nil {
 		list = append(list, s.factorRoutes()...)
 		list = append(list, s.lostRoutes()...)
+		list = append(list, s.renewRoutes()...)
 	}
 	for _, step := range []string{"email", "resend", "change", "code", "connection", "continue", "restart"} {
 		list = append(list, s.kit.Route("GET", "/login/"+step, web.Public, web.LimitPage, s.returnToLogin))

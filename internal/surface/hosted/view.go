@@ -22,6 +22,8 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request, v login.View) err
 		return s.showSecond(w, r, v)
 	case login.StateEnrol:
 		return s.showEnrol(w, r, v)
+	case login.StateRenew:
+		return s.showRenew(w, r, v)
 	case login.StateAccounts:
 		return s.showAccounts(w, r, v)
 	case login.StateLink:
