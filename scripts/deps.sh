@@ -13,6 +13,7 @@ need() { # need PACKAGE TEST...: the package is missing when the test fails
 }
 has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb || [ -x "${PG_BIN:-/none}/initdb" ]; }
 has_chromium() { [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; }
+has_shell() { [ -n "${CHROMIUM_SHELL:-}" ] || command -v chromium-headless-shell; }
 has_fonts() { [ -n "$(fc-list)" ]; }
 has_japanese() { [ -n "$(fc-list :lang=ja)" ]; }
 has_apache() { command -v apache2 || [ -x /usr/sbin/apache2 ]; }
@@ -48,6 +49,12 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "deps: please install: ${missing[*]} (PG_BIN and CHROMIUM can name other places)" >&2
     exit 1
   fi
+fi
+
+# The engine of Chromium alone is not needed, only quicker: not every Debian has it.
+if ! has_shell >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null 2>&1 ||
+    echo "deps: without chromium-headless-shell the browser tests take twice as long"
 fi
 
 # npm ci where the installed packages are not those of the lock file.

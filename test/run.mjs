@@ -4,6 +4,7 @@
 //   ADMIT_TEST_POSTGRES              postgres:// URL of a server on which databases may be made; unset: SQLite only
 //   ADMIT_TEST_DATABASES             sqlite, postgres, or both with a comma
 //   CHROMIUM                         path of the browser, /usr/bin/chromium by default
+//   CHROMIUM_SHELL                   path of its engine alone, /usr/bin/chromium-headless-shell by default; without it, the browser
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';

@@ -74,12 +74,10 @@ for (const database of databases) {
         assert.ok(!JSON.stringify(read.data).includes(accessKey.split('.')[3]), 'the private key is shown once');
 
         assert.equal((await admit.serviceClients.deleteAccessKey(clientId, keyId)).status, 204);
-        const started = Date.now();
         await eventually('the removed key is refused', async () => {
           const error = await rejection(server.sdk(accessKey).userPermissions.authorizeUser('nobody', 'things/1', 'read'));
           return error.status === 401;
-        }, { timeout: 5000 });
-        assert.ok(Date.now() - started < 5000);
+        });
       });
 
       test('a client has at most five keys', async () => {

@@ -1,7 +1,7 @@
 // The device calls of the unmodified browser SDK: registerDevice, getDevices, deleteDevice, openUserConfigurationScreen.
 
 import assert from 'node:assert/strict';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { application } from '../harness/application.mjs';
@@ -11,17 +11,7 @@ import { databases } from '../harness/database.mjs';
 import { startFront } from '../harness/front.mjs';
 import { http } from '../harness/http.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
-
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-const base32 = bytes => [...bytes].map(b => b.toString(2).padStart(8, '0')).join('').match(/.{5}/g).map(b => letters[parseInt(b, 2)]).join('');
-
-function totp(key) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  const offset = mac.at(-1) & 15;
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
+import { base32, totp, wrongTotp } from '../harness/totp.mjs';
 
 for (const database of databases) {
   describe(`the SDK's device calls on ${database}`, () => {
@@ -43,7 +33,7 @@ for (const database of databases) {
         token: await server.accessKey('devices'), body: { applicationId: 'app_code', name: 'Shop', redirectUrls: [`${own}/`], redirectMode: 'origin' }
       });
       assert.equal(answer.status, 201, answer.text);
-      browser = await launch(`MAP *.test:443 127.0.0.1:${front.port}`);
+      browser = await launch({ names: `MAP *.test:443 127.0.0.1:${front.port}` });
     }));
     after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
 
@@ -90,11 +80,11 @@ for (const database of databases) {
 
     test('an authenticator app whose secret the page made', async () => {
       const { page, verdict } = await arrive('app@example.com');
-      const key = randomBytes(20);
-      const totpData = { secret: base32(key), verificationCode: '000000' };
+      const secret = base32(randomBytes(20));
+      const totpData = { secret, verificationCode: wrongTotp(secret) };
       assert.deepEqual(await register(page, { name: 'Phone', type: 'TOTP', totp: totpData }), { status: 422, code: 'InvalidCode' });
-      assert.equal((await register(page, { name: 'Phone', type: 'TOTP', totp: { secret: 'A'.repeat(32), verificationCode: totp(Buffer.alloc(20)) } })).status, 422);
-      const { device, ...refused } = await register(page, { name: 'Phone', type: 'TOTP', totp: { ...totpData, verificationCode: totp(key) } });
+      assert.equal((await register(page, { name: 'Phone', type: 'TOTP', totp: { secret: 'A'.repeat(32), verificationCode: totp('A'.repeat(32)) } })).status, 422);
+      const { device, ...refused } = await register(page, { name: 'Phone', type: 'TOTP', totp: { ...totpData, verificationCode: totp(secret) } });
       assert.ok(device?.deviceId, JSON.stringify(refused));
       assert.deepEqual((await devices(page)).map(({ name, type }) => [name, type]), [['Phone', 'TOTP']]);
       assert.equal(await page.evaluate(id => window.login.deleteDevice(id).then(() => 'done', error => error.data.errorCode), device.deviceId), 'RecentSignInNeeded');

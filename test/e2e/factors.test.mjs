@@ -1,7 +1,6 @@
 // Second factors in the login box: an authenticator app, recovery codes, a browser that is remembered, and a person who lost all of it.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { startApplication } from '../harness/application.mjs';
@@ -11,20 +10,7 @@ import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { allowRedirects, codeIn } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
-
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-const step = 30_000;
-
-/** The six digits that an authenticator app shows for a seed (RFC 6238). */
-function totp(seed, at = Date.now()) {
-  let bits = '';
-  for (const c of seed.replace(/\s/g, '')) { bits += letters.indexOf(c).toString(2).padStart(5, '0'); }
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / step)));
-  const mac = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)))).update(counter).digest();
-  const offset = mac.at(-1) & 15;
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
+import { step, totp, wrongTotp } from '../harness/totp.mjs';
 
 for (const database of databases) {
   describe(`second factors on ${database}`, () => {
@@ -68,8 +54,7 @@ for (const database of databases) {
       await page.locator('#enrol-totp').click();
       const seed = await page.locator('#seed').innerText();
       assert.match(await page.locator('.qr svg').getAttribute('viewBox'), /^0 0 \d+ \d+$/);
-      await code(page).fill('000000');
-      await send(page).catch(() => {});
+      await Promise.all([page.waitForEvent('domcontentloaded'), code(page).fill(wrongTotp(seed))]); // which sends it
       await page.locator('#code-error').waitFor();
       assert.equal(await page.locator('#seed').innerText(), seed, 'a wrong code changes the seed');
       await code(page).fill(totp(seed));
@@ -93,7 +78,7 @@ for (const database of databases) {
       const two = await first(ann);
       await code(two.page).waitFor();
       assert.match(await two.page.locator('.who').innerText(), new RegExp(ann));
-      await code(two.page).fill('123456');
+      await code(two.page).fill(wrongTotp(seed));
       await send(two.page);
       await two.page.locator('#code-error').waitFor();
       await shot(two.page, `factors-${database}-wrong`);

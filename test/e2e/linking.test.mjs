@@ -33,7 +33,7 @@ for (const database of databases) {
         const answer = await http(server, method, path, { token, body });
         assert.ok(answer.status < 300, answer.text);
       }
-      browser = await launch(`MAP *.test:443 127.0.0.1:${front.port}`);
+      browser = await launch({ names: `MAP *.test:443 127.0.0.1:${front.port}` });
     }));
     after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
 

@@ -5,12 +5,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { request as forward } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { authenticator } from '../harness/authenticator.mjs';
 import { binary } from '../harness/binary.mjs';
 import { Box } from '../harness/box.mjs';
-import { expectUrl, person } from '../harness/browser.mjs';
+import { expectUrl, launch, person } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
 import { startFront } from '../harness/front.mjs';
 import { eventually } from '../harness/net.mjs';
@@ -42,10 +41,7 @@ for (const database of databases) {
       };
       Object.assign(front.sites, { 'login.example.test': site, 'login.other.test': site });
       execFileSync(binary(), ['account', 'add-host', '--account', 'acc_default', '--host', `login.other.test:${front.port}`], { env: { ...server.env }, cwd: server.folder.path });
-      browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: [
-        '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors',
-        `--host-resolver-rules=MAP *.test:443 127.0.0.1:${front.port}, MAP *.test 127.0.0.1`
-      ] });
+      browser = await launch({ names: `MAP *.test:443 127.0.0.1:${front.port}, MAP *.test 127.0.0.1` });
     }));
     after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
 

@@ -1,7 +1,6 @@
 // The person's own page: what somebody sees of themselves, changes, ends, takes along and deletes, in a browser.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
@@ -12,21 +11,9 @@ import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { allowRedirects, codeIn } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
+import { totp, wrongTotp } from '../harness/totp.mjs';
 
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const sections = ['', '/security', '/sessions', '/applications', '/activity', '/data'];
-
-/** The six digits that an authenticator app shows for a seed (RFC 6238). */
-function totp(seed, at = Date.now()) {
-  let bits = '';
-  for (const c of seed.replace(/\s/g, '')) { bits += letters.indexOf(c).toString(2).padStart(5, '0'); }
-  const key = Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  const offset = mac.at(-1) & 15;
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
 
 for (const database of databases) {
   describe(`the person's own page on ${database}`, () => {
@@ -65,7 +52,12 @@ for (const database of databases) {
         options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
       });
     }
-    const said = page => page.locator('.notice.good').innerText();
+    /** What the page says was done, when all of the page is there. */
+    async function said(page) {
+      const text = await page.locator('.notice.good').innerText();
+      await page.waitForLoadState('domcontentloaded');
+      return text;
+    }
 
     test('a profile of one\'s own words', async () => {
       const address = fresh('profile');
@@ -109,7 +101,7 @@ for (const database of databases) {
       await page.getByText('Can’t scan it?').click();
       const seed = await page.locator('#seed').innerText();
       await shot(page, `settings-app-${database}`, { fullPage: true });
-      await page.locator('#code').fill('000000');
+      await page.locator('#code').fill(wrongTotp(seed));
       assert.match(await page.locator('.notice.bad').innerText(), /isn’t right/);
       await shot(page, `settings-app-wrong-${database}`, { fullPage: true });
       assert.equal(await page.locator('#seed').textContent(), seed, 'the same seed is shown again');
@@ -162,7 +154,7 @@ for (const database of databases) {
       assert.equal(data.data.profile.email, address);
       assert.deepEqual(Object.keys(data.data).sort(), ['activity', 'applications', 'factors', 'permissions', 'profile', 'sessions', 'tenants']);
       assert.ok(data.data.activity.some(act => act.type === 'session.started'));
-      await page.waitForTimeout(1600);
+      await page.locator('form[data-download] button:not([aria-disabled])').waitFor();
       await page.locator('#confirmation').fill('somebody.else@example.com');
       await page.getByRole('button', { name: 'Delete my account' }).click();
       assert.match(await page.locator('[role=alert]').innerText(), /still there/);

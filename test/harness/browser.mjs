@@ -1,17 +1,26 @@
 // The browser: Debian's Chromium, driven by playwright-core, and what every page in it must keep to.
+//
+// Most tests need the engine alone: chromium-headless-shell, which takes less than half of the processor for the same pages.
+// Without it, everything runs in the whole browser. What lies around the engine, such as the settings of the browser, the
+// autofill of passkeys and keys that sessions are bound to, is tested in the whole browser always.
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { temporaryFolder } from './net.mjs';
+import { databases } from './database.mjs';
+import { limit, temporaryFolder } from './net.mjs';
 
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 
+/** The whole browser, and its engine alone. */
+export const whole = process.env.CHROMIUM || '/usr/bin/chromium';
+const engine = process.env.CHROMIUM_SHELL || (existsSync('/usr/bin/chromium-headless-shell') ? '/usr/bin/chromium-headless-shell' : whole);
+
 const options = {
-  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  executablePath: whole,
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync', '--ignore-certificate-errors', '--host-resolver-rules=MAP *.test 127.0.0.1'
@@ -19,8 +28,14 @@ const options = {
 };
 const window = { ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 1280, height: 900 } };
 
-/** `names`: instead of every *.test on its own port, where names and ports are, in Chromium's words: "MAP *.test:443 127.0.0.1:8443". */
-export const launch = names => chromium.launch(names ? { ...options, args: [...options.args.filter(arg => !arg.startsWith('--host-resolver-rules=')), `--host-resolver-rules=${names}`] } : options);
+/**
+ * A browser. `names`: instead of every *.test on its own port, where names and ports are, in Chromium's words:
+ * "MAP *.test:443 127.0.0.1:8443". `executablePath`: which browser, the engine alone if not said.
+ */
+export const launch = ({ names, executablePath = engine } = {}) => chromium.launch({
+  ...options, executablePath, timeout: limit,
+  args: names ? [...options.args.filter(arg => !arg.startsWith('--host-resolver-rules=')), `--host-resolver-rules=${names}`] : options.args
+});
 
 /**
  * A browser window of one person, with nothing remembered. `origins` are the only ones that its pages may speak to; what pages
@@ -38,7 +53,7 @@ export async function personWithoutCookies({ origins } = {}) {
   const folder = await temporaryFolder();
   await mkdir(join(folder.path, 'Default'));
   await writeFile(join(folder.path, 'Default/Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
-  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window });
+  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window, timeout: limit });
   return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
 }
 
@@ -53,12 +68,12 @@ export async function binding({ origins, certificate } = {}) {
   const key = new X509Certificate(readFileSync(certificate)).publicKey.export({ type: 'spki', format: 'der' });
   const args = options.args.filter(arg => arg !== '--ignore-certificate-errors').concat(
     `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`, `--enable-features=${features}`);
-  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window, ignoreHTTPSErrors: false, args });
+  const context = await chromium.launchPersistentContext(folder.path, { ...options, ...window, timeout: limit, ignoreHTTPSErrors: false, args });
   return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
 }
 
 async function watched(context, origins, strangers = [], close) {
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(limit);
   const wrong = [];
   const requests = [];
   if (strangers.length) { await context.route(url => url.protocol.startsWith('http') && !origins.includes(url.origin), route => route.abort()); }
@@ -84,8 +99,9 @@ async function watched(context, origins, strangers = [], close) {
   };
 }
 
-/** Saves what the page looks like under test/artifacts. */
+/** Saves what the page looks like under test/artifacts. It looks the same on every database: pictures are of the first. */
 export async function shot(page, name, options = {}) {
+  if (databases.slice(1).some(other => name.split('-').includes(other))) { return; }
   mkdirSync(artifacts, { recursive: true });
   await page.screenshot({ path: `${artifacts}${name}.png`, animations: 'disabled', ...options });
 }

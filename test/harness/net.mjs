@@ -14,10 +14,13 @@ export async function freePort() {
   return port;
 }
 
+/** How long a test waits for something before it has failed, in milliseconds: never how long that should take. */
+export const limit = 60_000;
+
 export const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 /** Asks again and again until the answer is truthy, and returns it; fails with `what` after `timeout` milliseconds. */
-export async function eventually(what, ask, { timeout = 10_000, every = 25 } = {}) {
+export async function eventually(what, ask, { timeout = limit, every = 25 } = {}) {
   const end = Date.now() + timeout;
   let last;
   do {

@@ -27,7 +27,7 @@ export async function startQuickstart(server, accessKey) {
   const expected = [[web, '/', 200], [node, '/api/accounts', 401], ...(hasGo ? [[go, '/api/accounts', 401]] : [])];
   try {
     for (const [port, path, status] of expected) {
-      await eventually(`the quickstart on port ${port}`, async () => (await fetch(`http://127.0.0.1:${port}${path}`)).status === status, { timeout: 60_000 });
+      await eventually(`the quickstart on port ${port}`, async () => (await fetch(`http://127.0.0.1:${port}${path}`)).status === status);
     }
   } catch (error) {
     child.kill('SIGTERM');
