@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -17,6 +18,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
 )
 
 // happens emits an event in a unit of work of its own.
@@ -203,6 +205,42 @@ func TestStopARecoveryByMail(t *testing.T) {
 		}
 		if got := d.mails("ann@x.example")[0].Subject; !strings.HasPrefix(got, "The recovery was stopped") {
 			t.Error(got)
+		}
+	})
+}
+
+// LNK-01: signing in by an identity that was linked leaves the address of the notices alone; where a sign-in does
+// replace it, whoever reads the former one is told there.
+func TestNoticesStayWithTheirAddress(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		ann := d.hold(d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}}), "ann@x.example")
+		by := actor.Actor{Kind: actor.User, Account: ident.DefaultAccount, ID: string(ann.user)}
+		linked := user.Identity{Connection: "con_idp", Issuer: "https://idp.example", Subject: "eve"}
+		signIn := func() {
+			d.unit(func(ctx context.Context, x tx.Tx) error {
+				_, _, err := d.app.f.users.SignIn(ctx, x, actor.Actor{Account: ident.DefaultAccount}, linked, user.Profile{Email: "eve@evil.example", EmailVerified: true})
+				return err
+			})
+		}
+		mailbox := user.Identity{Connection: "con_email", Issuer: emailcode.Issuer, Subject: "ann@x.example"}
+		d.unit(func(ctx context.Context, x tx.Tx) error {
+			_, err := d.app.f.users.Link(ctx, x, by, ann.user, linked)
+			return err
+		})
+		signIn()
+		before := len(d.mails("ann@x.example"))
+		d.happens(by, "passkey.registered", string(ann.user))
+		if a, b := len(d.mails("ann@x.example")), len(d.mails("eve@evil.example")); a != before+1 || b != 0 {
+			t.Errorf("%d and %d mails", a-before, b)
+		}
+		d.unit(func(ctx context.Context, x tx.Tx) error { return d.app.f.users.Drop(ctx, x, by, ann.user, mailbox) })
+		signIn()
+		if got := d.mails("ann@x.example"); len(got) != before+3 || !strings.HasPrefix(got[0].Subject, "We write to another address now") {
+			t.Errorf("%+v", got)
+		}
+		d.happens(by, "passkey.registered", string(ann.user))
+		if a, b := len(d.mails("ann@x.example")), len(d.mails("eve@evil.example")); a != before+3 || b != 1 {
+			t.Errorf("%d and %d mails", a-before, b)
 		}
 	})
 }

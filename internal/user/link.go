@@ -103,7 +103,7 @@ func (s *Service) Readdress(ctx context.Context, t tx.Tx, by actor.Actor, id ide
 		return fault.Wrap("user.Readdress", err)
 	}
 	if u.Email == "" || u.Email == from.Subject {
-		u.Email, u.EmailVerified, u.UpdatedAt = to.Subject, true, t.Now()
+		u.Email, u.EmailVerified, u.EmailOf, u.UpdatedAt = to.Subject, true, to.Key(), t.Now()
 		if err := s.store.Update(ctx, t, u); err != nil {
 			return fault.Wrap("user.Readdress", err)
 		}

@@ -28,6 +28,10 @@ const foreignPrefix = "iss_"
 // foreignForm is issuer.Issuer's form of the ids of its people.
 var foreignForm = regexp.MustCompile(`^iss_[0-9a-z]{16}\|[a-zA-Z0-9+._|~:@-]{1,107}$`)
 
+// Own tells whether an id is one that this package made. Whoever has another one can be signed in under it by
+// who chose it.
+func Own(id ident.UserID) bool { return strings.HasPrefix(string(id), ownPrefix) }
+
 // Foreign tells whether an id is of the form that people of linked issuers have. Nothing is kept of
 // them but what names them.
 func Foreign(id ident.UserID) bool { return foreignForm.MatchString(string(id)) }
@@ -47,7 +51,7 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 	p = p.clean()
 	u, err = s.store.Get(ctx, t, by.Account, id)
 	if fault.Is(err, fault.NotFound) {
-		if u, created, err = s.createNamed(ctx, t, by, id, p); created && err == nil {
+		if u, created, err = s.createNamed(ctx, t, by, id, via, p); created && err == nil {
 			return u, true, t.Emit(ctx, event.New(by, EventCreated, string(id), "connection", string(via)))
 		}
 	}
@@ -60,7 +64,7 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 	// Writing holds off a removal of the person until their session is there to be ended, and
 	// finds one that was faster.
 	if err = s.store.Update(ctx, t, u); err == nil {
-		err = s.renew(ctx, t, by, &u, via, p)
+		err = s.renew(ctx, t, by, &u, Key{Connection: via}, p)
 	}
 	if fault.Is(err, fault.NotFound) {
 		return User{}, false, ErrUnusable
@@ -70,12 +74,12 @@ func (s *Service) SignInAs(ctx context.Context, t tx.Tx, by actor.Actor, id iden
 
 // createNamed makes a person with an id that nobody ever had. When another unit of work was
 // faster, it returns that one's person; NotFound when the id is taken for good.
-func (s *Service) createNamed(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, p Profile) (User, bool, error) {
+func (s *Service) createNamed(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, via ident.ConnectionID, p Profile) (User, bool, error) {
 	if strings.HasPrefix(strings.ToLower(string(id)), ownPrefix) {
 		return User{}, false, ErrUnusable
 	}
 	u := User{Account: by.Account, ID: id, CreatedAt: t.Now(), UpdatedAt: t.Now()}
-	u.apply(p)
+	u.apply(p, Key{Connection: via})
 	free, err := s.store.Insert(ctx, t, u)
 	if err != nil || free {
 		return u, free, err

@@ -71,20 +71,27 @@ func (s *Service) signIn(ctx context.Context, t tx.Tx, by actor.Actor, id ident.
 		}
 		return User{}, false, fault.Wrap("user.SignIn", err)
 	}
-	return u, false, fault.Wrap("user.SignIn", s.renew(ctx, t, by, &u, i.Connection, p))
+	return u, false, fault.Wrap("user.SignIn", s.renew(ctx, t, by, &u, i.Key(), p))
 }
 
-// renew takes a profile over to a person who is there.
-func (s *Service) renew(ctx context.Context, t tx.Tx, by actor.Actor, u *User, via ident.ConnectionID, p Profile) error {
-	if !u.apply(p) {
+// renew takes a profile over to a person who is there. Whoever reads the proved address that it replaces is
+// told there.
+func (s *Service) renew(ctx context.Context, t tx.Tx, by actor.Actor, u *User, via Key, p Profile) error {
+	former := *u
+	if !u.apply(p, via) {
 		return nil
+	}
+	if former.EmailVerified && (former.Email != u.Email || !u.EmailVerified) {
+		if err := t.Emit(ctx, event.New(by, EventAddress, string(u.ID), "connection", string(via.Connection))); err != nil {
+			return err
+		}
 	}
 	u.UpdatedAt = t.Now()
 	if err := s.store.Update(ctx, t, *u); err != nil {
 		return err
 	}
 	t.Changed(ChangeKind, by.Account, string(u.ID))
-	return t.Emit(ctx, event.New(by, EventUpdated, string(u.ID), "connection", string(via)))
+	return t.Emit(ctx, event.New(by, EventUpdated, string(u.ID), "connection", string(via.Connection)))
 }
 
 func (s *Service) find(ctx context.Context, t tx.Tx, account ident.AccountID, i Identity) (User, error) {
@@ -99,7 +106,7 @@ func (s *Service) find(ctx context.Context, t tx.Tx, account ident.AccountID, i 
 // linked the identity.
 func (s *Service) create(ctx context.Context, t tx.Tx, by actor.Actor, id ident.UserID, i Identity, p Profile) (User, bool, error) {
 	u := User{Account: by.Account, ID: id, CreatedAt: t.Now(), UpdatedAt: t.Now()}
-	u.apply(p)
+	u.apply(p, i.Key())
 	if free, err := s.store.Insert(ctx, t, u); err != nil || !free {
 		return User{}, false, errors.Join(err, notFree(free, id))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/user"
@@ -99,5 +100,40 @@ func TestProfilesAreCleaned(t *testing.T) {
 		if got := (user.Profile{Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified, Picture: u.Picture, Locale: u.Locale}); got != c.want {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// What replaces a proved address tells of it while the former one can still be read, and names neither.
+func TestWhoeverReadsTheFormerAddressIsTold(t *testing.T) {
+	var s *user.Service
+	var former []string
+	bus := &tx.Bus{}
+	bus.Subscribe(user.EventAddress, func(ctx context.Context, x tx.Tx, e event.Event) error {
+		u, err := s.Find(ctx, x, e.Account, ident.UserID(e.Target))
+		former = append(former, u.Email)
+		for _, v := range e.Detail {
+			if strings.Contains(v, "@") {
+				t.Errorf("%+v", e)
+			}
+		}
+		return err
+	})
+	db, _ := sqldbtest.SQLite(t, userdb.Migrations(), bus)
+	s = user.New(db, userdb.Store{}, userdb.Store{})
+	i := user.Identity{Connection: "con_idp", Issuer: "https://idp.example", Subject: "1"}
+	for _, p := range []user.Profile{
+		{Email: "a@x.example"}, {Email: "b@x.example", EmailVerified: true}, {Email: "b@x.example", EmailVerified: true, Name: "Bea"},
+		{Email: "c@x.example", EmailVerified: true}, {}, {Email: "c@x.example"}, {Email: "d@x.example"},
+	} {
+		err := db.Write(t.Context(), tx.In("acc_a"), func(ctx context.Context, x tx.Tx) error {
+			_, _, err := s.SignIn(ctx, x, actor.ForSystem("acc_a"), i, p)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(former, " "); got != "b@x.example c@x.example" {
+		t.Error(got)
 	}
 }

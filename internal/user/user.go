@@ -2,6 +2,7 @@ package user
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,13 +13,15 @@ import (
 )
 
 // User is one person of an account. The profile is what the identity that signed in last
-// said, but for what the person has chosen; it describes and proves nothing.
+// said, but for what the person has chosen, and for the address: a proved one stays until the
+// identity that it came from says another, or is gone. It describes and proves nothing.
 type User struct {
 	Account       ident.AccountID
 	ID            ident.UserID
 	Name          string
 	Email         string
 	EmailVerified bool // of Email, by a connection that is authoritative for its domain
+	EmailOf       Key  // of the identity that said Email; empty when that is not known
 	Picture       string
 	Locale        string
 	Chosen        Chosen     // the members of the profile that the person has set
@@ -37,6 +40,17 @@ type Identity struct {
 	CreatedAt  time.Time
 	LastLogin  time.Time
 }
+
+// Key names an identity among those of an account. That of a service client, which may sign in as anyone,
+// has a Connection only.
+type Key struct {
+	Connection ident.ConnectionID `json:"connection"`
+	Issuer     string             `json:"issuer,omitempty"`
+	Subject    string             `json:"subject,omitempty"`
+}
+
+// Key is what names the identity.
+func (i Identity) Key() Key { return Key{i.Connection, i.Issuer, i.Subject} }
 
 // Profile is what an identity says about a person.
 type Profile struct {
@@ -109,9 +123,9 @@ func cut(s string, limit int) string {
 	return strings.TrimSpace(s[:limit])
 }
 
-// apply puts a profile onto u and tells whether that changed it. What the profile leaves
-// empty stays as it was; an address always comes with its own verified flag.
-func (u *User) apply(p Profile) bool {
+// apply puts a profile that an identity gave onto u and tells whether that changed it. What the profile
+// leaves empty stays as it was; an address always comes with its own verified flag.
+func (u *User) apply(p Profile, of Key) bool {
 	before := *u
 	for _, f := range []struct {
 		to   *string
@@ -122,11 +136,20 @@ func (u *User) apply(p Profile) bool {
 			*f.to = f.from
 		}
 	}
-	if p.Email != "" {
-		u.Email, u.EmailVerified = p.Email, p.EmailVerified
+	known := u.EmailOf == Key{} && p.EmailVerified && p.Email == u.Email
+	if p.Email != "" && (known || !u.vouched(of)) {
+		u.Email, u.EmailVerified, u.EmailOf = p.Email, p.EmailVerified, of
 	}
 	return before.Name != u.Name || before.Picture != u.Picture || before.Locale != u.Locale ||
-		before.Email != u.Email || before.EmailVerified != u.EmailVerified
+		before.Email != u.Email || before.EmailVerified != u.EmailVerified || before.EmailOf != u.EmailOf
+}
+
+// vouched tells whether another identity of the person than that one stands for the proved address, to which
+// they are written when something happens to their account: an identity that was added does not replace it.
+func (u User) vouched(than Key) bool {
+	return u.EmailVerified && u.EmailOf != than && slices.ContainsFunc(u.Identities, func(i Identity) bool {
+		return i.Key() != than && (u.EmailOf == Key{} || i.Key() == u.EmailOf)
+	})
 }
 
 // SearchText is what a list's filter looks into.

@@ -30,7 +30,7 @@ import (
 var told = []string{
 	passkey.EventRegistered, passkey.EventRemoved, totp.EventRegistered, totp.EventRemoved, recovery.EventCreated, recovery.EventUsed,
 	password.EventSet, password.EventRemoved, user.EventIdentityLinked, user.EventIdentityUnlinked, session.EventTheft, EventNewDevice,
-	regain.EventRequested, regain.EventCancelled, regain.EventDone, user.EventDeletion,
+	regain.EventRequested, regain.EventCancelled, regain.EventDone, user.EventDeletion, user.EventAddress,
 }
 
 // EventNewDevice tells that a person signed in with a browser unlike those in which they are signed in; the

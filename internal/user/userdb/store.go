@@ -43,7 +43,8 @@ CREATE TABLE user_identities (
 	FOREIGN KEY (account_id, user_id) REFERENCES users (account_id, user_id));
 CREATE INDEX user_identities_user ON user_identities (account_id, user_id);`},
 		{ID: "user/0002", SQL: `ALTER TABLE users ADD COLUMN claims TEXT NOT NULL DEFAULT '';`},
-		{ID: "user/0003", SQL: `ALTER TABLE users ADD COLUMN chosen BIGINT NOT NULL DEFAULT 0;`}}
+		{ID: "user/0003", SQL: `ALTER TABLE users ADD COLUMN chosen BIGINT NOT NULL DEFAULT 0;`},
+		{ID: "user/0004", SQL: `ALTER TABLE users ADD COLUMN email_of TEXT NOT NULL DEFAULT '';`}}
 }
 
 // Store implements user.Store and user.IdentityStore.
@@ -54,7 +55,7 @@ var (
 	_ user.IdentityStore = Store{}
 )
 
-const columns = `account_id, user_id, name, email, email_verified, picture, locale, created_at, updated_at`
+const columns = `account_id, user_id, name, email, email_verified, picture, locale, created_at, updated_at, email_of`
 
 // withClaims are the columns that are read. Claims are written by SetClaims only.
 const withClaims = columns + `, claims, chosen`
@@ -64,18 +65,26 @@ const pageOf = ` WHERE account_id = $1 AND user_id > $2 AND deleted_at = 0 AND s
 
 // Insert implements user.Store.
 func (Store) Insert(ctx context.Context, t tx.Tx, u user.User) (bool, error) {
-	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO users (`+columns+`, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	of, err := textOf(u.EmailOf)
+	if err != nil {
+		return false, err
+	}
+	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO users (`+columns+`, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (account_id, user_id) DO NOTHING`,
 		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale,
-		sqldb.Micros(u.CreatedAt), sqldb.Micros(u.UpdatedAt), u.SearchText())
+		sqldb.Micros(u.CreatedAt), sqldb.Micros(u.UpdatedAt), of, u.SearchText())
 	return n == 1, err
 }
 
 // Update implements user.Store.
 func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
-	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9, chosen = $10
+	of, err := textOf(u.EmailOf)
+	if err != nil {
+		return err
+	}
+	n, err := sqldb.From(t).Exec(ctx, `UPDATE users SET name = $3, email = $4, email_verified = $5, picture = $6, locale = $7, updated_at = $8, search = $9, chosen = $10, email_of = $11
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`,
-		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, sqldb.Micros(u.UpdatedAt), u.SearchText(), int64(u.Chosen))
+		string(u.Account), string(u.ID), u.Name, u.Email, u.EmailVerified, u.Picture, u.Locale, sqldb.Micros(u.UpdatedAt), u.SearchText(), int64(u.Chosen), of)
 	if err == nil && n == 0 {
 		err = sqldb.ErrNotFound
 	}
@@ -85,7 +94,7 @@ func (Store) Update(ctx context.Context, t tx.Tx, u user.User) error {
 // Remove implements user.Store.
 func (Store) Remove(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (bool, error) {
 	q := sqldb.From(t)
-	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = '', claims = '', chosen = 0
+	n, err := q.Exec(ctx, `UPDATE users SET deleted_at = $3, name = '', email = '', email_verified = FALSE, picture = '', locale = '', search = '', claims = '', chosen = 0, email_of = ''
 		WHERE account_id = $1 AND user_id = $2 AND deleted_at = 0`, string(account), string(id), sqldb.Micros(t.Now()))
 	if err != nil || n == 0 {
 		return false, err
@@ -108,7 +117,7 @@ func (Store) SetClaims(ctx context.Context, t tx.Tx, account ident.AccountID, id
 // Get implements user.Store, in one statement, because every token that is issued asks for it.
 func (Store) Get(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (user.User, error) {
 	rows, err := sqldb.List(ctx, sqldb.From(t), scanLinked, `
-		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at, u.claims, u.chosen,
+		SELECT u.account_id, u.user_id, u.name, u.email, u.email_verified, u.picture, u.locale, u.created_at, u.updated_at, u.email_of, u.claims, u.chosen,
 			COALESCE(i.connection_id, ''), COALESCE(i.issuer, ''), COALESCE(i.subject, ''), COALESCE(i.created_at, 0), COALESCE(i.last_login, 0)
 		FROM users u LEFT JOIN user_identities i ON i.account_id = u.account_id AND i.user_id = u.user_id
 		WHERE u.account_id = $1 AND u.user_id = $2 AND u.deleted_at = 0
@@ -206,11 +215,11 @@ func scan(r sqldb.Row) (user.User, error) {
 	var (
 		u                user.User
 		created, updated int64
-		claims           string
+		claims, of       string
 	)
-	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated, &claims, (*uint8)(&u.Chosen))
+	err := r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &created, &updated, &of, &claims, (*uint8)(&u.Chosen))
 	if err == nil {
-		err = readClaims(claims, &u)
+		err = readTexts(claims, of, &u)
 	}
 	u.CreatedAt, u.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
 	return u, err
@@ -225,25 +234,39 @@ type linked struct {
 func scanLinked(r sqldb.Row) (v linked, err error) {
 	var (
 		made, changed, created, last int64
-		claims                       string
+		claims, of                   string
 	)
 	u, i := &v.user, &v.identity
-	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed, &claims, (*uint8)(&u.Chosen),
+	err = r.Scan((*string)(&u.Account), (*string)(&u.ID), &u.Name, &u.Email, &u.EmailVerified, &u.Picture, &u.Locale, &made, &changed, &of, &claims, (*uint8)(&u.Chosen),
 		(*string)(&i.Connection), &i.Issuer, &i.Subject, &created, &last)
 	if err == nil {
-		err = readClaims(claims, u)
+		err = readTexts(claims, of, u)
 	}
 	u.CreatedAt, u.UpdatedAt, i.CreatedAt, i.LastLogin = sqldb.Time(made), sqldb.Time(changed), sqldb.Time(created), sqldb.Time(last)
 	return v, err
 }
 
-// readClaims reads what SetClaims wrote; nothing was ever set when it is empty.
-func readClaims(text string, u *user.User) error {
-	if text == "" {
-		return nil
+// textOf is what is kept of whose the address is.
+func textOf(of user.Key) (string, error) {
+	if of == (user.Key{}) {
+		return "", nil
 	}
-	if err := json.Unmarshal([]byte(text), &u.Claims); err != nil {
-		return fmt.Errorf("claims of user %s: %w", u.ID, err)
+	text, err := json.Marshal(of)
+	return string(text), err
+}
+
+// readTexts reads the claims, of which nothing was ever set when the text is empty, and whose the address is.
+func readTexts(claims, of string, u *user.User) error {
+	for _, part := range []struct {
+		text string
+		to   any
+	}{{claims, &u.Claims}, {of, &u.EmailOf}} {
+		if part.text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(part.text), part.to); err != nil {
+			return fmt.Errorf("user %s: %w", u.ID, err)
+		}
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func RunStore(t *testing.T, db tx.Runner, store Store, clk *clock.Fake) {
 	t.Run("an identity is linked and dropped by its person alone", s.link)
 	t.Run("an identity is linked once, also at once", s.linkRace)
 	t.Run("an address is changed for another", s.readdress)
+	t.Run("a proved address stays the identity's that it came from", s.address)
 	t.Run("an id that a caller chose is found or made, once and for good", s.named)
 	t.Run("logins at once under one chosen id make one person", s.namedRace)
 	t.Run("nobody is removed while signing in under a chosen id", s.namedRemoval)

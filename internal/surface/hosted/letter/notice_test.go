@@ -35,7 +35,7 @@ var (
 	events = []string{
 		"passkey.registered", "passkey.removed", "totp.registered", "totp.removed", "recovery.codes.created", "recovery.code.used", "password.set",
 		"password.removed", "identity.linked", "identity.unlinked", "session.theft", "login.newDevice", "recovery.requested", "recovery.cancelled",
-		"recovery.done", "user.deletion",
+		"recovery.done", "user.deletion", "user.address.changed",
 	}
 	moments = map[string]string{
 		"en": "22 Nov 2026, 07:30 UTC", "de": "22.11.2026, 07:30 UTC", "es": "22/11/2026, 07:30 UTC", "fr": "22/11/2026, 07:30 UTC", "ja": "2026年11月22日 07:30 UTC",
