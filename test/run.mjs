@@ -39,6 +39,6 @@ const report = `${here}artifacts/conformance.jsonl`;
 mkdirSync(`${here}artifacts`, { recursive: true });
 const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout',
   ...(suites.includes('conformance') ? [`--test-reporter=${here}conformance/report.mjs`, `--test-reporter-destination=${report}`] : [])];
-const { status } = spawnSync(process.execPath, ['--test', ...reporters, '--test-concurrency=2', '--test-timeout=900000', ...passed, ...files], { cwd: here, env, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['--test', ...reporters, '--test-concurrency=3', '--test-timeout=900000', ...passed, ...files], { cwd: here, env, stdio: 'inherit' });
 if (status === 0 && suites.includes('conformance') && !passed.length) { await check(report); }
 process.exit(status ?? 1);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
-import { startApplication } from '../harness/application.mjs';
+import { older, startApplication } from '../harness/application.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
@@ -102,6 +102,24 @@ for (const database of databases) {
       await who.page.evaluate(() => window.login.userSessionExists());
       assert.equal(claims(await who.page.evaluate(() => window.login.ensureToken())).sub, 'crm|ann');
       await who.verdict();
+    });
+
+    test('SDK 2.5: the whole way, too', async () => {
+      const old = await startApplication(server.url, 'app_default', older);
+      try {
+        await allowRedirects(server, [`${old.origin}/`]);
+        const who = await person(browser, { origins: [...origins, old.origin] });
+        await who.page.goto(`${old.origin}/`);
+        await who.page.goto(await link(await start(who.page, { redirectUrl: `${old.origin}/members?tab=2` }), 'crm|otto'));
+        await confirm(who.page).click();
+        await expectUrl(who.page, at => at.origin === old.origin && at.pathname === '/members');
+        assert.equal(await who.page.evaluate(() => window.login.userSessionExists()), true);
+        assert.equal(claims(await who.page.evaluate(() => window.login.ensureToken())).sub, 'crm|otto');
+        assert.equal(await start(who.page), null, 'who is signed in by the client starts no login');
+        await who.verdict();
+      } finally {
+        await old.stop();
+      }
     });
 
     test('only the browser that opened the login may use the link', async () => {

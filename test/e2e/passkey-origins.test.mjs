@@ -16,7 +16,7 @@ import { eventually } from '../harness/net.mjs';
 import { codeIn } from '../harness/signin.mjs';
 import { startSmtp } from '../harness/smtp.mjs';
 
-for (const database of databases) {
+for (const database of databases.slice(0, 1)) { // the browser decides, not what is stored
   describe(`one passkey on two sites on ${database}`, () => {
     let front;
     let server;

@@ -7,7 +7,7 @@ import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simpl
 import { startAdmit, told } from '../harness/admit.mjs';
 import { authenticator } from '../harness/authenticator.mjs';
 import { Box } from '../harness/box.mjs';
-import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
+import { expectUrl, launch, person, shot, whole } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { codeIn } from '../harness/signin.mjs';
@@ -27,7 +27,7 @@ for (const database of databases) {
       server = await startAdmit({ database, dev: false, smtp });
       origins = [server.url];
       key = await server.accessKey('passkeys');
-      browser = await launch();
+      browser = await launch(database === databases[0] ? { executablePath: whole } : {}); // the autofill lies around the engine
     }));
     after(async () => { await browser?.close(); await server?.stop(); await smtp?.stop(); });
 

@@ -169,24 +169,26 @@ for (const database of databases) {
       await verdict();
     });
 
-    test('every section on a phone, in the dark, in German and Japanese', async () => {
-      const address = `a.rather.long.address.of.somebody.with.many.names.${++number}@department.example.com`;
-      const first = await guest(address);
-      const storageState = await first.context.storageState();
-      for (const [name, options] of Object.entries({
-        desktop: {}, dark: { colorScheme: 'dark' }, phone: { viewport: { width: 375, height: 760 } },
-        'phone-dark-de': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', locale: 'de-DE' }, ja: { locale: 'ja-JP' }, 'phone-ja': { viewport: { width: 375, height: 760 }, locale: 'ja-JP' }
-      })) {
-        const { page, verdict } = await person(browser, { origins, storageState, ...options });
-        for (const section of sections) {
-          await page.goto(`${server.url}/settings${section}`);
-          await shot(page, `settings${section.replace('/', '-')}-${name}-${database}`, { fullPage: true });
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-          assert.ok(wide <= 0, `${section} is ${wide} pixels too wide on ${name}`);
+    if (database === databases[0]) { // looks do not hang on what is stored
+      test('every section on a phone, in the dark, in German and Japanese', async () => {
+        const address = `a.rather.long.address.of.somebody.with.many.names.${++number}@department.example.com`;
+        const first = await guest(address);
+        const storageState = await first.context.storageState();
+        for (const [name, options] of Object.entries({
+          desktop: {}, dark: { colorScheme: 'dark' }, phone: { viewport: { width: 375, height: 760 } },
+          'phone-dark-de': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', locale: 'de-DE' }, ja: { locale: 'ja-JP' }, 'phone-ja': { viewport: { width: 375, height: 760 }, locale: 'ja-JP' }
+        })) {
+          const { page, verdict } = await person(browser, { origins, storageState, ...options });
+          for (const section of sections) {
+            await page.goto(`${server.url}/settings${section}`);
+            await shot(page, `settings${section.replace('/', '-')}-${name}-${database}`, { fullPage: true });
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+            assert.ok(wide <= 0, `${section} is ${wide} pixels too wide on ${name}`);
+          }
+          await verdict();
         }
-        await verdict();
-      }
-      await first.verdict();
-    });
+        await first.verdict();
+      });
+    }
   });
 }

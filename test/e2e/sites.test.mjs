@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startAdmit, told } from '../harness/admit.mjs';
-import { application } from '../harness/application.mjs';
+import { application, older } from '../harness/application.mjs';
 import { Box } from '../harness/box.mjs';
 import { expectUrl, launch, person, shot } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
@@ -31,18 +31,21 @@ for (const database of databases) {
         'login.example.test': server.port,
         'app.example.test': application(publicUrl, 'app_code'),
         'cookies.example.test': application(publicUrl, 'app_cookies'),
-        'app.other.test': application(publicUrl, 'app_other')
+        'app.other.test': application(publicUrl, 'app_other'),
+        'old.example.test': application(publicUrl, 'app_old', older),
+        'old.other.test': application(publicUrl, 'app_old_far', older)
       });
       const key = await server.accessKey('sites');
       for (const [applicationId, origin, more] of [
-        ['app_code', own(), {}], ['app_cookies', beside(), { cookieDomain: 'example.test' }], ['app_other', other(), {}]
+        ['app_code', own(), {}], ['app_cookies', beside(), { cookieDomain: 'example.test' }], ['app_other', other(), {}],
+        ['app_old', front.origin('old.example.test'), {}], ['app_old_far', front.origin('old.other.test'), {}]
       ]) {
         const answer = await http(server, 'POST', '/v1/applications', {
           token: key, body: { applicationId, name: applicationId, redirectUrls: [`${origin}/`], redirectMode: 'origin', ...more }
         });
         assert.equal(answer.status, 201, answer.text);
       }
-      origins = [publicUrl, own(), beside(), other()];
+      origins = [publicUrl, own(), beside(), other(), front.origin('old.example.test'), front.origin('old.other.test')];
       browser = await launch();
     }));
     after(async () => { await browser?.close(); await server?.stop(); await front?.stop(); await smtp?.stop(); });
@@ -153,6 +156,64 @@ for (const database of databases) {
       await expectUrl(page, url => url.href === `${other()}/?bye`);
       await check(jwt, 401);
       assert.equal(await exists(page), false);
+      await who.verdict();
+    });
+
+    test('SDK 2.5, same site: asks for a session before it starts a login, renews, and logs out', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      const site = front.origin('old.example.test');
+      const begin = options => page.evaluate(settings => window.login.authenticate(settings).then(answer => answer, error => error.code), options);
+      await arrive(who, site, 'old@example.com');
+      assert.equal(await exists(page), true);
+      assert.equal((await page.evaluate(() => window.login.getUserIdentity())).email, 'old@example.com');
+      const first = await token(page);
+      assert.equal(await page.evaluate(() => window.login.ensureToken({ timeoutInMillis: 0 })), first);
+      assert.equal(await page.evaluate(() => window.login.waitForUserSession()), true);
+      assert.equal(await page.evaluate(() => window.login.getConnectionCredentials()), null, 'a mailed code leaves none');
+
+      // Who is signed in stays where they are; another connection is refused by the SDK, from the token that we issued.
+      assert.equal(await begin({}), null);
+      assert.equal(await begin({ connectionId: 'con_email' }), null);
+      assert.equal(await begin({ connectionId: 'con_other' }), 'AuthenticationConstraintContention');
+      assert.equal(asked(who, 'POST', '/api/authentication'), 1);
+      assert.match(who.requests.find(request => request.method() === 'POST' && request.url() === `${server.url}/api/authentication`).headers()['x-powered-by'], /; 2\.5\.388$/);
+      await page.evaluate(() => { window.login.authenticate({ force: true }); });
+      await expectUrl(page, url => url.origin === site && url.searchParams.has('code'));
+      assert.equal(await exists(page), true, 'the session was enough');
+
+      await forget(page);
+      await page.reload();
+      assert.equal(await exists(page), true, 'renewed without the person noticing');
+      assert.ok(asked(who, 'PATCH', '/api/session') >= 2);
+      const second = await token(page);
+      assert.notEqual(second, first);
+      await check(second, 404);
+      await page.evaluate(target => window.login.logout(target), `${site}/?bye`);
+      await expectUrl(page, url => url.search === '?bye');
+      assert.equal(asked(who, 'DELETE', '/api/session'), 1);
+      await check(second, 401);
+      assert.equal(await exists(page), false);
+      await who.verdict();
+    });
+
+    test('SDK 2.5, cross site: by code, and logout by redirect', async () => {
+      const who = await person(browser, { origins });
+      const { page } = who;
+      const site = front.origin('old.other.test');
+      await arrive(who, site, 'oldfar@example.com');
+      assert.equal(await exists(page), true);
+      const jwt = await token(page);
+      await check(jwt, 404);
+      await forget(page);
+      await page.reload();
+      assert.equal(await exists(page), false, 'another site does not see the session');
+      await page.evaluate(() => { window.login.authenticate({ responseLocation: 'query', flowType: 'code' }); });
+      await expectUrl(page, url => url.origin === site && url.searchParams.has('code'));
+      assert.equal(await exists(page), true);
+      await page.evaluate(target => { window.login.logout(target); }, `${site}/?bye`);
+      await expectUrl(page, url => url.href === `${site}/?bye`);
+      await check(jwt, 401);
       await who.verdict();
     });
 
