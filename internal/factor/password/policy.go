@@ -58,6 +58,9 @@ var sentences = map[Reason]string{
 // normal is the form of a password that is hashed: NFC, so that what looks alike on two keyboards is alike.
 func normal(text string) string { return norm.NFC.String(text) }
 
+// short tells whether a password in its normal form is too short to be the only factor.
+func short(text string) bool { return utf8.RuneCountInString(text) < MinAlone }
+
 // judge returns the form that is hashed. There are no rules about which characters a password must have,
 // and no age: long, not guessed and not stolen is what counts (NIST SP 800-63B-4 section 3.1.1).
 func judge(c Choice) (string, error) {

@@ -31,10 +31,21 @@ func BenchmarkBare(b *testing.B) {
 	perSecond(b)
 }
 
-// BenchmarkPool is the same number of hashes through the pool, with more callers than threads.
+// BenchmarkPool is the same number of hashes through the pool, with more callers than it does at a time: on
+// threads, and in processes as the server's.
 func BenchmarkPool(b *testing.B) {
-	pool := password.NewPool(hashes.Least)
+	b.Run("threads", func(b *testing.B) { hashRate(b, password.NewPool(hashes.Least)) })
+	b.Run("processes", func(b *testing.B) {
+		pool, _ := apart(b, "modest", time.Hour)
+		hashRate(b, pool)
+	})
+}
+
+func hashRate(b *testing.B, pool *password.Pool) {
 	text := hashes.Least.New(mine)
+	for range 4 { // until the processes are there
+		_, _, _ = pool.Compare(context.Background(), text, mine)
+	}
 	b.ResetTimer()
 	b.SetParallelism(4)
 	b.RunParallel(func(p *testing.PB) {
@@ -50,11 +61,15 @@ func BenchmarkPool(b *testing.B) {
 func perSecond(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hashes/s") }
 
 // BenchmarkOthers is how long somebody who asks for something small waits for the answer over a socket:
-// alone, beside a full pool, and beside as many plain goroutines that hash.
+// alone, beside a full pool of processes and of threads, and beside as many plain goroutines that hash.
 func BenchmarkOthers(b *testing.B) {
 	text := hashes.Least.New(mine)
 	b.Run("alone", func(b *testing.B) { answerTimes(b, nil) })
-	b.Run("beside_the_pool", func(b *testing.B) {
+	b.Run("beside_processes", func(b *testing.B) {
+		pool, _ := apart(b, "modest", time.Hour)
+		answerTimes(b, func() { _, _, _ = pool.Compare(context.Background(), text, mine) })
+	})
+	b.Run("beside_threads", func(b *testing.B) {
 		pool := password.NewPool(hashes.Least)
 		answerTimes(b, func() { _, _, _ = pool.Compare(context.Background(), text, mine) })
 	})
@@ -68,6 +83,11 @@ func BenchmarkOthers(b *testing.B) {
 }
 
 func answerTimes(b *testing.B, beside func()) {
+	if beside != nil {
+		for range 4 { // until the processes are there
+			beside()
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

@@ -66,7 +66,16 @@ type Choice struct {
 }
 
 // Prepared is a password that may be kept.
-type Prepared struct{ hash string }
+type Prepared struct {
+	hash  string
+	short bool
+}
+
+// Short tells whether the password is good enough together with a second factor only.
+func (p Prepared) Short() bool { return p.short }
+
+// ErrShort is a password that is good enough together with a second factor only, of somebody who has none.
+var ErrShort = refused(Short)
 
 // Prepare judges a password and hashes it. The error is a *Refused when it is not good enough, of kind
 // Unavailable when it cannot be judged now, and Limited when it cannot be hashed now. It must not be called inside a unit of work.
@@ -85,7 +94,7 @@ func (s *Service) Prepare(ctx context.Context, c Choice) (Prepared, error) {
 		}
 	}
 	h, err := s.d.Pool.Hash(ctx, text)
-	return Prepared{h}, err
+	return Prepared{h, short(text)}, err
 }
 
 // Put keeps a prepared password, in the caller's unit of work, in place of the one before.
@@ -97,7 +106,9 @@ func (s *Service) Put(ctx context.Context, t tx.Tx, by actor.Actor, user ident.U
 	if err != nil {
 		return err
 	}
-	if err := s.d.Store.Put(ctx, t, s.seal(fresh(by.Account, user, t.Now()), p.hash)); err != nil {
+	next := fresh(by.Account, user, t.Now())
+	next.Short = p.short
+	if err := s.d.Store.Put(ctx, t, s.seal(next, p.hash)); err != nil {
 		return err
 	}
 	e := event.New(by, EventSet, string(user))
@@ -114,6 +125,15 @@ func (s *Service) Held(ctx context.Context, t tx.Tx, account ident.AccountID, us
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Short tells whether a person has a password that is good enough together with a second factor only.
+func (s *Service) Short(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (bool, error) {
+	kept, err := s.d.Store.Get(ctx, t, account, user)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return kept.Short, err
 }
 
 // Remove deletes a person's password. A fault of kind NotFound when there is none.
@@ -236,7 +256,7 @@ func (s *Service) right(ctx context.Context, by actor.Actor, a Attempt, kept Kep
 		if again != "" {
 			next = s.seal(kept, again)
 		}
-		next.UsedAt = t.Now()
+		next.UsedAt, next.Short = t.Now(), short(normal(a.Password.Reveal()))
 		err := s.d.Store.Replace(ctx, t, kept, next)
 		if fault.Is(err, fault.NotFound) {
 			r = factor.Result{Outcome: factor.Wrong}

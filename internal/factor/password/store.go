@@ -14,6 +14,7 @@ type Kept struct {
 	User    ident.UserID
 	Version string // random, new with each password; the same when it is hashed anew
 	Sealed  []byte
+	Short   bool // too short to be the only factor; of an imported one that is known when it is used
 	SetAt   time.Time
 	UsedAt  time.Time // zero: never
 }

@@ -57,7 +57,7 @@ func TestChildrenAreModest(t *testing.T) {
 		}
 	}
 	if env := c.file(t, "environ"); env != "" {
-		t.Errorf("the environment: %q", env)
+		t.Errorf("%d bytes of environment", len(env))
 	}
 	if args := c.file(t, "cmdline"); strings.Count(args, "\x00") != 2 || !strings.HasSuffix(args, "\x00hash-worker\x00") {
 		t.Errorf("the arguments: %q", args)
