@@ -41,6 +41,11 @@ type deployment struct {
 
 // eachDeployment runs a test on both databases.
 func eachDeployment(t *testing.T, fn func(d deployment)) {
+	eachDeploymentWith(t, func(*config.Config) {}, fn)
+}
+
+// eachDeploymentWith is eachDeployment with other settings.
+func eachDeploymentWith(t *testing.T, set func(*config.Config), fn func(d deployment)) {
 	run := func(database string) func(*testing.T) {
 		return func(t *testing.T) {
 			cfg := config.Default()
@@ -50,6 +55,7 @@ func eachDeployment(t *testing.T, fn func(d deployment)) {
 			if database == "postgres" {
 				cfg.Database = secret.New(sqldbtest.PostgresURL(t))
 			}
+			set(&cfg)
 			a, err := Open(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)
