@@ -100,11 +100,17 @@ func (f *Features) accountName(id ident.AccountID) string {
 	return string(id)
 }
 
-// recovering tells when a person's delayed recovery is ready; zero when none waits.
+// recovering tells when a person's delayed recovery is ready; zero when none waits that they could finish.
 func (f *Features) recovering(ctx context.Context, t tx.Tx, account ident.AccountID, who ident.UserID) (time.Time, error) {
 	r, err := f.Regain.Pending(ctx, t, account, who)
 	if fault.Is(err, fault.NotFound) {
 		return time.Time{}, nil
+	}
+	if err == nil && !r.Granted {
+		p, err := f.demanded(ctx, t, account, who)
+		if err != nil || p.NoRecovery {
+			return time.Time{}, err
+		}
 	}
 	return r.ReadyAt, err
 }

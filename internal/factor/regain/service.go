@@ -20,7 +20,7 @@ import (
 // The events; the target is the person, detail "recovery" the id.
 const (
 	EventRequested = "recovery.requested" // detail "readyAt" (RFC 3339)
-	EventCancelled = "recovery.cancelled" // detail "by": session, mail or login
+	EventCancelled = "recovery.cancelled" // detail "by": session, mail, login or administrator
 	EventDone      = "recovery.done"      // what was lost is to be removed, and the sessions to be ended
 )
 
@@ -35,6 +35,7 @@ const (
 	prefix     = "rec_"
 	linkText   = "regain/cancel"
 	requesting = "regain/request"
+	granting   = "regain/grant"
 )
 
 // Recovery is one that waits, or is ready.
@@ -45,6 +46,7 @@ type Recovery struct {
 	RequestedAt time.Time
 	ReadyAt     time.Time
 	ExpiresAt   time.Time
+	Granted     bool // by an administrator: it holds where people cannot begin one themselves
 }
 
 // Ready tells whether it can be finished.
@@ -61,6 +63,7 @@ const (
 	BySession Cancelling = "session" // by somebody who is signed in as the person
 	ByMail    Cancelling = "mail"    // by the link of the mail
 	ByLogin   Cancelling = "login"   // the person showed a second factor after all
+	ByAdmin   Cancelling = "administrator"
 )
 
 // Service holds the verbs, inside the caller's unit of work.
@@ -80,11 +83,43 @@ func (s *Service) Request(ctx context.Context, t tx.Tx, by actor.Actor, user ide
 	if err == nil || !fault.Is(err, fault.NotFound) {
 		return r, factor.Result{Outcome: factor.Right}, err
 	}
-	ok, retry, err := factor.Take(ctx, t, s.limits, factor.Counter{Account: by.Account, Name: requesting, Key: string(user), Rule: Limit})
+	return s.begin(ctx, t, by, user, delay, false)
+}
+
+// Grant begins to wait for a person who has no other way than to ask an administrator, whom by is. Everything else is
+// as with Request: the person is told and can stop it, and only their own first factor ends it. One that the person,
+// or whoever says so, began before is cancelled: the wait begins anew.
+func (s *Service) Grant(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, delay time.Duration) (Recovery, factor.Result, error) {
+	if by.Kind == actor.Anonymous || by.Kind == actor.User && by.ID == string(user) {
+		return Recovery{}, factor.Result{}, fault.New(fault.Forbidden, fault.CodeForbidden, "Nobody grants themselves a recovery.")
+	}
+	r, err := s.Store.Get(ctx, t, by.Account, user)
+	switch {
+	case fault.Is(err, fault.NotFound):
+	case err != nil:
+		return Recovery{}, factor.Result{}, err
+	case r.Granted:
+		return r, factor.Result{Outcome: factor.Right}, nil
+	default:
+		if err := s.cancel(ctx, t, by, r, ByAdmin); err != nil {
+			return Recovery{}, factor.Result{}, err
+		}
+	}
+	return s.begin(ctx, t, by, user, delay, true)
+}
+
+func (s *Service) begin(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, delay time.Duration, granted bool) (Recovery, factor.Result, error) {
+	counter := factor.Counter{Account: by.Account, Name: requesting, Key: string(user), Rule: Limit}
+	if granted {
+		counter.Name = granting
+	}
+	ok, retry, err := factor.Take(ctx, t, s.limits, counter)
 	if err != nil || !ok {
 		return Recovery{}, factor.Result{Outcome: factor.Paused, Retry: retry}, err
 	}
-	r = Recovery{Account: by.Account, User: user, ID: ident.New(prefix), RequestedAt: t.Now(), ReadyAt: t.Now().Add(delay)}
+	r := Recovery{
+		Granted: granted, Account: by.Account, User: user, ID: ident.New(prefix), RequestedAt: t.Now(), ReadyAt: t.Now().Add(delay),
+	}
 	r.ExpiresAt = r.ReadyAt.Add(ReadyLife)
 	first, err := s.Store.Insert(ctx, t, r)
 	if err != nil {

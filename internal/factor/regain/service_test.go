@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/event"
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/sqldb"
@@ -257,6 +258,66 @@ func TestForgetAndPurge(t *testing.T) {
 			return err
 		}); err != nil || n != 1 {
 			t.Error(n, err)
+		}
+	})
+}
+
+// An administrator begins and ends the wait of others, never their own, and shortens nothing.
+func TestGrant(t *testing.T) {
+	each(t, func(b *bench) {
+		admin := actor.Actor{Kind: actor.User, Account: "a", ID: "admin"}
+		grant := func(by actor.Actor) (r regain.Recovery, f factor.Result, err error) {
+			err = b.do(func(ctx context.Context, t tx.Tx) (err error) {
+				r, f, err = b.s.Grant(ctx, t, by, "u", delay)
+				return err
+			})
+			return r, f, err
+		}
+		for _, nobody := range []actor.Actor{by, {Kind: actor.User, Account: "a", ID: "u"}} {
+			if _, _, err := grant(nobody); !fault.Is(err, fault.Forbidden) {
+				t.Errorf("%v: %v", nobody, err)
+			}
+		}
+		own, _ := b.request(delay)
+		b.clk.Advance(delay / 2)
+		r, f, err := grant(admin)
+		if err != nil || f.Outcome != factor.Right || !r.Granted || own.Granted || r.ID == own.ID || !r.ReadyAt.Equal(b.clk.Now().Add(delay)) {
+			t.Fatalf("%+v %+v %v; was %+v", r, f, err, own)
+		}
+		b.clk.Advance(time.Hour)
+		if again, _, err := grant(admin); err != nil || again != r {
+			t.Errorf("%+v, %v; was %+v", again, err, r)
+		}
+		if person, _ := b.request(time.Minute); person != r {
+			t.Errorf("the person's own request: %+v; was %+v", person, r)
+		}
+		b.clk.Advance(delay/2 + time.Minute)
+		b.none("when the person's own would have been ready", b.finish(b.clk.Now()))
+		b.clk.Advance(delay)
+		if err := b.finish(b.clk.Now()); err != nil {
+			t.Error(err)
+		}
+		want := []string{"recovery.requested u ", "recovery.cancelled u administrator", "recovery.requested u ", "recovery.done u "}
+		if !slices.Equal(b.events, want) {
+			t.Error(b.events)
+		}
+		cancel := func() error {
+			return b.do(func(ctx context.Context, t tx.Tx) error { return b.s.Cancel(ctx, t, admin, "u", regain.ByAdmin) })
+		}
+		for range regain.Limit.Count {
+			if _, f, err := grant(admin); err != nil || f.Outcome != factor.Right {
+				t.Fatal(f, err)
+			}
+			if err := cancel(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, f, err := grant(admin); err != nil || f.Outcome != factor.Paused || f.Retry < 1 {
+			t.Error("no limit:", f, err)
+		}
+		b.none("nothing to cancel", cancel())
+		if _, f := b.request(delay); f.Outcome != factor.Right {
+			t.Error("an administrator uses up what the person may do:", f)
 		}
 	})
 }

@@ -34,10 +34,14 @@ func (s *Service) RequestRecovery(ctx context.Context, v login.Visit, id ident.L
 // end, and the login goes on without a second factor, or with a new one where the policy demands it.
 func (s *Service) FinishRecovery(ctx context.Context, v login.Visit, id ident.LoginID) (login.View, error) {
 	return s.d.Box.Try(ctx, v, id, login.StepSecond, func(ctx context.Context, t tx.Tx, f login.Facts) (login.Found, error) {
-		if _, ok, err := s.mayRecover(ctx, t, v, f); err != nil || !ok {
+		_, ok, err := s.mayRecover(ctx, t, v, f)
+		if err == nil && !ok {
+			ok, err = s.granted(ctx, t, v, f)
+		}
+		if err != nil || !ok {
 			return login.Found{Problem: login.ProblemPolicy}, err
 		}
-		err := s.d.Recoveries.Finish(ctx, t, by(v), f.Whose(), f.Request.Evidence[0].At)
+		err = s.d.Recoveries.Finish(ctx, t, by(v), f.Whose(), f.Request.Evidence[0].At)
 		if fault.Is(err, fault.NotFound) { // too early, cancelled, or proved before it was ready
 			err = nil
 		}
@@ -45,11 +49,28 @@ func (s *Service) FinishRecovery(ctx context.Context, v login.Visit, id ident.Lo
 	})
 }
 
+// granted tells whether an administrator has begun the recovery, which holds where nobody can begin one themselves.
+func (s *Service) granted(ctx context.Context, t tx.Tx, v login.Visit, f login.Facts) (bool, error) {
+	if !firstProof(f) {
+		return false, nil
+	}
+	r, err := s.d.Recoveries.Pending(ctx, t, v.Account, f.Whose())
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return r.Granted, err
+}
+
+// firstProof tells whether the login itself began with a first proof, and not with an old session.
+func firstProof(f login.Facts) bool {
+	return f.Request.Subject != "" && len(f.Request.Evidence) > 0 && demand.SecondKind(f.Request.Evidence[0].Method) == ""
+}
+
 // mayRecover: a first proof of this very login is what a recovery goes by, never an old session. What it
 // removes is the person's everywhere, so that every policy under which they sign in has its say, and not
 // only that of the application that somebody has chosen to sign in to.
 func (s *Service) mayRecover(ctx context.Context, t tx.Tx, v login.Visit, f login.Facts) (policy.Policy, bool, error) {
-	if f.Request.Subject == "" || len(f.Request.Evidence) == 0 || demand.SecondKind(f.Request.Evidence[0].Method) != "" {
+	if !firstProof(f) {
 		return f.Policy, false, nil
 	}
 	p, err := s.d.Demanded(ctx, t, v.Account, f.Whose())

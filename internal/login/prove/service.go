@@ -69,6 +69,7 @@ type Passwords interface {
 // Recoveries wait. *regain.Service has them.
 type Recoveries interface {
 	Request(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, delay time.Duration) (regain.Recovery, factor.Result, error)
+	Pending(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (regain.Recovery, error)
 	Finish(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, proved time.Time) error
 	Cancel(ctx context.Context, t tx.Tx, by actor.Actor, user ident.UserID, from regain.Cancelling) error
 }

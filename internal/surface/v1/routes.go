@@ -46,6 +46,7 @@ type Deps struct {
 	TenantMembers TenantMembers
 	Extensions    Extensions
 	Policies      Policies
+	Recoveries    Recoveries
 }
 
 // Surface is the API.
@@ -75,6 +76,7 @@ func (s *Surface) Routes() []web.Route {
 		s.userRoutes(),
 		s.consentRoutes(),
 		s.sessionRoutes(),
+		s.recoveryRoutes(),
 		s.identityRoutes(),
 		s.extensionRoutes(),
 		s.connectionRoutes(),

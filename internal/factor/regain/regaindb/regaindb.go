@@ -22,21 +22,22 @@ CREATE TABLE recoveries (
 	expires_at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, user_id),
 	UNIQUE (account_id, recovery_id));
-CREATE INDEX recoveries_expires ON recoveries (expires_at);`}}
+CREATE INDEX recoveries_expires ON recoveries (expires_at);`},
+		{ID: "regain/0002", SQL: `ALTER TABLE recoveries ADD COLUMN granted BIGINT NOT NULL DEFAULT 0;`}}
 }
 
 // Store implements regain.Store. The zero value is ready.
 type Store struct{}
 
-const columns = `account_id, user_id, recovery_id, requested_at, ready_at, expires_at`
+const columns = `account_id, user_id, recovery_id, requested_at, ready_at, expires_at, granted`
 
 // Insert implements regain.Store.
 func (Store) Insert(ctx context.Context, t tx.Tx, r regain.Recovery) (bool, error) {
 	n, err := sqldb.From(t).Exec(ctx, `
-INSERT INTO recoveries (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (account_id, user_id) DO UPDATE SET recovery_id = $3, requested_at = $4, ready_at = $5, expires_at = $6
+INSERT INTO recoveries (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (account_id, user_id) DO UPDATE SET recovery_id = $3, requested_at = $4, ready_at = $5, expires_at = $6, granted = $7
 WHERE recoveries.expires_at <= $4`,
-		string(r.Account), string(r.User), r.ID, sqldb.Micros(r.RequestedAt), sqldb.Micros(r.ReadyAt), sqldb.Micros(r.ExpiresAt))
+		string(r.Account), string(r.User), r.ID, sqldb.Micros(r.RequestedAt), sqldb.Micros(r.ReadyAt), sqldb.Micros(r.ExpiresAt), flag(r.Granted))
 	return n == 1, err
 }
 
@@ -79,10 +80,18 @@ func (Store) Purge(ctx context.Context, t tx.Tx, limit int) (int64, error) {
 
 func scan(r sqldb.Row) (regain.Recovery, error) {
 	var v regain.Recovery
-	var requested, ready, expires int64
-	err := r.Scan(&v.Account, &v.User, &v.ID, &requested, &ready, &expires)
+	var requested, ready, expires, granted int64
+	err := r.Scan(&v.Account, &v.User, &v.ID, &requested, &ready, &expires, &granted)
 	v.RequestedAt, v.ReadyAt, v.ExpiresAt = sqldb.Time(requested), sqldb.Time(ready), sqldb.Time(expires)
+	v.Granted = granted != 0
 	return v, err
+}
+
+func flag(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 func one(n int64, err error) error {

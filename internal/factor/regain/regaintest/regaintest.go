@@ -76,7 +76,17 @@ func RunStore(t *testing.T, s regain.Store, db tx.Runner, clk *clock.Fake) {
 		t.Error("finished twice:", err)
 	}
 	old := at("r5")
+	old.Granted = true
 	insert(old)
+	if err := in(func(ctx context.Context, tt tx.Tx) error {
+		got, err := s.Get(ctx, tt, "a", "u")
+		if !got.Granted || r.Granted {
+			t.Error("who began it is forgotten:", got, r)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
 	clk.Advance(2 * time.Hour)
 	if err := finish(old); !fault.Is(err, fault.NotFound) {
 		t.Error("finished after its time:", err)
@@ -90,7 +100,7 @@ func RunStore(t *testing.T, s regain.Store, db tx.Runner, clk *clock.Fake) {
 			t.Error("another account's:", err)
 		}
 		got, err := s.ByID(ctx, tt, "a", "r6")
-		if got.User != "u" {
+		if got.User != "u" || got.Granted {
 			t.Errorf("%+v", got)
 		}
 		return err
