@@ -12,26 +12,11 @@ import (
 // dump reads everything that the database holds, as text, by table.
 func (w *world) dump() map[string][]string {
 	w.t.Helper()
-	driver, name := "pgx", w.database
-	tables := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`
-	if path, ok := strings.CutPrefix(w.database, "sqlite:"); ok {
-		driver, name = "sqlite", "file:"+path+"?mode=ro"
-		tables = `SELECT name FROM sqlite_master WHERE type = 'table'`
-	}
-	db, err := sql.Open(driver, name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	conn := w.connect()
 	defer conn.Close()
-	if driver == "pgx" { // who reads the dump of a database is not stopped by row-level security
-		if _, err := conn.ExecContext(context.Background(), `SELECT set_config('admit.account', '*', false)`); err != nil {
-			w.t.Fatal(err)
-		}
+	tables := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`
+	if strings.HasPrefix(w.database, "sqlite:") {
+		tables = `SELECT name FROM sqlite_master WHERE type = 'table'`
 	}
 	all := map[string][]string{}
 	for _, table := range w.column(conn, tables) {
@@ -43,8 +28,50 @@ func (w *world) dump() map[string][]string {
 	return all
 }
 
+// rows are what a query finds, as text.
+func (w *world) rows(query string) []string {
+	w.t.Helper()
+	conn := w.connect()
+	defer conn.Close()
+	return w.column(conn, query)
+}
+
+// connect opens the database beside the server.
+func (w *world) connect() opened {
+	w.t.Helper()
+	driver, name := "pgx", w.database
+	if path, ok := strings.CutPrefix(w.database, "sqlite:"); ok {
+		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if driver == "pgx" { // who reads the dump of a database is not stopped by row-level security
+		if _, err := conn.ExecContext(context.Background(), `SELECT set_config('admit.account', '*', false)`); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return opened{conn, db}
+}
+
+// opened is one connection, with which its pool ends.
+type opened struct {
+	*sql.Conn
+	pool *sql.DB
+}
+
+func (d opened) Close() {
+	d.Conn.Close()
+	d.pool.Close()
+}
+
 // column returns every value of every row as text.
-func (w *world) column(conn *sql.Conn, query string) []string {
+func (w *world) column(conn opened, query string) []string {
 	w.t.Helper()
 	rows, err := conn.QueryContext(context.Background(), query)
 	if err != nil {

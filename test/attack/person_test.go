@@ -25,6 +25,7 @@ type person struct {
 	code     string // what came back to the application
 	access   string
 	id       string
+	offered  string // the newest offer to bind the session
 }
 
 func (w *world) person() *person { return &person{w: w, cookies: map[string]string{}} }
@@ -45,6 +46,9 @@ func (p *person) browse(method, path, form string) answer {
 		header = append(header, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin", "Origin", p.w.public)
 	}
 	a := p.w.send(method, path, form, header...)
+	if offer := a.header.Get("Secure-Session-Registration"); offer != "" {
+		p.offered = offer
+	}
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(p.cookies, c.Name)
