@@ -6,8 +6,8 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +22,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/strictjson"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/signal"
 )
@@ -29,9 +30,8 @@ import (
 const (
 	streams  = 32 // that are claimed at once
 	parallel = 8
-	events   = 64 // of one stream, before the next claim
-	// Timeout bounds one attempt.
-	Timeout = 8 * time.Second
+	events   = 64              // of one stream, before the next claim
+	timeout  = 8 * time.Second // of one attempt
 	// atMost is how long one stream is worked on, and claimFor when others may claim it: all of its
 	// fellows may come before it, and take as long.
 	atMost   = 20 * time.Second
@@ -55,6 +55,7 @@ type Sender struct {
 	Allowed func(ctx context.Context, s signal.Stream) error
 	HTTP    *http.Client // the one way out (I-20)
 	Log     *slog.Logger
+	Timeout time.Duration // optional; of one attempt
 }
 
 // Drain pushes until nothing is due.
@@ -157,7 +158,7 @@ type refusal struct{ code string }
 func (r refusal) Error() string { return "the receiver refuses it: " + r.code }
 
 func (s *Sender) push(ctx context.Context, one signal.Stream, e signal.Event) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, timeout))
 	defer cancel()
 	text, err := s.Service.Token(ctx, one, e, s.Sign)
 	if err != nil {
@@ -197,7 +198,7 @@ func judge(body []byte) error {
 	var said struct {
 		Code string `json:"err"`
 	}
-	_ = json.Unmarshal(body, &said) // a receiver that does not say why refuses all the same
+	_ = strictjson.Unmarshal(body, &said) // a receiver that does not say why refuses all the same
 	switch code := signal.ProblemOf(said.Code); code {
 	case "invalid_key", "authentication_failed", "access_denied":
 		return fmt.Errorf("the receiver answers with %s", code)

@@ -96,10 +96,10 @@ func oneAudience(said json.RawMessage, is string) bool {
 	switch {
 	case len(said) == 0 || string(said) == "null":
 		return true
-	case json.Unmarshal(said, &one) == nil:
+	case web.DecodeStrict(said, &one) == nil:
 		return one == is
 	}
-	return json.Unmarshal(said, &many) == nil && len(many) == 1 && many[0] == is
+	return web.DecodeStrict(said, &many) == nil && len(many) == 1 && many[0] == is
 }
 
 func (s *Surface) create(w http.ResponseWriter, r *http.Request) error {
