@@ -31,7 +31,7 @@ func root() *cobra.Command {
 	c := group("admit", "Sign people in, and answer what they may do")
 	c.SilenceUsage, c.SilenceErrors = true, true
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; see: %s --help", err, c.CommandPath()) })
-	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), clients(), perform(), why(), test(), imports(), export(), keys(), migrate(), routes(), verifyDB(), doctor(), version(), hashWorker())
+	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), clients(), policies(), perform(), why(), test(), imports(), export(), keys(), migrate(), routes(), verifyDB(), doctor(), version(), hashWorker())
 	return c
 }
 
