@@ -32,7 +32,7 @@ var bodies = map[string]string{
 	"POST /access/v1/search/resource":                           `{"subject":{"type":"user","id":"u_other"},"resource":{"type":"resource"},"action":{"name":"READ"}}`,
 	"POST /access/v1/search/subject":                            `{"subject":{"type":"user"},"resource":{"type":"resource","id":"vault/canary"},"action":{"name":"READ"}}`,
 	"PUT /v1/accounts/{accountId}":                              `{"name":"taken"}`,
-	"POST /v1/users/{userId}/recovery":                         ``,
+	"POST /v1/users/{userId}/recovery":                          ``,
 	"PUT /v1/sign-in-policy":                                    `{"secondWhen":"newDevice"}`,
 	"PUT /v1/tenants/{tenantId}/sign-in-policy":                 `{"secondWhen":"newDevice"}`,
 	"PUT /v1/applications/{applicationId}/sign-in-policy":       `{"secondWhen":"newDevice"}`,
