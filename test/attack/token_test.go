@@ -5,9 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Codes and refresh tokens at the token endpoint: OAU-01, OAU-06, OAU-08, OAU-12, OAU-19, OAU-29, and
@@ -180,14 +180,9 @@ func (w *world) shapes(t *testing.T, p *person, c *party) {
 // audited wants an event of that type in the audit trail of the database.
 func (w *world) audited(t *testing.T, kind string) {
 	t.Helper()
-	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(20 * time.Millisecond) {
-		for _, e := range w.dump()["audit_entries"] {
-			if strings.Contains(e, kind) {
-				return
-			}
-		}
-	}
-	t.Errorf("no event %s", kind)
+	eventually(t, "an event "+kind, func() bool {
+		return slices.ContainsFunc(w.dump()["audit_entries"], func(e string) bool { return strings.Contains(e, kind) })
+	})
 }
 
 // How clients prove themselves: OAU-16, OAU-18, and JWT-01, JWT-02, JWT-05 and JWT-07 at client assertions.

@@ -23,7 +23,7 @@ func TestJWT13_OversizeAndNestedTokens(t *testing.T) {
 							if a.status != 401 && a.status != 413 && a.status != 431 && a.status != 429 && a.status != 0 {
 								t.Errorf("a token of %d bytes: %d", len(token), a.status)
 							}
-							if a.took > 5*time.Second {
+							if a.took > 30*time.Second {
 								t.Errorf("a token of %d bytes: took %v", len(token), a.took)
 							}
 						}
