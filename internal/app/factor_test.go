@@ -3,15 +3,20 @@ package app
 import (
 	"context"
 	"encoding/base32"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/admit-id/admit/internal/app/person"
 	"github.com/admit-id/admit/internal/application"
+	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/emailcode"
+	"github.com/admit-id/admit/internal/factor/holding"
 	"github.com/admit-id/admit/internal/factor/passkey"
 	"github.com/admit-id/admit/internal/factor/passkey/passkeydb"
 	"github.com/admit-id/admit/internal/factor/password"
@@ -20,6 +25,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
+	"github.com/admit-id/admit/internal/kit/mail"
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login/link"
@@ -106,6 +112,7 @@ func TestREC03_RecoveryRemovesWhatWasLost(t *testing.T) {
 		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
 		ann, bob := d.hold(client, "ann@x.example"), d.hold(client, "bob@x.example")
 		for _, h := range []held{ann, bob} {
+			h.renew(h.cookie()) // the session is used there before there is a second factor to ask for
 			h.addApp()
 			d.unit(func(ctx context.Context, t tx.Tx) error {
 				_, err := d.app.f.person.Recovery.Create(ctx, t, h.self(), h.user)
@@ -277,6 +284,155 @@ func TestREC14_TakingAnAddressBackRemovesWhatWasAdded(t *testing.T) {
 		restored()
 		if got := ann.holds(); got != (factor.Held{Passkeys: 1, TOTP: 1}) {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// keys gives somebody passkeys that were registered, without their authenticators.
+func (h held) keys(ids ...string) {
+	h.Helper()
+	for _, id := range ids {
+		h.unit(func(ctx context.Context, t tx.Tx) error {
+			_, err := passkeydb.Store{}.Insert(ctx, t, passkey.Passkey{
+				ID: id, Account: ident.DefaultAccount, User: h.user, Credential: []byte(id), Key: []byte("k"), Handle: []byte(h.user), CreatedAt: t.Now(),
+			})
+			return err
+		})
+	}
+}
+
+// appID is the person's authenticator app.
+func (h held) appID() string {
+	h.Helper()
+	kept, err := h.app.f.person.Holding().Of(h.Context(), ident.DefaultAccount, h.user)
+	if err != nil || len(kept.Devices) == 0 {
+		h.Fatal(kept, err)
+	}
+	return kept.Devices[0].ID
+}
+
+// passwordsOn gives the account passwords.
+func (d deployment) passwordsOn() {
+	d.Helper()
+	_, err := d.app.f.connections.Create(d.Context(), actor.ForOperator(ident.DefaultAccount), connection.Input{Spec: connection.Spec{Type: "PASSWORD", Name: "Password"}})
+	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+const shortPassword = "rain on tin"
+
+// MFA-04: a password that is long enough only together with a second factor does not become the only one, by
+// whatever way the last second factor goes, also when two go at once.
+func TestAShortPasswordNeverStandsAlone(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		h := d.app.f.person.Holding()
+		d.passwordsOn()
+		var refused *password.Refused
+		ann := d.hold(client, "ann@x.example")
+		me := holding.Owner{By: ann.self(), Session: ident.SessionID(ann.sid)}
+		set := func(who holding.Owner, text string) error { return h.SetPassword(d.Context(), who, secret.New(text)) }
+		if err := set(me, shortPassword); !errors.As(err, &refused) || refused.Reason != password.Short {
+			t.Fatal("without a second factor:", err)
+		}
+		ann.addApp()
+		ann.keys("pky_1", "pky_2")
+		if err := set(me, shortPassword); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.RemovePasskey(d.Context(), me, "pky_1"); err != nil {
+			t.Fatal(err)
+		}
+		one, two, app := make(chan error, 1), make(chan error, 1), ann.appID()
+		go func() { one <- h.RemovePasskey(d.Context(), me, "pky_2") }()
+		go func() { two <- h.RemoveTOTP(d.Context(), me, app) }()
+		a, b := <-one, <-two
+		if got := ann.holds(); errors.Is(a, holding.ErrShort) == errors.Is(b, holding.ErrShort) || a != nil && b != nil || !got.Second() || !got.Password {
+			t.Fatalf("%v, %v, %+v", a, b, got)
+		}
+		// Longer, it may stand alone.
+		if err := set(me, goodPassword); err != nil {
+			t.Fatal(err)
+		}
+		if got := ann.holds(); got.TOTP > 0 {
+			a = h.RemoveTOTP(d.Context(), me, app)
+		} else {
+			a = h.RemovePasskey(d.Context(), me, "pky_2")
+		}
+		if got := ann.holds(); a != nil || got != (factor.Held{Password: true}) {
+			t.Errorf("%v, %+v", a, got)
+		}
+
+		// Where nobody is asked, it goes with what it needs; one that is long enough stays.
+		bob, eve := d.hold(client, "bob@x.example"), d.hold(client, "eve@x.example")
+		for i, who := range []held{bob, eve} {
+			text := []string{shortPassword, goodPassword}[i]
+			who.addApp()
+			if err := set(holding.Owner{By: who.self(), Session: ident.SessionID(who.sid)}, text); err != nil {
+				t.Fatal(err)
+			}
+			d.happens(actor.Actor{}, regain.EventDone, string(who.user))
+		}
+		if a, b := bob.holds(), eve.holds(); a != (factor.Held{}) || b != (factor.Held{Password: true}) {
+			t.Errorf("%+v, %+v", a, b)
+		}
+		if got := d.mails("bob@x.example"); len(got) == 0 || !slices.ContainsFunc(got, func(m mail.Kept) bool { return strings.HasPrefix(m.Subject, "Your password was removed") }) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// Nobody removes the passkey that is their only way to sign in, nor their last identity in the same moment.
+func TestTheLastWayInStays(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		h := d.app.f.person.Holding()
+		ann := d.hold(client, "ann@x.example")
+		me := holding.Owner{By: ann.self(), Session: ident.SessionID(ann.sid)}
+		ann.keys("pky_1", "pky_2")
+		mailbox := user.Identity{Connection: "con_email", Issuer: emailcode.Issuer, Subject: "ann@x.example"}
+		drop := func() error {
+			return d.app.db.Write(d.Context(), tx.In(ident.DefaultAccount), func(ctx context.Context, x tx.Tx) error {
+				return d.app.f.users.Drop(ctx, x, ann.self(), ann.user, mailbox)
+			})
+		}
+		if err := drop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.RemovePasskey(d.Context(), me, "pky_1"); err != nil {
+			t.Fatal("one of two:", err)
+		}
+		if err := h.RemovePasskey(d.Context(), me, "pky_2"); !errors.Is(err, holding.ErrLast) || ann.holds().Passkeys != 1 {
+			t.Error("the last one:", err)
+		}
+		// With an identity of a connection that is on it is not the last way.
+		link := func(i user.Identity) {
+			d.unit(func(ctx context.Context, x tx.Tx) error {
+				_, err := d.app.f.users.Link(ctx, x, ann.self(), ann.user, i)
+				return err
+			})
+		}
+		link(user.Identity{Connection: "con_gone", Issuer: "https://idp.example", Subject: "x"})
+		if err := h.RemovePasskey(d.Context(), me, "pky_2"); !errors.Is(err, holding.ErrLast) {
+			t.Error("through a connection that is not there:", err)
+		}
+		link(mailbox)
+		if err := h.RemovePasskey(d.Context(), me, "pky_2"); err != nil {
+			t.Error(err)
+		}
+		// Whom a service client names can come by its word.
+		d.unit(func(ctx context.Context, x tx.Tx) error {
+			_, _, err := d.app.f.users.SignInAs(ctx, x, actor.ForSystem(ident.DefaultAccount), "crm|7", "sc_1", user.Profile{})
+			return err
+		})
+		seven := held{visitor: d.visitor(), user: "crm|7", sid: "ses_x"}
+		seven.keys("pky_7")
+		if err := h.RemovePasskey(d.Context(), holding.Owner{By: seven.self(), Session: "ses_x"}, "pky_7"); err != nil {
+			t.Error(err)
+		}
+		if err := h.RemovePasskey(d.Context(), me, "pky_7"); !fault.Is(err, fault.NotFound) {
+			t.Error("another person's:", err)
 		}
 	})
 }
