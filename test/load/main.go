@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/admit-id/admit/test/load/authz"
+	"github.com/admit-id/admit/test/load/passwords"
 	"github.com/admit-id/admit/test/load/provider"
 	"github.com/admit-id/admit/test/load/sessions"
 )
@@ -61,7 +62,7 @@ func main() {
 	flag.IntVar(&s.grants, "grants", 10_000, "grants on single resources that the server holds, 100 to 100,000")
 	flag.IntVar(&s.codes, "codes", 300, "code exchanges of each point, 10 to 5,000")
 	flag.IntVar(&s.starts, "starts", 5, "cold starts, 1 to 20")
-	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, sessions, or one operation beside the floor: renewal, exchange or jwks")
+	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, sessions (with passwords), passwords, or one operation beside the floor: renewal, exchange or jwks")
 	flag.StringVar(&s.postgres, "postgres", "", "postgres://... of a PostgreSQL on this machine whose role may create databases: for two nodes, and for peers")
 	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb, cerbos and dex, which scripts/peers.sh builds")
 	flag.StringVar(&s.modules, "modules", "test", "folder whose node_modules has oidc-provider")
@@ -153,7 +154,15 @@ func (s settings) measure(ctx context.Context) (string, error) {
 		}
 		report += result.Report() + "\n"
 	}
-	if s.only == "sessions" {
+	if s.only == "" || s.only == "sessions" || s.only == "passwords" {
+		// Seconds hold few hashes, so a point takes three times as long.
+		result, err := passwords.Run(ctx, passwords.Config{Binary: s.admit, Rounds: s.rounds, Duration: 3 * s.duration})
+		if err != nil {
+			return "", err
+		}
+		report += result.Report() + "\n"
+	}
+	if s.only == "sessions" || s.only == "passwords" {
 		return report, nil
 	}
 	bench, err := setUp(ctx, s)

@@ -278,3 +278,24 @@ func random() string {
 	rand.Read(b) // never fails; see crypto/rand
 	return base64.RawURLEncoding.EncodeToString(b)
 }
+
+// Password signs in with a password, in a browser that the server has not seen, up to the code for the application.
+func (s *Server) Password(c *wire.Conn, email, password string) error {
+	p := &Person{server: s, cookies: map[string]string{}}
+	_, at, err := p.begin(c)
+	if err != nil {
+		return err
+	}
+	action, fields := formWith(at.body, "email")
+	if fields == nil {
+		return fmt.Errorf("the page %s has no form with an address", at.target)
+	}
+	fields.Set("email", email)
+	fields.Set("password", password)
+	action = strings.Replace(action, "/login/email", "/login/password", 1) // whichever of the two forms comes first
+	if at, err = p.follow(c, "POST", "http://"+s.Host+action, fields.Encode()); err != nil {
+		return err
+	}
+	_, err = p.land(at)
+	return err
+}
