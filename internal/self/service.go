@@ -17,12 +17,8 @@ import (
 // EventExported tells that somebody took their data along; the target is the person.
 const EventExported = "user.data.exported"
 
-// Limits.
-const (
-	PageSize = 25
-	// maxActs bounds how many acts an Export has, newest first.
-	maxActs = 10_000
-)
+// PageSize is how many acts a page of Activity has.
+const PageSize = 25
 
 // Trail is the audit trail. *audit.Service is one.
 type Trail interface {
@@ -124,46 +120,22 @@ func (s *Service) acts(ctx context.Context, account ident.AccountID, user ident.
 	return page, next, fault.Wrap("self.Activity", err)
 }
 
-// Export is everything that an account holds about a person.
-type Export struct {
-	Account ident.AccountID `json:"account"`
-	User    ident.UserID    `json:"userId"`
-	At      time.Time       `json:"exportedAt"`
-	Parts   map[string]any  `json:"data"`
-}
-
 // Export collects everything that the account holds about a person, and leaves a note in the audit trail
-// that it was taken. An error in one part is an error of the whole: half a truth is none.
+// that it was taken. An error in one part is an error of the whole: half a truth is none. What happened is read
+// while the export is written.
 func (s *Service) Export(ctx context.Context, by actor.Actor, user ident.UserID) (out Export, err error) {
 	if user == "" || by.Kind != actor.User || by.ID != string(user) {
 		return out, fault.New(fault.Forbidden, fault.CodeForbidden, "Only the person themselves can take their data.")
 	}
-	out = Export{Account: by.Account, User: user, Parts: map[string]any{}}
+	out = Export{Account: by.Account, User: user, Parts: map[string]any{}, trail: s}
 	for _, p := range s.parts {
 		if out.Parts[p.Name], err = p.Read(ctx, by.Account, user); err != nil {
 			return Export{}, fault.Wrap("self.Export: "+p.Name, err)
 		}
-	}
-	if out.Parts["activity"], err = s.all(ctx, by.Account, user); err != nil {
-		return Export{}, err
 	}
 	err = s.db.Write(ctx, tx.In(by.Account), func(ctx context.Context, t tx.Tx) error {
 		out.At = t.Now()
 		return t.Emit(ctx, event.New(by, EventExported, string(user)))
 	})
 	return out, fault.Wrap("self.Export", err)
-}
-
-func (s *Service) all(ctx context.Context, account ident.AccountID, user ident.UserID) ([]Act, error) {
-	acts := []Act{}
-	for q := (audit.Query{Limit: audit.MaxLimit}); ; {
-		page, next, err := s.acts(ctx, account, user, q)
-		if err != nil {
-			return nil, err
-		}
-		acts = append(acts, page...)
-		if q.Before = next; next == "" || len(acts) >= maxActs {
-			return acts, nil
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/admit-id/admit/internal/audit"
 	"github.com/admit-id/admit/internal/audit/auditdb"
@@ -126,9 +127,22 @@ func TestExport(t *testing.T) {
 	if err != nil || !out.At.Equal(clk.Now()) {
 		t.Fatal(out, err)
 	}
-	text, err := json.Marshal(out)
-	if err != nil || !strings.Contains(string(text), `"of":"acc_self/usr_1"`) || !strings.Contains(string(text), `"activity":[]`) {
-		t.Errorf("%s %v", text, err)
+	var text strings.Builder
+	var read struct {
+		Account, UserID string
+		ExportedAt      time.Time
+		Data            struct {
+			Profile  struct{ Of string }
+			Activity []self.Act
+		}
+		Complete bool
+	}
+	if err := errors.Join(out.Write(t.Context(), &text), json.Unmarshal([]byte(text.String()), &read)); err != nil {
+		t.Fatal(text.String(), err)
+	}
+	if read.Account != string(account) || read.UserID != "usr_1" || !read.ExportedAt.Equal(clk.Now()) || read.Data.Profile.Of != "acc_self/usr_1" || !read.Complete ||
+		len(read.Data.Activity) != 1 || read.Data.Activity[0].Type != self.EventExported {
+		t.Errorf("%s", text.String())
 	}
 	if page, _, _ := s.Activity(t.Context(), account, "usr_1", ""); len(page) != 1 || page[0].Type != self.EventExported {
 		t.Errorf("%+v", page)
@@ -141,5 +155,54 @@ func TestExport(t *testing.T) {
 	fail = broken
 	if _, err := s.Export(t.Context(), person("usr_1"), "usr_1"); !errors.Is(err, broken) {
 		t.Error(err)
+	}
+}
+
+// brokenTrail fails from its second page on.
+type brokenTrail struct{ *audit.Service }
+
+func (b brokenTrail) List(ctx context.Context, a ident.AccountID, q audit.Query) ([]audit.Entry, string, error) {
+	if q.Before != "" {
+		return nil, "", errors.New("broken")
+	}
+	return b.Service.List(ctx, a, q)
+}
+
+// However much has happened to somebody, all of it is in their export, or the export is none.
+func TestExportIsWhole(t *testing.T) {
+	db, _ := sqldbtest.SQLite(t, auditdb.Migrations(), nil)
+	trail := audit.New(db, auditdb.Store{})
+	const all = 10*audit.MaxLimit + 7
+	if err := db.Write(t.Context(), tx.In(account), func(ctx context.Context, x tx.Tx) error {
+		for i := range all {
+			if err := trail.Record(ctx, x, event.New(person("usr_1"), "oauth.token.issued", "grant", "n", fmt.Sprint(i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	write := func(trail self.Trail) (string, error) {
+		out, err := self.New(db, trail).Export(t.Context(), person("usr_1"), "usr_1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		err = out.Write(t.Context(), &text)
+		return text.String(), err
+	}
+	text, err := write(trail)
+	var read struct{ Data struct{ Activity []self.Act } }
+	if err := errors.Join(err, json.Unmarshal([]byte(text), &read)); err != nil || len(read.Data.Activity) != all {
+		t.Fatal(len(read.Data.Activity), err)
+	}
+	for i, a := range read.Data.Activity {
+		if want := fmt.Sprint(all - 1 - i); a.Detail["n"] != want {
+			t.Fatalf("%q at %d", a.Detail["n"], i)
+		}
+	}
+	if text, err := write(brokenTrail{trail}); err == nil || json.Valid([]byte(text)) {
+		t.Errorf("half an export passes for one: %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,10 +37,6 @@ func (s *Surface) download(w http.ResponseWriter, r *http.Request, g *guest, _ u
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return err
-	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="my-data.json"`)
@@ -49,8 +44,7 @@ func (s *Surface) download(w http.ResponseWriter, r *http.Request, g *guest, _ u
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
-	_, err = w.Write(append(text, '\n'))
-	return err
+	return out.Write(r.Context(), w)
 }
 
 // leave is POST /settings/delete. The word must be the very one that the page asks for; case is no matter.
