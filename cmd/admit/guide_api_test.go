@@ -21,7 +21,7 @@ func TestGuideOfAPIs(t *testing.T) {
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ADMIT_") })
 	env := append(own, "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error")
 	local := strings.NewReplacer("localhost:8080", "localhost:"+port, "localhost:3000", "localhost:"+apiPort, "listen(3000", "listen("+apiPort, `"localhost", 3000`, `"localhost", `+apiPort)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	sh := newShell(t, ctx, dir, env)
 	sh.run(t, 0, preface)

@@ -55,7 +55,7 @@ func (w *watcher) browsing(stop func()) (wait func() error) {
 		select {
 		case err := <-w.done:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			return fmt.Errorf("the command printed no URL:\n%s", w.text.String())
 		}
 	}
@@ -75,7 +75,7 @@ func browse(at string) error {
 	if err != nil {
 		return err
 	}
-	h := &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	h := &http.Client{Jar: jar, Timeout: time.Minute}
 	page, here, err := load(h, mustRequest(http.MethodGet, at, nil))
 	for range 12 {
 		if err != nil {

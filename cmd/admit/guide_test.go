@@ -72,9 +72,9 @@ func runGuide(t *testing.T, page string, least int) {
 	}
 	// The settings of whoever runs the tests are not the server's.
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ADMIT_") })
-	env := append(own, "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error")
+	env := append(own, "ADMIT_LISTEN=127.0.0.1:"+port, "ADMIT_PUBLIC_URL=http://localhost:"+port, "ADMIT_LOG_LEVEL=error", "ADMIT_STALE_AFTER=30s")
 	local := strings.NewReplacer("localhost:8080", "localhost:"+port)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	sh := newShell(t, ctx, dir, env)
 	sh.run(t, 0, withinModule(t, dir))
@@ -157,7 +157,7 @@ func serveGuide(t *testing.T, ctx context.Context, dir string, env, words []stri
 		c.Process.Signal(os.Interrupt)
 		c.Wait()
 	})
-	for range 300 {
+	for range 1200 {
 		if r, err := http.Get("http://127.0.0.1:" + port + "/readyz"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {

@@ -50,12 +50,15 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 2 {
 		r.Host = args[2]
 	}
-	client := http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	var response *http.Response
-	for range 200 {
-		if response, err = client.Do(r); err == nil || neg {
+	for range 1200 {
+		if response, err = client.Do(r); neg || err == nil && (response.StatusCode != http.StatusServiceUnavailable || args[1] == "503") {
 			break
+		}
+		if err == nil { // a busy machine gave the server no processor for a second
+			response.Body.Close()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
