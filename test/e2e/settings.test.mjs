@@ -152,7 +152,7 @@ for (const database of databases) {
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
       const data = JSON.parse(await readFile(await download.path(), 'utf8'));
       assert.equal(data.data.profile.email, address);
-      assert.deepEqual(Object.keys(data.data).sort(), ['activity', 'applications', 'factors', 'permissions', 'profile', 'sessions', 'tenants']);
+      assert.deepEqual(Object.keys(data.data).sort(), ['activity', 'applications', 'factors', 'permissions', 'profile', 'rememberedBrowsers', 'sessions', 'tenants']);
       assert.ok(data.data.activity.some(act => act.type === 'session.started'));
       await page.locator('form[data-download] button:not([aria-disabled])').waitFor();
       await page.locator('#confirmation').fill('somebody.else@example.com');
