@@ -101,7 +101,7 @@ func TestAUZ12_CutOffNodeFailsClosed(t *testing.T) {
 	if base == "" {
 		t.Skip("needs PostgreSQL")
 	}
-	url, err := url.Parse(database(t))
+	url, err := url.Parse(process.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func TestOneOfMany(t *testing.T) {
 		if os.Getenv("ADMIT_TEST_POSTGRES") == "" {
 			t.Skip("two nodes need PostgreSQL")
 		}
-		o := process.Options{Database: database(t), Env: append([]string{"ADMIT_MASTER_KEY=" + masterKey}, often.Env...)}
+		o := process.Options{Database: process.Database(t), Env: append([]string{"ADMIT_MASTER_KEY=" + masterKey}, often.Env...)}
 		w := &world{Server: process.Start(t, o), t: t}
 		w.public = w.URL
 		o.Public = w.URL

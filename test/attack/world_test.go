@@ -3,17 +3,14 @@ package attack
 import (
 	"bufio"
 	"bytes"
-	"database/sql"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,7 +68,7 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 		t.Run("postgres", func(t *testing.T) {
 			side(t)
 			o := o
-			o.Database = database(t)
+			o.Database = process.Database(t)
 			o.Env = append([]string{"ADMIT_MASTER_KEY=" + masterKey}, o.Env...)
 			run(t, o)
 		})
@@ -80,41 +77,6 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 
 // alone are the tests that measure times, or that leave nothing of the machine to others.
 var alone = regexp.MustCompile(`^Test(DOS|ENM|TEN10|AUZ12|JWT13|OAU30_Provider|OneOfMany|Soak)`)
-
-var databases atomic.Int64
-
-// database makes an empty PostgreSQL database that ends with the test.
-func database(t *testing.T) string {
-	t.Helper()
-	base := os.Getenv("ADMIT_TEST_POSTGRES")
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprintf("admit_attack_%d_%d", os.Getpid(), databases.Add(1))
-	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		defer admin.Close()
-		for limit := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-			_, err := admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)")
-			if err == nil {
-				return
-			}
-			if !strings.Contains(err.Error(), "42501") || time.Now().After(limit) { // a vacuum by PostgreSQL itself is there
-				t.Error(err)
-				return
-			}
-		}
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
-}
 
 // host is what an honest client sends as Host.
 func (w *world) host() string {

@@ -4,17 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +53,7 @@ const long = time.Minute
 var still = client.LocalConfig{Bound: time.Hour}
 
 func postgres(t *testing.T) process.Options {
-	return process.Options{Database: database(t), Env: []string{"ADMIT_MASTER_KEY=" + masterKey}}
+	return process.Options{Database: process.Database(t), Env: []string{"ADMIT_MASTER_KEY=" + masterKey}}
 }
 
 func start(t *testing.T, o process.Options) *world {
@@ -87,34 +83,6 @@ func (w *world) client(base string, over http.RoundTripper) *client.Client {
 		w.t.Fatal(err)
 	}
 	return c
-}
-
-var databases atomic.Int64
-
-// database makes an empty PostgreSQL database that ends with the test.
-func database(t *testing.T) string {
-	t.Helper()
-	base := os.Getenv("ADMIT_TEST_POSTGRES")
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprintf("admit_local_%d_%d", os.Getpid(), databases.Add(1))
-	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-		admin.Close()
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
 }
 
 func (w *world) wait(what string, done func() bool) {
