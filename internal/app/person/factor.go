@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/admit-id/admit/internal/factor/passkey"
 	"github.com/admit-id/admit/internal/factor/password"
 	"github.com/admit-id/admit/internal/factor/password/hashes"
 	"github.com/admit-id/admit/internal/factor/password/passworddb"
@@ -75,6 +76,8 @@ func (f *Features) subscribeFactors(bus *tx.Bus) {
 	bus.Subscribe(regain.EventDone, f.forgetLost)
 	bus.Subscribe(link.EventAddressRestored, f.forgetAdded)
 	bus.Subscribe(password.EventSet, f.endOtherSessions)
+	bus.Subscribe(passkey.EventRemoved, f.forgetShort)
+	bus.Subscribe(totp.EventRemoved, f.forgetShort)
 }
 
 // forgetLost removes every second factor of a person whose delayed recovery is done, and ends every
@@ -142,6 +145,28 @@ func (f *Features) forgetAdded(ctx context.Context, t tx.Tx, e event.Event) erro
 		return err
 	}
 	return nil
+}
+
+// forgetShort removes a password that is good enough together with a second factor only, when the last of those
+// is gone. A person who removes it themselves is told before: package holding.
+func (f *Features) forgetShort(ctx context.Context, t tx.Tx, e event.Event) error {
+	by, who := e.Actor, ident.UserID(e.Target)
+	by.Account = e.Account
+	if _, err := f.d.Users.Hold(ctx, t, e.Account, who); err != nil { // one who is gone has none
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
+	}
+	held, err := f.Held(ctx, t, e.Account, who)
+	if err != nil || held.Second() {
+		return err
+	}
+	short, err := f.Passwords.Short(ctx, t, e.Account, who)
+	if err != nil || !short {
+		return err
+	}
+	return f.Passwords.Remove(ctx, t, by, who)
 }
 
 // endOtherSessions ends the sessions that may be a stranger's who knew the password that was replaced.

@@ -30,7 +30,8 @@ func (f *Features) Holding() *holding.Service {
 	return holding.New(holding.Deps{
 		DB: f.d.DB, Passkeys: f.Passkeys, TOTP: f.TOTP, Recovery: f.Recovery, Passwords: f.Passwords, Regain: f.Regain,
 		Policy:         func(id ident.AccountID) policy.Policy { return f.Directory.Of(id, "", "") },
-		TakesPasswords: func(id ident.AccountID) bool { return f.offer(id).Passwords },
+		Models:         f.models,
+		TakesPasswords: func(id ident.AccountID) bool { return f.offer(id).Passwords }, Identified: f.Links.Identified,
 	})
 }
 

@@ -19,8 +19,15 @@ var ErrOff = fault.New(fault.Forbidden, fault.CodeForbidden, "This way to sign i
 func (s *Service) ceremony(o Owner) passkey.Ceremony {
 	return passkey.Ceremony{
 		Account: o.By.Account, Session: o.Session, User: o.User(), UserVerification: true,
-		Models: s.d.Policy(o.By.Account).Authenticators, Label: o.Label, Name: o.Name, By: o.By,
+		Label: o.Label, Name: o.Name, By: o.By,
 	}
+}
+
+// registration is the ceremony of a new passkey.
+func (s *Service) registration(ctx context.Context, t tx.Tx, o Owner) (c passkey.Ceremony, err error) {
+	c = s.ceremony(o)
+	c.Models, err = s.d.Models(ctx, t, o.By.Account, o.User())
+	return c, err
 }
 
 func (s *Service) takesPasskeys(o Owner) error {
@@ -38,7 +45,11 @@ func (s *Service) BeginPasskey(ctx context.Context, o Owner) (options []byte, er
 		return nil, err
 	}
 	err = s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
-		options, err = s.d.Passkeys.BeginRegistration(ctx, t, s.ceremony(o))
+		c, err := s.registration(ctx, t, o)
+		if err != nil {
+			return err
+		}
+		options, err = s.d.Passkeys.BeginRegistration(ctx, t, c)
 		return err
 	})
 	return options, err
@@ -50,7 +61,11 @@ func (s *Service) FinishPasskey(ctx context.Context, o Owner, name string, respo
 		return out, err
 	}
 	err = s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
-		out, err = s.d.Passkeys.FinishRegistration(ctx, t, s.ceremony(o), name, response)
+		c, err := s.registration(ctx, t, o)
+		if err != nil {
+			return err
+		}
+		out, err = s.d.Passkeys.FinishRegistration(ctx, t, c, name, response)
 		return err
 	})
 	return out, err
@@ -132,17 +147,38 @@ func (s *Service) SetPassword(ctx context.Context, o Owner, text secret.Text) er
 		return err
 	}
 	return s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
+		if prepared.Short() { // and the second factor is still there
+			if _, err := s.d.Identified(ctx, t, o.By.Account, o.User()); err != nil {
+				return err
+			}
+			now, err := s.kept(ctx, t, o.By.Account, o.User())
+			if err == nil && !now.Held().Second() {
+				err = password.ErrShort
+			}
+			if err != nil {
+				return err
+			}
+		}
 		return s.d.Passwords.Put(ctx, t, o.By, o.User(), prepared)
 	})
 }
 
-// ImportPasskey keeps a passkey that an application's page made. It proves nothing before FinishProof.
+// ImportPasskey keeps a passkey that an application's page made. It proves nothing before FinishProof. Which model made
+// it cannot be known, for the challenge was not ours: where the models are restricted there is none.
 func (s *Service) ImportPasskey(ctx context.Context, o Owner, f passkey.Foreign) (out passkey.Registered, err error) {
 	if err := s.takesPasskeys(o); err != nil {
 		return out, err
 	}
 	f.Account, f.User, f.By = o.By.Account, o.User(), o.By
 	err = s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
+		models, err := s.d.Models(ctx, t, f.Account, f.User)
+		if err != nil {
+			return err
+		}
+		if len(models) > 0 {
+			out = passkey.Registered{Refused: passkey.RefusedModel}
+			return nil
+		}
 		out, err = s.d.Passkeys.RegisterPending(ctx, t, f)
 		return err
 	})

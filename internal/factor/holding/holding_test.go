@@ -1,6 +1,7 @@
 package holding_test
 
 import (
+	"context"
 	"encoding/base32"
 	"errors"
 	"slices"
@@ -30,6 +31,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
+	"github.com/admit-id/admit/internal/kit/tx"
 )
 
 func owner(id string) holding.Owner {
@@ -52,6 +54,7 @@ func TestOnesOwn(t *testing.T) {
 				return passkey.NewParty("https://login.example.test", "Shop", nil)
 			}}),
 			Policy: func(ident.AccountID) policy.Policy { return demanded }, TakesPasswords: func(ident.AccountID) bool { return passwords },
+			Identified: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (bool, error) { return true, nil },
 		})
 		ctx, alice, mallory := t.Context(), owner("usr_alice"), owner("usr_mallory")
 

@@ -73,6 +73,17 @@ func (s *Service) otherWay(account ident.AccountID, u user.User, without user.Id
 	})
 }
 
+// Identified keeps a person and their identities as they are until the caller's unit of work ends, and tells
+// whether they can sign in without a passkey: by an identity of a connection that is on, or because a service
+// client chose their id, which may sign them in.
+func (s *Service) Identified(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.UserID) (bool, error) {
+	u, err := s.d.Users.Hold(ctx, t, account, id)
+	if err != nil {
+		return false, err
+	}
+	return !user.Own(id) || s.otherWay(account, u, user.Identity{}, factor.Held{}), nil
+}
+
 func (s *Service) works(account ident.AccountID, id ident.ConnectionID) bool {
 	c, ok := s.d.Connections.Get(account, id)
 	return ok && c.Type != connection.Type("PASSWORD") // a password goes with the address, which is an identity of its own

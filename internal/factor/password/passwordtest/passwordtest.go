@@ -69,6 +69,16 @@ func RunStore(t *testing.T, s password.Store, db tx.Runner, clk *clock.Fake) {
 		t.Error(err)
 	}
 	want("v4")
+	for _, short := range []bool{true, false} {
+		k := kept("a", "u", "v4")
+		k.Short = short
+		if err := replace(k, k); err != nil {
+			t.Error(err)
+		}
+		if got, err := get("a", "u"); err != nil || got.Short != short {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
 	remove := func() error {
 		return in(func(ctx context.Context, t tx.Tx) error { return s.Remove(ctx, t, "a", "u") })
 	}

@@ -240,8 +240,10 @@ func problemOf(err error) string {
 		return "off"
 	case errors.Is(err, user.ErrTaken):
 		return "taken"
-	case errors.Is(err, link.ErrLast):
+	case errors.Is(err, link.ErrLast), errors.Is(err, holding.ErrLast):
 		return "last"
+	case errors.Is(err, holding.ErrShort):
+		return "password_alone"
 	case errors.Is(err, link.ErrNotRecent):
 		return "confirm"
 	case fault.Is(err, fault.NotFound):

@@ -67,6 +67,7 @@ var (
 		"name", "locale", "picture", "app_many", "app_gone", "app_wrong", "off", "taken", "gone", "other", "last", "confirm",
 		"confirm_word", "passkey_gone", "passkey_response", "passkey_taken", "passkey_full", "passkey_model", "passkey_browser", "passkey_name",
 		"password_short", "password_long", "password_breached", "password_context", "password_guessed", "password_unusable",
+		"password_alone",
 	}
 )
 
