@@ -119,10 +119,13 @@ func (s *Surface) configuration(w http.ResponseWriter, r *http.Request) error {
 
 // allow judges the caller for one stream, before anything tells whether there is such a stream.
 func (s *Surface) allow(r *http.Request, action, id string) error {
-	if id == "" {
-		return fault.New(fault.Invalid, fault.CodeInvalidRequest, "stream_id is missing.")
+	if id != "" {
+		return s.d.Guard.Allow(web.ActorOf(r), action, access.System("Streams", id))
 	}
-	return s.d.Guard.Allow(web.ActorOf(r), action, access.System("Streams", id))
+	if err := s.d.Guard.Allow(web.ActorOf(r), action, access.System("Streams", "*")); err != nil {
+		return err
+	}
+	return fault.New(fault.Invalid, fault.CodeInvalidRequest, "stream_id is missing.")
 }
 
 // streamID is the one of the query.
