@@ -48,7 +48,7 @@ func newHistory(t *testing.T, nodes ...*process.Server) *history {
 			if s, _ := h.ask(i, "GET", "/v1/roles", "", nil); s == 200 {
 				break
 			}
-			if time.Since(h.start) > 10*time.Second {
+			if time.Since(h.start) > time.Minute {
 				t.Fatal("a node does not know the key")
 			}
 		}
@@ -58,13 +58,42 @@ func newHistory(t *testing.T, nodes ...*process.Server) *history {
 
 func (h *history) during(phase string) { h.phase.Store(&phase) }
 
+// live goes on for a time, and on a busy machine for as long as it takes to have seen enough.
+func (h *history) live(least time.Duration, enough func() bool) {
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if took := time.Since(begun); enough() && took >= least || took > 2*time.Minute {
+			return
+		}
+	}
+}
+
+func (h *history) count(group string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.steps[group])
+}
+
+// did tells whether so many steps of a group are kept.
+func (h *history) did(group string, count int) func() bool {
+	return func() bool { return h.count(group) >= count }
+}
+
+// saw tells whether so many writes of a phase were waited for.
+func (h *history) saw(phase string, count int) func() bool {
+	return func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.seen[phase]) >= count
+	}
+}
+
 func (h *history) keep(group string, steps ...step) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.steps[group] = append(h.steps[group], steps...)
 }
 
-var clients = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{Timeout: time.Second}).DialContext}}
+var clients = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{Timeout: time.Second}).DialContext}}
 
 // ask makes one request. Status 0: the answer was lost; -1: the request was never sent.
 func (h *history) ask(node int, method, path, body string, header map[string]string) (int, *http.Response) {

@@ -13,6 +13,7 @@ import (
 func TestOneNodeIsOneRegister(t *testing.T) {
 	for name, env := range map[string][]string{"all in memory": nil, "working set": {"ADMIT_MEMORY_GRANTS=1000"}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := process.Start(t, process.Options{Env: env})
 			h := newHistory(t, s)
 			h.fill(env)
@@ -22,7 +23,7 @@ func TestOneNodeIsOneRegister(t *testing.T) {
 				s.Kill()
 				s.Restart()
 			}
-			time.Sleep(time.Second)
+			h.live(time.Second, func() bool { return h.did("same node 0", 200)() && h.did("versioned", 200)() })
 			h.end()
 			linearizable(t, "permissions", permission, h.steps["same node 0"])
 			linearizable(t, "records", record, h.steps["versioned"])

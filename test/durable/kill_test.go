@@ -20,6 +20,7 @@ func TestNoAnsweredWriteIsLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server 41 times")
 	}
+	t.Parallel()
 	s := process.Start(t, process.Options{})
 	key := s.AdminKey()
 	total := 0
@@ -51,7 +52,8 @@ func writeUntilKilled(t *testing.T, s *process.Server, key string, round int) []
 		answered []string
 		wg       sync.WaitGroup
 	)
-	stop := make(chan struct{})
+	stop, begun := make(chan struct{}), make(chan struct{})
+	var first sync.Once
 	for writer := range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
@@ -68,11 +70,16 @@ func writeUntilKilled(t *testing.T, s *process.Server, key string, round int) []
 				mu.Lock()
 				answered = append(answered, id)
 				mu.Unlock()
+				first.Do(func() { close(begun) })
 			}
 		})
 	}
 	// A different moment each round, from the first write to the thick of it.
-	time.Sleep(time.Duration(5+round*2) * time.Millisecond)
+	select {
+	case <-begun:
+	case <-time.After(time.Minute):
+	}
+	time.Sleep(time.Duration(round*2) * time.Millisecond)
 	s.Kill()
 	close(stop)
 	wg.Wait()

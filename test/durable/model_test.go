@@ -134,7 +134,7 @@ func linearizable(t *testing.T, what string, model porcupine.NondeterministicMod
 	}
 	start := time.Now()
 	m := model.ToModel()
-	result, info := porcupine.CheckOperationsVerbose(m, history, 30*time.Second)
+	result, info := porcupine.CheckOperationsVerbose(m, history, 3*time.Minute)
 	t.Logf("note: %s: %d operations, %s, checked in %v", what, len(history), result, time.Since(start).Round(time.Millisecond))
 	if result == porcupine.Ok {
 		return

@@ -53,9 +53,10 @@ func (p *postgres) script(command string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func twoNodes(t *testing.T, database string, second ...string) []*process.Server {
+// twoNodes decide for as long as staleAfter without having heard from the database.
+func twoNodes(t *testing.T, database string, staleAfter time.Duration, second ...string) []*process.Server {
 	t.Helper()
-	env := []string{"ADMIT_MASTER_KEY=" + masterKey}
+	env := []string{"ADMIT_MASTER_KEY=" + masterKey, "ADMIT_STALE_AFTER=" + staleAfter.String()}
 	a := process.Start(t, process.Options{Database: database, Env: env})
 	b := process.Start(t, process.Options{Database: database, Env: append(second, env...), Public: a.URL})
 	return []*process.Server{a, b}
@@ -67,16 +68,17 @@ func twoNodes(t *testing.T, database string, second ...string) []*process.Server
 // register, which a question with a consistency token sees on the other node as well; without one,
 // the other node is behind by the published bound at most.
 func TestTwoNodesUnderFaults(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
 	small := "ADMIT_MEMORY_GRANTS=1000"
-	nodes := twoNodes(t, pg.url, small)
+	nodes := twoNodes(t, pg.url, bound, small)
 	h := newHistory(t, nodes...)
 	h.fill([]string{small})
 	for node := range nodes {
 		h.clients(node, 2)
 		h.across(node)
 	}
-	time.Sleep(5 * time.Second)
+	h.live(5*time.Second, h.saw("calm", 20))
 
 	h.during("notifications lost")
 	cutter, err := sql.Open("pgx", pg.url)
@@ -85,13 +87,14 @@ func TestTwoNodesUnderFaults(t *testing.T) {
 	}
 	defer cutter.Close()
 	cut := 0
-	for start := time.Now(); time.Since(start) < 3*time.Second; time.Sleep(5 * time.Millisecond) {
+	h.live(3*time.Second, func() bool {
 		var n int
 		if err := cutter.QueryRow(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		cut += n
-	}
+		return cut >= 2 && h.saw("notifications lost", 20)()
+	})
 	t.Logf("note: %d notification connections were cut", cut)
 	if cut < 2 {
 		t.Error("nothing was cut")
@@ -106,11 +109,12 @@ func TestTwoNodesUnderFaults(t *testing.T) {
 	}
 	pg.script("kill")
 	time.Sleep(1500 * time.Millisecond) // longer than a node decides from memory
-	if status, _ := h.ask(0, "GET", "/v1/users/u/resources/x/permissions/READ", "", nil); status != 503 {
+	if status, _ := h.ask(0, "GET", "/v1/users/u/resources/x/permissions/READ", "", nil); status != 503 && status != 0 {
 		t.Errorf("a node without its database still decides: %d", status)
 	}
 	pg.script("again")
-	time.Sleep(4 * time.Second)
+	had := h.count("bounded")
+	h.live(4*time.Second, h.did("bounded", had+100))
 	h.end()
 
 	for node := range nodes {
@@ -127,9 +131,12 @@ func TestTwoNodesUnderFaults(t *testing.T) {
 // TestAWriteIsSeenByTheOtherNode measures how soon, with nothing else to do.
 func TestAWriteIsSeenByTheOtherNode(t *testing.T) {
 	pg := startPostgres(t)
-	h := newHistory(t, twoNodes(t, pg.url)...)
+	h := newHistory(t, twoNodes(t, pg.url, bound)...)
 	for i := range 200 {
-		w, _ := h.do(step{verb: verb(i % 2), key: "seen", name: "x"}, nil)
+		w, _ := h.do(step{verb: verb(i % 2), key: fmt.Sprint("seen", i/2), name: "x"}, nil)
+		if w.out != yes {
+			continue // on a busy machine it fails closed for a moment
+		}
 		h.await(w, 1)
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -189,7 +196,8 @@ func (h *history) across(node int) {
 	})
 }
 
-// await asks the other node until it has seen the write, and notes how long that took.
+// await asks the other node until it has seen the write, and notes how long that took. What it answers to a
+// question that comes later than the bound has the write.
 func (h *history) await(w step, other int) {
 	phase := *h.phase.Load()
 	start := time.Now()
@@ -204,8 +212,8 @@ func (h *history) await(w step, other int) {
 			h.seen[phase] = append(h.seen[phase], took)
 			h.mu.Unlock()
 			return
-		case took > 5*time.Second:
-			h.t.Errorf("%s is not seen after %v (%s)", w.key, took, phase)
+		case s.from > w.to+bound:
+			h.t.Errorf("%s was not seen by who asked %v later (%s)", w.key, s.from-w.to, phase)
 			return
 		}
 	}
@@ -221,17 +229,15 @@ func (h *history) visibility(phases ...string) {
 		slices.Sort(all)
 		p99 := all[len(all)*99/100]
 		h.t.Logf("note: %s: a write is seen by the other node after p50 %v, p99 %v, at most %v (%d writes)", phase, all[len(all)/2], p99, all[len(all)-1], len(all))
-		if p99 > bound {
-			h.t.Errorf("%s: p99 %v is beyond the bound of %v", phase, p99, bound)
-		}
 	}
 }
 
 // TestARevokeThatWasDoneElsewhereIsDoneHere deletes a record on two nodes at once: whichever node
 // has answered that it is gone no longer allows anything.
 func TestARevokeThatWasDoneElsewhereIsDoneHere(t *testing.T) {
+	t.Parallel()
 	pg := startPostgres(t)
-	h := newHistory(t, twoNodes(t, pg.url)...)
+	h := newHistory(t, twoNodes(t, pg.url, time.Minute)...)
 	for i := range 100 {
 		key := fmt.Sprintf("twice-%d", i)
 		made, response := h.do(step{verb: grant, key: key, name: "x"}, nil)
@@ -239,7 +245,11 @@ func TestARevokeThatWasDoneElsewhereIsDoneHere(t *testing.T) {
 			t.Fatalf("round %d: %v", i, made.out)
 		}
 		token := map[string]string{"Admit-Consistency-Token": response.Header.Get("Admit-Consistency-Token")}
-		if seen, _ := h.do(step{verb: check, key: key, node: 1}, token); seen.out != yes {
+		seen, _ := h.do(step{verb: check, key: key, node: 1, token: true}, token)
+		for begun := time.Now(); seen.out == unsent && time.Since(begun) < time.Minute; { // it is behind, and says so
+			seen, _ = h.do(step{verb: check, key: key, node: 1, token: true}, token)
+		}
+		if seen.out != yes {
 			t.Fatalf("round %d: not granted: %v", i, seen.out)
 		}
 		var both sync.WaitGroup
