@@ -138,7 +138,7 @@ for (const database of databases) {
       await who.verdict();
     });
 
-    for (const host of ['localhost', '127.0.0.1']) {
+    for (const host of database === databases[0] ? ['localhost', '127.0.0.1'] : ['localhost']) {
       test(`logging out at ${host} kills the session and the token at once`, async () => {
         const origin = host === 'localhost' ? app.origin : app.twin;
         await start({}, `${origin}/`);

@@ -2,12 +2,13 @@
 // second judge of what the browser sent.
 
 import assert from 'node:assert/strict';
+import { basename } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
 import { startAdmit, told } from '../harness/admit.mjs';
 import { authenticator } from '../harness/authenticator.mjs';
 import { Box } from '../harness/box.mjs';
-import { expectUrl, launch, person, shot, whole } from '../harness/browser.mjs';
+import { engine, expectUrl, launch, person, shot, whole } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
 import { codeIn } from '../harness/signin.mjs';
@@ -27,7 +28,7 @@ for (const database of databases) {
       server = await startAdmit({ database, dev: false, smtp });
       origins = [server.url];
       key = await server.accessKey('passkeys');
-      browser = await launch(database === databases[0] ? { executablePath: whole } : {}); // the autofill lies around the engine
+      browser = await launch();
     }));
     after(async () => { await browser?.close(); await server?.stop(); await smtp?.stop(); });
 
@@ -35,8 +36,8 @@ for (const database of databases) {
       const answer = await http(server, 'PUT', '/v1/sign-in-policy', { token: key, body });
       assert.equal(answer.status, 200, answer.text);
     };
-    async function open() {
-      const who = await person(browser, { origins });
+    async function open(where = browser) {
+      const who = await person(where, { origins });
       return { ...who, box: new Box(who.page, server, smtp) };
     }
     const arrived = page => expectUrl(page, url => url.pathname.startsWith('/settings'));
@@ -63,8 +64,8 @@ for (const database of databases) {
       return heard;
     }
     /** Somebody who has signed in by mail and has a passkey now: the window, the authenticator, and what was said about the passkey. */
-    async function withPasskey(address) {
-      const who = await open();
+    async function withPasskey(address, where) {
+      const who = await open(where);
       const { page } = who;
       await byMail(who, address);
       await arrived(page);
@@ -102,13 +103,21 @@ for (const database of databases) {
       await verdict();
     });
 
-    test('offered by the autofill of the e-mail field', async () => {
-      const { page, verdict } = await withPasskey(fresh('conditional'));
-      await signOut(page);
-      await page.goto(`${server.url}/settings/security`, { waitUntil: 'commit' }); // whoever chooses the passkey in the list is signed in
-      await arrived(page);
-      await verdict();
-    });
+    // The list of passkeys lies around the engine, so that the whole browser shows it once.
+    for (const executablePath of database === databases[0] && whole !== engine ? [engine, whole] : [engine]) {
+      test(`offered by the autofill of the e-mail field, in ${basename(executablePath)}`, async () => {
+        const other = executablePath === engine ? undefined : await launch({ executablePath });
+        try {
+          const { page, verdict } = await withPasskey(fresh('conditional'), other);
+          await signOut(page);
+          await page.goto(`${server.url}/settings/security`, { waitUntil: 'commit' }); // whoever chooses the passkey in the list is signed in
+          await arrived(page);
+          await verdict();
+        } finally {
+          await other?.close();
+        }
+      });
+    }
 
     test('as a second factor, after the mail', async () => {
       const address = fresh('second');

@@ -17,7 +17,7 @@ const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 
 /** The whole browser, and its engine alone. */
 export const whole = process.env.CHROMIUM || '/usr/bin/chromium';
-const engine = process.env.CHROMIUM_SHELL || (existsSync('/usr/bin/chromium-headless-shell') ? '/usr/bin/chromium-headless-shell' : whole);
+export const engine = process.env.CHROMIUM_SHELL || (existsSync('/usr/bin/chromium-headless-shell') ? '/usr/bin/chromium-headless-shell' : whole);
 
 const options = {
   executablePath: whole,
