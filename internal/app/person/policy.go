@@ -56,6 +56,16 @@ func (f *Features) Held(ctx context.Context, t tx.Tx, account ident.AccountID, w
 	return h, nil
 }
 
+// models are the models of authenticators that a person may register: what the account and each of their tenants say.
+func (f *Features) models(ctx context.Context, t tx.Tx, account ident.AccountID, who ident.UserID) ([]string, error) {
+	tenants, err := f.later.Tenants.Of(ctx, t, account, who)
+	p := f.Directory.Of(account, "", "")
+	for _, one := range tenants {
+		p = p.Merge(f.Directory.Of(account, one, ""))
+	}
+	return p.Authenticators, err
+}
+
 // demanded is what every policy demands under which a person signs in.
 func (f *Features) demanded(ctx context.Context, t tx.Tx, account ident.AccountID, who ident.UserID) (policy.Policy, error) {
 	tenants, err := f.later.Tenants.Of(ctx, t, account, who)
