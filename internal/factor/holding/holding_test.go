@@ -53,8 +53,12 @@ func TestOnesOwn(t *testing.T) {
 			Passkeys: passkey.New(passkey.Deps{Store: passkeydb.Store{}, Challenges: passkeydb.Store{}, Party: func(ident.AccountID) (passkey.Party, bool) {
 				return passkey.NewParty("https://login.example.test", "Shop", nil)
 			}}),
-			Policy: func(ident.AccountID) policy.Policy { return demanded }, TakesPasswords: func(ident.AccountID) bool { return passwords },
-			Identified: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (bool, error) { return true, nil },
+			Policy: func(ident.AccountID) policy.Policy { return demanded },
+			Models: func(context.Context, tx.Tx, ident.AccountID, ident.UserID) ([]string, error) {
+				return demanded.Authenticators, nil
+			},
+			TakesPasswords: func(ident.AccountID) bool { return passwords },
+			Identified:     func(context.Context, tx.Tx, ident.AccountID, ident.UserID) (bool, error) { return true, nil },
 		})
 		ctx, alice, mallory := t.Context(), owner("usr_alice"), owner("usr_mallory")
 

@@ -27,6 +27,14 @@ func (s *Service) FinishProof(ctx context.Context, o Owner, id string, response 
 	c := s.ceremony(o)
 	c.Passkey = id
 	err = s.write(ctx, o, func(ctx context.Context, t tx.Tx) error {
+		models, err := s.d.Models(ctx, t, o.By.Account, o.User())
+		if err != nil {
+			return err
+		}
+		if len(models) > 0 { // it was registered before they were restricted
+			p = passkey.Proof{Refused: passkey.RefusedModel}
+			return nil
+		}
 		p, err = s.d.Passkeys.FinishLogin(ctx, t, c, response)
 		return err
 	})
