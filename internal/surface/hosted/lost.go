@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -114,6 +115,7 @@ func (s *Surface) showStop(w http.ResponseWriter, r *http.Request) error {
 	p := lost{box: s.box(r, "", "recovery.cancel.title")}
 	p.Heading, p.Lead, p.Submit, p.Action = "recovery.cancel.heading", "recovery.cancel.lead", "recovery.cancel.submit", pathStop
 	p.Hide("token", token)
+	p.At(pathStop + "?" + url.Values{"token": {token}}.Encode())
 	return s.pages.Write(w, http.StatusOK, "lost", p)
 }
 

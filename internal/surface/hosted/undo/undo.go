@@ -10,6 +10,7 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"net/url"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -73,6 +74,7 @@ func (s *Surface) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := question{s.kit.Page(r, "undo.title"), page.Visible(c.From)}
 	p.Action = link.PathUndo
+	p.At(link.PathUndo + "?" + url.Values{"token": {token}}.Encode())
 	p.Hide("token", token)
 	return s.pages.Write(w, http.StatusOK, "undo", p)
 }
