@@ -2,8 +2,10 @@ package password
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
 )
@@ -52,8 +54,13 @@ func (s *Service) seal(k Kept, hash string) Kept {
 
 func (s *Service) open(k Kept) (string, error) {
 	plain, err := s.d.Keys.Open(sealPurpose, k.Sealed, k.place()...)
-	return string(plain), err
+	if err != nil { // the operator is told; whoever waits is not, and gets no further
+		return "", errUnreadable.With(fmt.Errorf("the password of %s: %w", k.User, err))
+	}
+	return string(plain), nil
 }
+
+var errUnreadable = fault.New(fault.Unavailable, fault.CodeUnavailable, "This cannot be checked at the moment. Please try again later.")
 
 func (k Kept) place() []string {
 	return []string{string(k.Account), "password", string(k.User), "hash", k.Version}

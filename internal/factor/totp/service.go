@@ -2,6 +2,7 @@ package totp
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -224,8 +225,14 @@ func Name(typed string) string {
 }
 
 func (s *Service) open(account ident.AccountID, user ident.UserID, field, id string, sealed []byte) ([]byte, error) {
-	return s.Keys.Open(purpose, sealed, place(account, user, field, id)...)
+	seed, err := s.Keys.Open(purpose, sealed, place(account, user, field, id)...)
+	if err != nil { // the operator is told; whoever waits is not, and gets no further
+		return nil, errUnreadable.With(fmt.Errorf("the %s of %s: %w", field, id, err))
+	}
+	return seed, nil
 }
+
+var errUnreadable = fault.New(fault.Unavailable, fault.CodeUnavailable, "This cannot be checked at the moment. Please try again later.")
 
 func place(account ident.AccountID, user ident.UserID, field, id string) []string {
 	return []string{string(account), "totp", string(user), field, id}
