@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,9 +50,9 @@ func eachDeploymentWith(t *testing.T, set func(*config.Config), fn func(d deploy
 			cfg := config.Default()
 			cfg.DataDir, cfg.Dev, cfg.LogLevel = t.TempDir(), true, "error"
 			cfg.StaleAfter = time.Minute // a busy machine is no cut cable
-			cfg.MasterKey, cfg.Database = secret.New(base64.StdEncoding.EncodeToString(make([]byte, 32))), secret.New("sqlite:"+filepath.Join(cfg.DataDir, "a.db"))
+			cfg.MasterKey, cfg.Database = secret.New(base64.StdEncoding.EncodeToString(make([]byte, 32))), secret.New(sqldbtest.SQLiteURL(t, migrations()))
 			if database == "postgres" {
-				cfg.Database = secret.New(sqldbtest.PostgresURL(t))
+				cfg.Database = secret.New(sqldbtest.PostgresCopyURL(t, migrations()))
 			}
 			set(&cfg)
 			a, err := Open(t.Context(), cfg)

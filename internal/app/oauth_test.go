@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,12 +40,12 @@ type testServer struct {
 
 // everywhere runs fn on a server over each database.
 func everywhere(t *testing.T, fn func(p *testServer)) {
-	t.Run("sqlite", func(t *testing.T) { fn(newTestServer(t, "sqlite:"+filepath.Join(t.TempDir(), "admit.db"))) })
+	t.Run("sqlite", func(t *testing.T) { fn(newTestServer(t, sqldbtest.SQLiteURL(t, migrations()))) })
 	t.Run("postgres", func(t *testing.T) {
 		if os.Getenv(sqldbtest.PostgresEnv) == "" {
 			t.Skip("no PostgreSQL")
 		}
-		fn(newTestServer(t, sqldbtest.PostgresURL(t)))
+		fn(newTestServer(t, sqldbtest.PostgresCopyURL(t, migrations())))
 	})
 }
 

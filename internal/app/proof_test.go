@@ -49,13 +49,13 @@ type proofHouse struct {
 
 func eachProofHouse(t *testing.T, change func(*config.Config), fn func(h proofHouse)) {
 	t.Run("sqlite", func(t *testing.T) {
-		fn(newProofHouse(t, "sqlite:"+filepath.Join(t.TempDir(), "a.db"), change))
+		fn(newProofHouse(t, sqldbtest.SQLiteURL(t, migrations()), change))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		if os.Getenv(sqldbtest.PostgresEnv) == "" {
 			t.Skip("no PostgreSQL")
 		}
-		fn(newProofHouse(t, sqldbtest.PostgresURL(t), change))
+		fn(newProofHouse(t, sqldbtest.PostgresCopyURL(t, migrations()), change))
 	})
 }
 

@@ -31,7 +31,7 @@ func TestSubjects(t *testing.T) {
 		}
 		r.put(t, account, &w)
 		r.clock.Advance(time.Second)
-		users, everyone := r.subjects(t, operator, "big/x", "docs:read", never, 31)
+		users, everyone := r.subjects(t, operator, "big/x", "docs:read", never, 101)
 		if len(users) != 403 || everyone || users[0] != "ann" || users[1] != "bob" || users[402] != "zoe" {
 			t.Errorf("%d subjects, %v: %v", len(users), everyone, users)
 		}

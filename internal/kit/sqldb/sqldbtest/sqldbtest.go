@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"net/url"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -46,7 +45,7 @@ func Each(t *testing.T, migrations []sqldb.Migration, fn func(t *testing.T, db *
 // SQLite opens an empty SQLite database that ends with the test. A nil bus means nobody reacts.
 func SQLite(t testing.TB, migrations []sqldb.Migration, bus *tx.Bus) (*sqldb.DB, *clock.Fake) {
 	t.Helper()
-	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), migrations, bus)
+	return open(t, SQLiteURL(t, migrations), migrations, bus)
 }
 
 // Postgres opens an empty PostgreSQL schema that ends with the test. It needs PostgresEnv.
