@@ -88,6 +88,8 @@ for (const database of databases) {
       await inside(two.page);
       const kept = (await two.context.cookies()).filter(c => /admit-device$/.test(c.name));
       assert.ok(kept.length === 1 && kept[0].httpOnly && kept[0].sameSite === 'Lax', JSON.stringify(kept));
+      await two.page.goto(`${server.url}/settings/sessions`);
+      assert.match(await two.page.locator('#browsers li').innerText(), /Chrome on Linux\s+This browser/);
       await two.context.clearCookies({ name: /admit-session$/ });
       await first(ann, {}, two);
       await inside(two.page);
