@@ -119,8 +119,11 @@ func (s *Service) Start(ctx context.Context, t tx.Tx, n NewSession) (Session, se
 			return Session{}, secret.Text{}, err
 		}
 	}
-	return next, s.secrets.of(next), t.Emit(ctx, event.New(n.Actor, "session.started", string(id),
-		"user", string(n.User), "connection", string(n.Evidence.Connection), "method", n.Evidence.Method))
+	detail := []string{"user", string(n.User), "connection", string(n.Evidence.Connection), "method", n.Evidence.Method}
+	if next.Root != id {
+		detail = append(detail, "root", string(next.Root)) // it goes on
+	}
+	return next, s.secrets.of(next), t.Emit(ctx, event.New(n.Actor, "session.started", string(id), detail...))
 }
 
 // leave takes leave of the session that the browser had. It returns the one to be put aside, if any.

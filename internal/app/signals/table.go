@@ -125,9 +125,12 @@ func (s *Signals) sessionEnded(ctx context.Context, t tx.Tx, e event.Event) erro
 
 // sessionStarted tells that somebody has proved more than before in the same browser (CAEP 1.0 section 3.4).
 func (s *Signals) sessionStarted(ctx context.Context, t tx.Tx, e event.Event) error {
+	if e.Detail["root"] == "" { // a first proof, as most are
+		return nil
+	}
 	return s.Tell(ctx, t, e.Account, signal.AssuranceChange, func() ([]signal.Signal, error) {
 		now, err := s.d.Sessions.ByID(ctx, t, e.Account, ident.SessionID(e.Target))
-		if err != nil || now.Root == now.ID {
+		if err != nil {
 			return nil, err
 		}
 		was, err := s.told.Before(ctx, t, now)
