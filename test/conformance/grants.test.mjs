@@ -7,6 +7,7 @@ import * as oidc from 'openid-client';
 import { told } from '../harness/admit.mjs';
 import { databases } from '../harness/database.mjs';
 import { http } from '../harness/http.mjs';
+import { limit } from '../harness/net.mjs';
 import { claims as inside } from '../harness/signin.mjs';
 import { clientKeys } from './keys.mjs';
 import { callback, resource, startResource, startRig } from './rig.mjs';
@@ -201,7 +202,7 @@ for (const database of databases) {
       const { config } = await made({ grantTypes: [device, 'refresh_token'] });
       const start = await oidc.initiateDeviceAuthorization(config, { scope: 'openid email offline_access' });
       assert.match(start.user_code, /^[A-Z]{4}-[A-Z]{4}$/);
-      const polled = oidc.pollDeviceAuthorizationGrant(config, { ...start, interval: 1 }, undefined, { signal: AbortSignal.timeout(20_000) });
+      const polled = oidc.pollDeviceAuthorizationGrant(config, { ...start, interval: 1 }, undefined, { signal: AbortSignal.timeout(limit) });
       const page = await ann.visit(start.verification_uri_complete);
       assert.equal(page.status, 200, page.text);
       const tokens = await polled;
@@ -213,7 +214,7 @@ for (const database of databases) {
     test('device: denied by the person', async () => {
       const { config } = await made({ grantTypes: [device] });
       const start = await oidc.initiateDeviceAuthorization(config, { scope: 'openid' });
-      const polled = oidc.pollDeviceAuthorizationGrant(config, { ...start, interval: 1 }, undefined, { signal: AbortSignal.timeout(20_000) });
+      const polled = oidc.pollDeviceAuthorizationGrant(config, { ...start, interval: 1 }, undefined, { signal: AbortSignal.timeout(limit) });
       await Promise.all([refused(polled, 'access_denied'), ann.visit(start.verification_uri_complete, { deny: true })]);
     });
 

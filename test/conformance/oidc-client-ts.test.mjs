@@ -53,7 +53,7 @@ for (const database of databases) {
       }, { redirectUrls: [`${app.origin}/callback`, `${app.origin}/silent`] });
       Object.assign(settings, {
         authority: rig.issuer, client_id: clientId, redirect_uri: `${app.origin}/callback`, silent_redirect_uri: `${app.origin}/silent`,
-        post_logout_redirect_uri: `${app.origin}/bye`, scope: 'openid email', loadUserInfo: true, automaticSilentRenew: false
+        post_logout_redirect_uri: `${app.origin}/bye`, scope: 'openid email', loadUserInfo: true, automaticSilentRenew: false, silentRequestTimeoutInSeconds: 60
       });
     }));
     after(async () => { await browser?.close(); await app?.stop(); await rig?.stop(); });
