@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/admit-id/admit/internal/factor/password/hashes"
@@ -54,7 +55,10 @@ const self = "/proc/self/exe"
 type Child struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
-	frames chan frame // closed when no more will come
+	frames chan frame    // closed when no more will come
+	left   chan struct{} // closed when nobody wants any more
+	leave  sync.Once
+	done   chan struct{} // closed when the process has ended
 	serial uint64
 	wait   time.Duration
 }
@@ -76,7 +80,7 @@ func (p Program) Start() (*Child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("worker: start a process: %w", err)
 	}
-	c := &Child{cmd: cmd, in: in, frames: make(chan frame, 1), wait: cmp.Or(p.Patience, patience)}
+	c := &Child{cmd: cmd, in: in, frames: make(chan frame, 1), left: make(chan struct{}), done: make(chan struct{}), wait: cmp.Or(p.Patience, patience)}
 	go c.read(out)
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
@@ -91,16 +95,18 @@ func (p Program) Start() (*Child, error) {
 	return nil, errors.New("worker: the process did not say that it is ready")
 }
 
+// read hands on what the child says, and waits for its end.
 func (c *Child) read(out io.Reader) {
-	defer close(c.frames)
+	defer close(c.done)
 	r := bufio.NewReader(out)
-	for {
-		f, err := readFrame(r)
-		if err != nil {
-			return
+	for f, err := readFrame(r); err == nil; f, err = readFrame(r) {
+		select {
+		case c.frames <- f:
+		case <-c.left:
 		}
-		c.frames <- f
 	}
+	close(c.frames)
+	_ = c.cmd.Wait()
 }
 
 // Do has a task done. After any error but hashes.ErrFormat the child is of no more use: Kill it.
@@ -132,21 +138,14 @@ func (c *Child) Do(t hashes.Task) (hashes.Done, error) {
 // Close lets the child finish and end.
 func (c *Child) Close() {
 	_ = c.in.Close()
-	go c.bury()
+	c.leave.Do(func() { close(c.left) })
 }
 
-// Kill ends the child whatever it does.
+// Kill ends the child whatever it does, and returns when it has ended.
 func (c *Child) Kill() {
 	_ = c.cmd.Process.Kill()
-	_ = c.in.Close()
-	c.bury()
-}
-
-// bury waits for the end of the process. Nothing of what it may still have said is used.
-func (c *Child) bury() {
-	for range c.frames {
-	}
-	_ = c.cmd.Wait()
+	c.Close()
+	<-c.done
 }
 
 // PID is the number of the process.
