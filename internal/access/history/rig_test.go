@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,8 +67,21 @@ func newRig(t testing.TB, db *sqldb.DB, clk *clock.Fake) *rig {
 	return r
 }
 
-// put writes a world as it is, without judging it.
+// put writes a world as it is, without judging it, and many records in several units of work: each has a time that a
+// busy machine keeps.
 func (r *rig) put(t testing.TB, account ident.AccountID, w *accesstest.World) {
+	t.Helper()
+	for records := range slices.Chunk(w.Records, 100) {
+		if len(records) == 100 {
+			r.putAtOnce(t, account, &accesstest.World{Records: records})
+		}
+	}
+	some := *w
+	some.Records = w.Records[len(w.Records)/100*100:]
+	r.putAtOnce(t, account, &some)
+}
+
+func (r *rig) putAtOnce(t testing.TB, account ident.AccountID, w *accesstest.World) {
 	t.Helper()
 	err := r.db.Write(t.Context(), tx.In(account), func(ctx context.Context, tr tx.Tx) error {
 		for _, role := range w.Roles {
