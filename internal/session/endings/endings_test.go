@@ -144,7 +144,7 @@ func TestWait(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		s.end(t, "a", "one", 11, n)
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if p := n.Wait(ctx, "a", c); len(p.Endings) != 1 || p.Next.Rev != 11 {
 		t.Errorf("%+v", p)
