@@ -239,12 +239,18 @@ func (s *Server) AdminKey() string {
 // Log returns what the process has printed so far.
 func (s *Server) Log() string { return s.log.tail(1 << 20) }
 
+var ports sync.Map // that this process has given
+
 // freeAddress is an address with a port that the system gives to nobody's outgoing connection: a server that is
 // killed finds it free when it is started again.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(8_000)))
+		port := 12_000 + rand.IntN(8_000)
+		if _, given := ports.LoadOrStore(port, true); given {
+			continue // to a server that may not listen yet
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue
 		}
