@@ -14,7 +14,7 @@
 //	       +-> accounts (one of several sessions)     |                             |
 //	       +-> a session is alive and is enough ------|-----------------------------+
 //	       +-> a session is alive, and is not --+     |                             |
-//	                                            +-> second, enrol (prove) <---------+ (more is wanted)
+//	                                            +-> second, enrol, renew (prove) <--+ (more is wanted, or offered)
 //
 // and beside the way: expired, other_browser, no_cookie, failed. The steps never call one another; each
 // goes through Try, which freezes the subject, appends what was proved and asks package demand
