@@ -99,6 +99,10 @@ func (h *held) Request(_ context.Context, _ tx.Tx, _ actor.Actor, _ ident.UserID
 	return regain.Recovery{ReadyAt: h.clk.Now().Add(time.Hour)}, factor.Result{Outcome: factor.Right}, nil
 }
 
+func (h *held) Pending(context.Context, tx.Tx, ident.AccountID, ident.UserID) (regain.Recovery, error) {
+	return regain.Recovery{}, regain.ErrNone
+}
+
 func (h *held) Finish(context.Context, tx.Tx, actor.Actor, ident.UserID, time.Time) error {
 	return regain.ErrNone
 }
