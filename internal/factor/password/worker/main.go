@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Main is the child: it makes itself modest, says that it is ready, and does one task after the other until in ends.
+// Main is the child: it says that it is ready, makes itself modest, and does one task after the other until in ends.
 // It must be all that its process does. Signals that ask a whole group or service to stop do not end it: the server
 // finishes what is in flight first.
 func Main(in io.Reader, out io.Writer) error {
@@ -18,15 +18,24 @@ func Main(in io.Reader, out io.Writer) error {
 	runtime.GOMAXPROCS(1)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := hello(out); err != nil { // first: on a busy machine what is modest takes long to say anything
+		return err
+	}
 	beModest()
-	return Serve(in, out)
+	return work(in, out)
 }
 
 // Serve is Main in a process that stays as it is.
 func Serve(in io.Reader, out io.Writer) error {
-	if err := (frame{kind: kindHello, parts: []string{protocol}}).write(out); err != nil {
+	if err := hello(out); err != nil {
 		return err
 	}
+	return work(in, out)
+}
+
+func hello(out io.Writer) error { return frame{kind: kindHello, parts: []string{protocol}}.write(out) }
+
+func work(in io.Reader, out io.Writer) error {
 	r := bufio.NewReader(in)
 	for {
 		f, err := readFrame(r)

@@ -16,7 +16,8 @@ import (
 	"github.com/admit-id/admit/internal/factor/password/hashes"
 )
 
-var wanted = hashes.Task{Hash: bcrypt, Passwords: []string{"U*U"}}
+// wanted costs nothing, so that a child answers however little it gets to run.
+var wanted = hashes.Task{Hash: "{SSHA}Gc4/7jHPG8TGr/ec06YtzEmak48BAgME", Passwords: []string{"correct horse é"}}
 
 func (c *Child) file(t *testing.T, name string) string {
 	t.Helper()

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		_ = frame{kind: kindHello, parts: []string{"admit hash-worker 0"}}.write(os.Stdout)
 		_, _ = readFrame(os.Stdin)
 	case "liar": // says yes to whatever was asked before
-		_ = frame{kind: kindHello, parts: []string{protocol}}.write(os.Stdout)
+		_ = hello(os.Stdout)
 		for last := uint64(0); ; {
 			f, err := readFrame(os.Stdin)
 			if err != nil {
@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 			last = f.id
 		}
 	case "glutton":
+		_ = hello(os.Stdout)
 		beModest()
-		_ = frame{kind: kindHello, parts: []string{protocol}}.write(os.Stdout)
 		f, _ := readFrame(os.Stdin)
 		all := [][]byte{}
 		for range 64 {
