@@ -191,7 +191,7 @@ func (w *world) from(n int, path string, pairs ...string) answer {
 	}
 	r.Host, r.Header = w.host(), header
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}}
-	elsewhere := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+	elsewhere := http.Client{Timeout: 30 * time.Second, CheckRedirect: client.CheckRedirect, Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
 	response, err := elsewhere.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
