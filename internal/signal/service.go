@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -34,6 +35,7 @@ type Deps struct {
 	Issuer  func(ident.AccountID) string
 	// PlainLoopback lets receivers on this machine be reached over http, for development.
 	PlainLoopback bool
+	MaxPending    int // optional; how much may wait for a receiver, instead of MaxPending
 }
 
 // Service holds the verbs of streams. A stream is its client's alone: for everybody else there is none.
@@ -43,7 +45,10 @@ type Service struct {
 }
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{d, make(chan struct{}, maxWaiting)} }
+func New(d Deps) *Service {
+	d.MaxPending = cmp.Or(d.MaxPending, MaxPending)
+	return &Service{d, make(chan struct{}, maxWaiting)}
+}
 
 // Create makes a stream for the service client that asks. Errors: Invalid; Conflict for one too many.
 func (s *Service) Create(ctx context.Context, by actor.Actor, in Settings) (Stream, error) {

@@ -106,7 +106,7 @@ func (s *Service) Purge(ctx context.Context, limit int) (n int64, err error) {
 		if n, err = s.d.Queue.Purge(ctx, t, t.Now().Add(-Kept), limit); err != nil {
 			return err
 		}
-		full, err = s.d.Queue.Overflowing(ctx, t, MaxPending)
+		full, err = s.d.Queue.Overflowing(ctx, t, s.d.MaxPending)
 		return err
 	})
 	if err != nil {
