@@ -32,7 +32,7 @@ function watched(port, seen) {
   };
 }
 
-for (const database of databases) {
+for (const database of databases.slice(0, 1)) { // what Chromium does; what is stored has suites on every database
   describe(`sessions that are bound to the browser, on ${database}`, () => {
     let front;
     let server;

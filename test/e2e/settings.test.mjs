@@ -129,22 +129,24 @@ for (const database of databases) {
       await two.verdict();
     });
 
-    test('the way back leads to registered pages only', async () => {
-      const address = fresh('back');
-      const to = (redirect, client = 'app_default') => `/settings?${new URLSearchParams({ client_id: client, start_page: 'MFA', redirect_uri: redirect })}`;
-      const { page, verdict } = await guest(address, to(`${app.origin}/home`));
-      assert.equal(new URL(page.url()).pathname, '/settings/security');
-      await page.getByRole('link', { name: 'Profile' }).click();
-      assert.equal(await page.locator('.wayback a').getAttribute('href'), `${app.origin}/home`);
-      await page.locator('.wayback a').click();
-      await expectUrl(page, url => url.origin === app.origin);
-      for (const [redirect, client] of [['https://evil.example/'], ['//evil.example'], ['javascript:alert(1)'], [`${app.origin}.evil.example/`], [`${app.origin}/home`, 'app_other'], [`${app.origin}@evil.example/`]]) {
-        await page.goto(server.url + to(redirect, client));
-        assert.equal(await page.locator('.wayback').count(), 0, redirect);
-        assert.ok(!(await page.content()).includes('evil.example'), redirect);
-      }
-      await verdict();
-    });
+    if (database === databases[0]) { // addresses are judged in memory
+      test('the way back leads to registered pages only', async () => {
+        const address = fresh('back');
+        const to = (redirect, client = 'app_default') => `/settings?${new URLSearchParams({ client_id: client, start_page: 'MFA', redirect_uri: redirect })}`;
+        const { page, verdict } = await guest(address, to(`${app.origin}/home`));
+        assert.equal(new URL(page.url()).pathname, '/settings/security');
+        await page.getByRole('link', { name: 'Profile' }).click();
+        assert.equal(await page.locator('.wayback a').getAttribute('href'), `${app.origin}/home`);
+        await page.locator('.wayback a').click();
+        await expectUrl(page, url => url.origin === app.origin);
+        for (const [redirect, client] of [['https://evil.example/'], ['//evil.example'], ['javascript:alert(1)'], [`${app.origin}.evil.example/`], [`${app.origin}/home`, 'app_other'], [`${app.origin}@evil.example/`]]) {
+          await page.goto(server.url + to(redirect, client));
+          assert.equal(await page.locator('.wayback').count(), 0, redirect);
+          assert.ok(!(await page.content()).includes('evil.example'), redirect);
+        }
+        await verdict();
+      });
+    }
 
     test('one takes everything along, and is gone', async () => {
       const address = fresh('gone');

@@ -217,19 +217,21 @@ for (const database of databases) {
       await who.verdict();
     });
 
-    test('a page of a stranger gets neither tokens nor logins', async () => {
-      const who = await person(browser, { origins: [...origins, front.origin('evil.other.test')] });
-      const { page } = who;
-      front.sites['evil.other.test'] = application(server.url, 'app_other');
-      await arrive(who, own(), 'victim@example.com');
-      await page.goto(`${front.origin('evil.other.test')}/`);
-      const read = await page.evaluate(url => fetch(`${url}/api/session`, { method: 'PATCH', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body: '{}' })
-        .then(async answer => answer.text(), () => 'unreadable'), server.url);
-      assert.equal(read, 'unreadable');
-      const failure = await page.evaluate(() => window.login.authenticate().then(() => 'started', error => error.message || error.code || 'refused'));
-      assert.notEqual(failure, 'started');
-      await who.verdict();
-    });
+    if (database === databases[0]) { // who may read answers does not hang on what is stored
+      test('a page of a stranger gets neither tokens nor logins', async () => {
+        const who = await person(browser, { origins: [...origins, front.origin('evil.other.test')] });
+        const { page } = who;
+        front.sites['evil.other.test'] = application(server.url, 'app_other');
+        await arrive(who, own(), 'victim@example.com');
+        await page.goto(`${front.origin('evil.other.test')}/`);
+        const read = await page.evaluate(url => fetch(`${url}/api/session`, { method: 'PATCH', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body: '{}' })
+          .then(async answer => answer.text(), () => 'unreadable'), server.url);
+        assert.equal(read, 'unreadable');
+        const failure = await page.evaluate(() => window.login.authenticate().then(() => 'started', error => error.message || error.code || 'refused'));
+        assert.notEqual(failure, 'started');
+        await who.verdict();
+      });
+    }
 
     test('nothing of a request decides an address, and unknown hosts are sent away', async () => {
       const misled = await http(server, 'GET', '/.well-known/openid-configuration', { headers: { 'X-Forwarded-Host': 'evil.test', Forwarded: 'host=evil.test' } });

@@ -143,19 +143,21 @@ for (const database of databases) {
       await who.verdict();
     });
 
-    test('giving up at the provider leads back to the box', async () => {
-      const who = await person(browser, { origins, strangers: [provider.issuer] });
-      const { page } = who;
-      await page.goto(`${app.origin}/`);
-      await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
-      await expectUrl(page, url => url.origin === provider.issuer);
-      await page.getByRole('link', { name: /cancel/i }).click();
-      await expectUrl(page, url => url.origin === server.url || url.origin === server.local);
-      await shot(page, `provider-cancelled-${database}`);
-      assert.ok((await page.locator('main').innerText()).length > 20, 'a sentence and a way forward');
-      assert.ok(await page.getByRole('button').or(page.getByRole('link')).count() > 0);
-      await who.verdict();
-    });
+    if (database === databases[0]) { // the browser's part
+      test('giving up at the provider leads back to the box', async () => {
+        const who = await person(browser, { origins, strangers: [provider.issuer] });
+        const { page } = who;
+        await page.goto(`${app.origin}/`);
+        await page.evaluate(() => { window.login.authenticate({ connectionId: 'con_partner' }); });
+        await expectUrl(page, url => url.origin === provider.issuer);
+        await page.getByRole('link', { name: /cancel/i }).click();
+        await expectUrl(page, url => url.origin === server.url || url.origin === server.local);
+        await shot(page, `provider-cancelled-${database}`);
+        assert.ok((await page.locator('main').innerText()).length > 20, 'a sentence and a way forward');
+        assert.ok(await page.getByRole('button').or(page.getByRole('link')).count() > 0);
+        await who.verdict();
+      });
+    }
 
     test('an answer that was replayed, or belongs to another browser, is refused', async () => {
       const who = await person(browser, { origins, strangers: [provider.issuer] });
