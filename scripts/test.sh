@@ -155,7 +155,7 @@ main() {
   step 'both databases, race detector' go test "${race[@]}" -v -vet=off -timeout 30m $units
   step 'kill -9, histories, two nodes' go test -count=1 -v -timeout 20m ./test/durable
   step 'local decisions' go test "${race[@]}" -count=1 -v -parallel 4 -timeout 20m ./test/local
-  step 'attacks' go test -count=1 -v -timeout 30m ./test/attack
+  step 'attacks' go test -count=1 -v -parallel 4 -timeout 30m ./test/attack
   step 'foreign SDKs' node test/run.mjs compat
   step 'strict clients' node test/run.mjs conformance
   step 'strict clients in Go' go test -C test/conformance -count=1 -v -timeout 15m ./...

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,12 +52,14 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 		w.honest("after")
 		w.quiet()
 	}
-	// Both at once: most of an attack is waiting. What measures times or fills the machine has it for itself.
+	// Beside others, and both at once: most of an attack is waiting. What measures times or fills the machine has it
+	// for itself.
 	side := func(t *testing.T) {
-		if !alone.MatchString(t.Name()) {
+		if _, twice := begun.LoadOrStore(t.Name(), true); !twice && !alone.MatchString(t.Name()) {
 			t.Parallel()
 		}
 	}
+	side(t)
 	t.Run("on", func(t *testing.T) {
 		t.Run("sqlite", func(t *testing.T) {
 			side(t)
@@ -74,6 +77,8 @@ func each(t *testing.T, o process.Options, attack func(t *testing.T, w *world)) 
 		})
 	})
 }
+
+var begun sync.Map // the names of tests, some of which attack twice
 
 // alone are the tests that measure times, or that leave nothing of the machine to others.
 var alone = regexp.MustCompile(`^Test(DOS|ENM|TEN10|AUZ12|JWT13|OAU30_Provider|OneOfMany|Soak)`)
