@@ -115,11 +115,11 @@ var codeShown = regexp.MustCompile(`<code>([0-9a-z]{4}(?:-[0-9a-z]{4}){3})</code
 // newCodes signs in with both factors, which the code of an app is for, and makes recovery codes.
 func (w *world) newCodes(t *testing.T, address, code string) (*person, []string) {
 	t.Helper()
-	p, a := w.proves(address)
-	if a = p.step("/login/totp", "code", code); !p.through(a) {
+	p, _ := w.proves(address)
+	if a := p.step("/login/totp", "code", code); !p.through(a) {
 		t.Fatalf("both factors do not sign in: %d %q", a.status, a.header.Get("Location"))
 	}
-	a = p.settle("/settings/security", "/settings/codes", url.Values{})
+	a := p.settle("/settings/security", "/settings/codes", url.Values{})
 	var codes []string
 	for _, m := range codeShown.FindAllStringSubmatch(a.body, -1) {
 		codes = append(codes, m[1])
