@@ -115,6 +115,8 @@ func TestADM04_AdministratorsOnlyBegin(t *testing.T) {
 		if a := w.admin("GET", path, ""); a.status != 404 {
 			t.Errorf("it is still there: %d", a.status)
 		}
-		w.audited(t, "recovery.done")
+		for _, kind := range []string{"recovery.requested", "recovery.cancelled", "recovery.done"} {
+			w.audited(t, kind)
+		}
 	})
 }

@@ -63,10 +63,10 @@ var bodies = map[string]string{
 	"POST /v1/roles":                                            `{"roleId":"ro_taken","name":"taken","permissions":[{"action":"*","allow":true,"grant":true,"delegate":true}]}`,
 	"PUT /v1/roles/{roleId}":                                    `{"name":"taken","permissions":[{"action":"*","allow":true,"grant":true,"delegate":true}]}`,
 	"POST /v1/streams":                                          ``,
-	"PATCH /v1/streams":                                         `{"stream_id":"stm_none","description":"taken"}`,
-	"PUT /v1/streams":                                           `{"stream_id":"stm_none","description":"taken"}`,
-	"POST /v1/streams/status":                                   `{"stream_id":"stm_none","status":"disabled"}`,
-	"POST /v1/streams/verification":                             `{"stream_id":"stm_none","state":"taken"}`,
+	"PATCH /v1/streams":                                         `{"stream_id":"{streamId}","description":"taken"}`,
+	"PUT /v1/streams":                                           `{"stream_id":"{streamId}","description":"taken"}`,
+	"POST /v1/streams/status":                                   `{"stream_id":"{streamId}","status":"disabled"}`,
+	"POST /v1/streams/verification":                             `{"stream_id":"{streamId}","state":"taken"}`,
 	"POST /v1/streams/{streamId}/events":                        `{"returnImmediately":true,"ack":["set_none"]}`,
 	"POST /v1/tenants":                                          `{"tenantId":"taken","tenantLookupIdentifier":"taken","data":{"name":"taken"}}`,
 	"PUT /v1/tenants/{tenantId}":                                `{"tenantId":"{tenantId}","tenantLookupIdentifier":"moved","data":{"name":"taken"}}`,
@@ -149,6 +149,10 @@ func (w *world) settled(marker string, admin ...string) map[string]string {
 			w.t.Fatalf("%s: %d %s", path, made.status, made.body)
 		}
 	}
+	stream := w.send("POST", "/v1/streams", `{"description":"`+marker+`"}`, admin...)
+	if ids["streamId"] = stream.text("stream_id"); ids["streamId"] == "" {
+		w.t.Fatalf("streams: %d %s", stream.status, stream.body)
+	}
 	return ids
 }
 
@@ -156,6 +160,9 @@ func (w *world) settled(marker string, admin ...string) map[string]string {
 func (r route) at(ids map[string]string) string {
 	if strings.Contains(r.Path, "/registration-tokens/") {
 		return strings.Replace(fit(strings.Replace(r.Path, "{tokenId}", "{registrationTokenId}", 1), ids), "***", "", 1)
+	}
+	if r.String() == "DELETE /v1/streams" {
+		return r.Path + "?stream_id=" + ids["streamId"]
 	}
 	return fit(r.Path, ids)
 }
@@ -166,7 +173,7 @@ func (w *world) portrait(ids map[string]string, admin ...string) string {
 	var all strings.Builder
 	for _, path := range []string{"/v1/roles/{roleId}", "/v1/groups/{groupId}", "/v1/records/{recordId}", "/v1/requests/{requestId}", "/v1/invites/{inviteId}", "/v1/tenants/{tenantId}", "/v1/applications/{applicationId}", "/v1/accounts/{accountId}/registration-tokens",
 		"/v1/connections/{connectionId}", "/v1/extensions/{extensionId}", "/v1/clients/{clientId}", "/v1/identities", "/v1/accounts/{accountId}", "/v1/resources", "/v1/resources/{resourceUri}/subjects?permission=READ",
-		"/v1/roles", "/v1/groups", "/v1/records", "/v1/requests", "/v1/tenants", "/v1/applications", "/v1/connections", "/v1/extensions", "/v1/clients", "/v1/users"} {
+		"/v1/roles", "/v1/groups", "/v1/records", "/v1/requests", "/v1/tenants", "/v1/applications", "/v1/connections", "/v1/extensions", "/v1/clients", "/v1/streams", "/v1/users"} {
 		a := w.send("GET", fit(path, ids), "", admin...)
 		if a.status != 200 {
 			w.t.Fatalf("%s: %d %s", fit(path, ids), a.status, a.body)

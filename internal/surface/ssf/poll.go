@@ -30,7 +30,7 @@ func (s *Surface) poll(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var in pollInput
-	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody, web.AllowEmpty); err != nil {
+	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
 	p := signal.Polling{Max: signal.MaxPolled, Now: in.Now, Ack: in.Ack, Refused: map[string]string{}, Stop: s.d.Draining}
