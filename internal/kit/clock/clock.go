@@ -27,9 +27,30 @@ func (s *System) Now() time.Time {
 	return time.Now().UTC().Add(testOffset() + time.Duration(s.correction.Load()))
 }
 
-// Correct sets the distance to the reference clock, where remote is the reference's time now.
-func (s *System) Correct(remote time.Time) {
-	s.correction.Store(int64(time.Until(remote)))
+// Compare asks a reference clock what time it is, a few times if the answers are slow, and corrects this
+// clock by what they prove. An answer is from some moment between its question and its arrival, so a
+// slow one proves little: a correction that agrees with all of them stays.
+func (s *System) Compare(ask func() (time.Time, error)) error {
+	var least, most time.Duration
+	for try := range 5 {
+		asked := time.Now()
+		remote, err := ask()
+		if err != nil {
+			return err
+		}
+		low, high := remote.Sub(time.Now()), remote.Sub(asked)
+		if try == 0 {
+			least, most = low, high
+		}
+		least, most = max(least, low), min(most, high)
+		if most-least < 2*time.Millisecond {
+			break
+		}
+	}
+	if now := s.Correction(); now < least || now > most {
+		s.correction.Store(int64(least + (most-least)/2))
+	}
+	return nil
 }
 
 // Correction returns the distance to the reference clock that was last measured.

@@ -58,11 +58,10 @@ func (d *DB) SyncClock(ctx context.Context, c *clock.System) error {
 		return nil
 	}
 	return d.read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
-		micros, err := One(ctx, From(t), Scalar[int64], `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
-		if err == nil {
-			c.Correct(Time(micros))
-		}
-		return err
+		return c.Compare(func() (time.Time, error) {
+			micros, err := One(ctx, From(t), Scalar[int64], `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
+			return Time(micros), err
+		})
 	})
 }
 
