@@ -38,7 +38,7 @@ func (s *System) Compare(ask func() (time.Time, error)) error {
 		if err != nil {
 			return err
 		}
-		low, high := remote.Sub(time.Now()), remote.Sub(asked)
+		low, high := time.Until(remote), remote.Sub(asked)
 		if try == 0 {
 			least, most = low, high
 		}
