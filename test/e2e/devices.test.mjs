@@ -68,7 +68,7 @@ for (const database of databases) {
         assert.ok(Buffer.from(sent.code.attestation, 'base64').includes(`cfmt${String.fromCharCode(0x60 + format.length)}${format}`), `the attestation is ${format}`);
         assert.deepEqual((await devices(page)).map(({ name, type }) => [name, type]), [['Blue key', 'WebAuthN']]);
 
-        await page.evaluate(() => window.login.openUserConfigurationScreen({ startPage: 'MFA', redirectUrl: `${location.origin}/back` }));
+        await page.evaluate(() => { window.login.openUserConfigurationScreen({ startPage: 'MFA', redirectUrl: `${location.origin}/back` }); });
         await expectUrl(page, url => url.pathname === '/settings/security');
         await page.getByText('counts only after you have used it once').waitFor();
         assert.equal(await page.locator('.wayback a').getAttribute('href'), `${own}/back`);

@@ -97,7 +97,7 @@ for (const database of databases) {
       await shot(page, `same-site-${database}`);
 
       await check(second, 404);
-      await page.evaluate(target => window.login.logout(target), `${own()}/?bye`);
+      await page.evaluate(target => { window.login.logout(target); }, `${own()}/?bye`);
       await expectUrl(page, url => url.search === '?bye');
       assert.ok(asked(who, 'DELETE', '/api/session') === 1, 'logged out by DELETE, without leaving the page');
       await check(second, 401);
@@ -189,7 +189,7 @@ for (const database of databases) {
       const second = await token(page);
       assert.notEqual(second, first);
       await check(second, 404);
-      await page.evaluate(target => window.login.logout(target), `${site}/?bye`);
+      await page.evaluate(target => { window.login.logout(target); }, `${site}/?bye`);
       await expectUrl(page, url => url.search === '?bye');
       assert.equal(asked(who, 'DELETE', '/api/session'), 1);
       await check(second, 401);
