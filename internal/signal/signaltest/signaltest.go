@@ -347,6 +347,9 @@ func (s suite) race() {
 		})
 	}
 	all.Wait()
+	if len(seen) != 5 {
+		s.Errorf("%d of 5 streams were claimed", len(seen))
+	}
 	for id, n := range seen {
 		if n != 1 {
 			s.Errorf("%s was claimed %d times", id, n)
