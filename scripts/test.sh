@@ -52,7 +52,8 @@ explain() {
   if grep -qE '^ *--- FAIL: |^FAIL|^panic: |^✖ |^not ok ' "$1"; then
     grep -nE '^ *--- FAIL: |^panic: |^FAIL|DATA RACE|^✖ |^not ok ' "$1" | head -30 | sed 's/^/      /'
     said "$1" | head -80 | sed 's/^/      | /'
-    grep -E -A12 '^panic: |DATA RACE|^✖ ' "$1" | grep -vE '^ *--- PASS|^=== ' | head -80 | sed 's/^/      | /'
+    sed -n '/^✖ failing tests:/,$p' "$1" | grep -vE '^ +at ' | head -80 | sed 's/^/      | /' # node says there what went wrong
+    grep -E -A12 '^panic: |DATA RACE' "$1" | grep -vE '^ *--- PASS|^=== ' | head -80 | sed 's/^/      | /'
   else
     tail -40 "$1" | sed 's/^/      | /'
   fi

@@ -209,10 +209,10 @@ func (a *answer) ready() (sent bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	ago := clock.Monotonic() - whole.At
+	now := a.s.d.Clock.Now() // before the age is taken, so that a pause between the two makes the line older and never fresher
 	return true, a.send(line{
 		Kind: "ready", Revision: whole.Rev, Cursor: a.cursor(whole.Rev),
-		At:      a.s.d.Clock.Now().Add(-ago).UTC().Format("2006-01-02T15:04:05.000Z"),
+		At:      now.Add(whole.At - clock.Monotonic()).UTC().Format("2006-01-02T15:04:05.000Z"),
 		Elapsed: new((whole.At - a.begun).Milliseconds()),
 	})
 }

@@ -48,8 +48,8 @@
 
   // Passkeys beside the addresses that the browser offers to fill in.
   const quiet = document.querySelector("form[data-conditional]");
-  let quietly = false;
-  const offer = () => { if (quietly) run(quiet, "conditional").catch(() => {}); };
+  let quietly = false, pressed = null; // what somebody pressed a button for is not interrupted by an offer
+  const offer = () => { if (quietly && !pressed) run(quiet, "conditional").catch(() => {}); };
   if (can && quiet && PublicKeyCredential.isConditionalMediationAvailable) {
     PublicKeyCredential.isConditionalMediationAvailable().then((yes) => { quietly = yes; offer(); }, () => {});
     setInterval(offer, 240000); // a challenge lives five minutes
@@ -57,12 +57,13 @@
 
   for (const form of can ? document.querySelectorAll("form[data-passkey]") : []) {
     const failed = form.querySelector("[data-failed]"), button = form.querySelector("button");
-    const free = () => button.removeAttribute("aria-disabled");
-    window.addEventListener("pageshow", free);
+    const free = () => { if (pressed === form) pressed = null; button.removeAttribute("aria-disabled"); };
+    window.addEventListener("pageshow", (event) => { if (event.persisted) free(); });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       event.stopPropagation();
       if (button.hasAttribute("aria-disabled")) return;
+      pressed = form;
       button.setAttribute("aria-disabled", "true");
       failed.hidden = true;
       try {
