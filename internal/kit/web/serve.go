@@ -18,22 +18,21 @@ import (
 // HandlerTimeout is how long a handler may work on one request.
 const HandlerTimeout = 20 * time.Second
 
-// ServeHTTP is the chain that every request passes, in this order: id and address, security
-// headers, route, freshness, account, CORS, limit, body, caller, handler.
+// ServeHTTP is the chain that every request passes, in this order: id and address, route,
+// security headers, freshness, account, CORS, limit, body, caller, handler.
 func (rt *Router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := rt.deps.Clock.Now()
 	e := &exchange{Context: r.Context(), ResponseWriter: rw, router: rt, id: ident.New("")}
 	e.conn = connOf(e.Context)
 	e.address = clientAddress(r, e.conn.address(r), rt.deps.TrustedProxies)
 	w := (*writer)(e)
-	rt.secure(rw.Header(), e)
-	rw.Header()["Date"] = dateOf(start)
-
 	f, err := rt.root.match(rawPath(r))
 	l := f.methods[r.Method]
 	if l == nil && r.Method == http.MethodHead {
 		l = f.methods[http.MethodGet]
 	}
+	rt.secure(rw.Header(), e, l)
+	rw.Header()["Date"] = dateOf(start)
 	if l != nil && rt.deps.Tracer != nil {
 		var end func(int)
 		r, end = rt.deps.Tracer.Start(r, r.Method, l.route.Pattern)
@@ -67,9 +66,11 @@ func rawPath(r *http.Request) string {
 	return r.URL.EscapedPath()
 }
 
-func (rt *Router) secure(h http.Header, e *exchange) {
+func (rt *Router) secure(h http.Header, e *exchange, l *leaf) {
 	h["X-Content-Type-Options"] = valueNoSniff
-	h["Referrer-Policy"] = valueReferrer
+	if l == nil || l.route.CORS != AnyOrigin { // a document for everybody refers to nothing
+		h["Referrer-Policy"] = valueReferrer
+	}
 	h["Cache-Control"] = valueNoStore
 	h["Vary"] = valueVary
 	e.idHeader[0] = e.id

@@ -47,10 +47,12 @@ var contentType = []string{"application/json; charset=utf-8"}
 // send answers with the document, or with 304 to a caller who has it.
 func (d *document) send(w http.ResponseWriter, r *http.Request, cache []string) error {
 	h := w.Header()
-	// A map of nine headers is another kind of map than one of eight, and net/http copies it. So two of
-	// those that every answer has go: net/http writes the date itself, and JSON refers to nothing.
-	delete(h, "Date")
-	delete(h, "Referrer-Policy")
+	// A map of nine headers is another kind of map than one of eight, and net/http copies it. So the
+	// date, which net/http writes itself if nobody else does, makes room for what is still to come.
+	long := len(d.body) > measured
+	if long || len(h) > 6 {
+		delete(h, "Date")
+	}
 	h["Cache-Control"] = cache
 	h["Etag"] = d.etag
 	if have := r.Header["If-None-Match"]; len(have) > 0 && d.matches(have) {
@@ -58,7 +60,7 @@ func (d *document) send(w http.ResponseWriter, r *http.Request, cache []string) 
 		return nil
 	}
 	h["Content-Type"] = contentType
-	if len(d.body) > measured {
+	if long {
 		h["Content-Length"] = d.length
 	}
 	w.WriteHeader(http.StatusOK)

@@ -64,14 +64,16 @@ func ServeFloor(address, database string) error {
 		body, _ := json.Marshal(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 900, "scope": "api"}) // always encodes
 		answer(w, body)
 	})
-	document := append(bytes.TrimSuffix(fixed, []byte("}")), `,"padding":"`+strings.Repeat("x", documentSize-len(fixed))+`"}`...)
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { answer(w, document) })
+	for path, size := range documentSizes {
+		document := append(bytes.TrimSuffix(fixed, []byte("}")), `,"padding":"`+strings.Repeat("x", size-len(fixed))+`"}`...)
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { answer(w, document) })
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { answer(w, fixed) })
 	return (&http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}).ListenAndServe()
 }
 
-// documentSize is about the length of Admit's discovery document; the floor's is as long.
-const documentSize = 3300
+// documentSizes are about the lengths of Admit's documents; the floor's are as long.
+var documentSizes = map[string]int{"/.well-known/openid-configuration": 3300, "/.well-known/jwks.json": 296}
 
 func answer(w http.ResponseWriter, body []byte) {
 	h := w.Header()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/admit-id/admit/test/load/proc"
@@ -109,13 +110,17 @@ func (r *run) setUp(ctx context.Context) error {
 	return nil
 }
 
-// measure takes everything in turn, so that whatever else the machine does hits all alike. An
-// answer of Admit or of a floor that is wrong ends the run; a peer's ends only that peer's operation.
+// measure takes everything in turn, each round beginning with another server, so that whatever else
+// the machine does, or has just done, hits all alike. An answer of Admit or of a floor that is wrong
+// ends the run; a peer's ends only that peer's operation.
 func (r *run) measure(ctx context.Context) error {
+	all := slices.Concat(r.floors, r.targets)
 	for round := range r.config.Rounds {
+		first := round % len(all)
+		order := slices.Concat(all[first:], all[:first])
 		for _, n := range connections {
 			for _, o := range operations {
-				for _, t := range append(append([]*target{}, r.floors...), r.targets...) {
+				for _, t := range order {
 					if err := r.take(ctx, t, o, n); err != nil {
 						return err
 					}
@@ -134,8 +139,8 @@ func (r *run) take(ctx context.Context, t *target, o operation, n int) error {
 	if t.failed[o.name] || t.requests[o.name] == nil {
 		return nil
 	}
-	if t.store == "PostgreSQL" {
-		r.settle(ctx)
+	if t.store == "PostgreSQL" && o.writes {
+		defer r.settle(ctx)
 	}
 	l := &rig.Load{Connections: n, Count: 1 << 30, Open: func(worker int) (rig.Worker, error) { return t.requests[o.name](worker) }}
 	p, err := rig.Take(ctx, l, t.cpu, r.config.Warm, r.config.Duration)
@@ -153,8 +158,8 @@ func (r *run) take(ctx context.Context, t *target, o operation, n int) error {
 	return nil
 }
 
-// settle waits, at most five seconds, until PostgreSQL has done what the work before left to it
-// (checkpoints, vacuuming): its time counts for what is measured next.
+// settle waits, at most five seconds, until PostgreSQL has done what the work has left to it
+// (checkpoints, vacuuming): it would take its time from what is measured next.
 func (r *run) settle(ctx context.Context) {
 	for range 25 {
 		before := r.pg.CPU()

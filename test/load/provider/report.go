@@ -103,8 +103,8 @@ func (r *Result) method(out *strings.Builder) {
 	}
 	fmt.Fprintf(out, `- %s. Admit's audit event is part of every grant's transaction. oidc-provider keeps nothing, its own store replaced by a map, because that
   drops living sessions past a thousand entries; it signs with EdDSA. Dex is as shipped (RS256) and its mock connector stands for the session.
-- PostgreSQL's time counts for whoever it works for; before each point it is left to finish what the point before has caused.
-- The bare floor answers a fixed body, for discovery one as long as Admit's.
+- PostgreSQL's time counts for whoever it works for; after each point that writes it is left to finish what that has caused.
+- The bare floor answers a fixed body, for JWKS and discovery one as long as Admit's.
 - Admit's refresh tokens are those of a public client, which rotate.
 - %d rounds; each takes every operation of every server at every number of connections in turn, %v each. Every answer is checked; a wrong one of Admit ends the run
   without a report, one of a peer ends its part and is listed.

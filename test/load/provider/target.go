@@ -14,17 +14,20 @@ import (
 )
 
 // operation is one kind of work that is measured.
-type operation struct{ name, title string }
+type operation struct {
+	name, title string
+	writes      bool
+}
 
 var operations = []operation{
-	{"cc", "client credentials"},
-	{"code", "silent code + PKCE + token"},
-	{"refresh", "refresh with rotation"},
-	{"renew", "silent renewal with a rotating cookie"},
-	{"introspect", "introspection"},
-	{"userinfo", "userinfo"},
-	{"jwks", "JWKS"},
-	{"discovery", "discovery"},
+	{"cc", "client credentials", true},
+	{"code", "silent code + PKCE + token", true},
+	{"refresh", "refresh with rotation", true},
+	{"renew", "silent renewal with a rotating cookie", true},
+	{"introspect", "introspection", false},
+	{"userinfo", "userinfo", false},
+	{"jwks", "JWKS", false},
+	{"discovery", "discovery", false},
 }
 
 // target is a server under test.
