@@ -6,6 +6,7 @@ import (
 
 	"github.com/admit-id/admit/internal/app/heap"
 	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/outbox"
 	"github.com/admit-id/admit/internal/kit/ratelimit"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth/oauthdb"
@@ -30,8 +31,10 @@ type job struct {
 	run   func(ctx context.Context) error
 }
 
-func (a *App) jobs() []job {
+// jobs are all of them; sender is nil when no mail is sent.
+func (a *App) jobs(sender *mail.Sender) []job {
 	all := []job{
+		{"tell clients of logouts", outbox.Every, a.logoutSender().Worker().Drain},
 		{"rotate keys", rotateEvery, a.f.signing.RotateDue},
 		{"read the database's clock", clockEvery, func(ctx context.Context) error { return a.db.SyncClock(ctx, a.clock) }},
 		{"forget finished logins", purgeEvery, inBatches(a.f.logins.Purge)},
@@ -55,28 +58,19 @@ func (a *App) jobs() []job {
 	for _, j := range a.f.person.Jobs() {
 		all = append(all, job{j.Name, j.Every, j.Run})
 	}
+	if sender != nil {
+		all = append(all, job{"send mail", outbox.Every, sender.Worker().Drain})
+	}
 	if a.heapOurs {
 		all = append(all, job{"fit the heap", heapEvery, heap.Fit})
 	}
 	return all
 }
 
-// startJobs runs the jobs, and the sending of mail, until ctx ends.
-func (a *App) startJobs(ctx context.Context, sender *mail.Sender) {
-	for _, j := range a.jobs() {
+// startJobs runs the jobs until ctx ends.
+func (a *App) startJobs(ctx context.Context, all []job) {
+	for _, j := range all {
 		a.running.Go(func() { a.repeat(ctx, j) })
-	}
-	a.running.Go(func() {
-		if err := a.logoutSender().Run(ctx); err != nil && ctx.Err() == nil {
-			a.log.ErrorContext(ctx, "clients are no longer told of logouts", "error", err)
-		}
-	})
-	if sender != nil {
-		a.running.Go(func() {
-			if err := sender.Run(ctx); err != nil && ctx.Err() == nil {
-				a.log.ErrorContext(ctx, "mail is no longer sent", "error", err)
-			}
-		})
 	}
 }
 

@@ -101,7 +101,7 @@ func (d deployment) deliver(says int) []string {
 	l := &logouts{says: says, t: d.T, keys: keys}
 	s := d.app.logoutSender()
 	s.HTTP = &http.Client{Transport: l, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if _, err := s.Once(d.Context()); err != nil {
+	if _, err := s.Worker().Once(d.Context()); err != nil {
 		d.Fatal(err)
 	}
 	slices.Sort(l.got)

@@ -39,7 +39,7 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	a.startJobs(working, sender)
+	a.startJobs(working, a.jobs(sender))
 	a.greet(ctx)
 	return a.run(ctx, servers, listeners, surfaces)
 }

@@ -31,7 +31,7 @@ var later = map[string][]string{
 var surfaces = []string{"authzen", "dev", "hosted", "loginapi", "oidc", "ops", "ssf", "v1"}
 
 var kit = []string{
-	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "mtls", "obs",
+	"actor", "clock", "config", "consistency", "crypt", "cursor", "egress", "event", "fault", "feed", "ident", "jose", "jwks", "mail", "mtls", "obs", "outbox",
 	"place", "ratelimit", "secret", "sqldb", "strictjson", "tx", "web",
 }
 

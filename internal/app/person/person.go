@@ -23,6 +23,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/crypt"
 	"github.com/admit-id/admit/internal/kit/feed"
 	"github.com/admit-id/admit/internal/kit/mail"
+	"github.com/admit-id/admit/internal/kit/outbox"
 	"github.com/admit-id/admit/internal/kit/place"
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -149,7 +150,7 @@ func (f *Features) Jobs() []Job {
 		{"forget bindings of sessions", 10 * time.Minute, f.forgetBindings},
 		{"forget unfinished factors", time.Minute, f.forgetPending},
 		{"forget changes of addresses", 10 * time.Minute, f.forgetMoves},
-		{"push signals", 500 * time.Millisecond, f.Signals.Push},
+		{"push signals", outbox.Every, f.Signals.Push},
 		{"forget signals", time.Minute, f.Signals.Forget},
 		{"read the places of addresses", time.Minute, func(context.Context) error { return f.Places.Refresh() }},
 	}

@@ -90,15 +90,12 @@ func (s *Signals) Routes(l Late) []web.Route {
 	}).Routes()
 }
 
-// Push pushes what is due. What cannot be read now is read at the next call.
+// Push pushes what is due.
 func (s *Signals) Push(ctx context.Context) error {
 	if s.sender == nil {
 		return nil
 	}
-	if err := s.sender.Drain(ctx); err != nil && ctx.Err() == nil {
-		s.d.Log.WarnContext(ctx, "signals cannot be read", "error", err)
-	}
-	return nil
+	return s.sender.Worker().Drain(ctx)
 }
 
 // purgeBatch is how many events one unit of work deletes.

@@ -67,7 +67,7 @@ func list(t *testing.T, db *sqldb.DB, o *mail.Outbox) (kept []mail.Kept) {
 
 func once(t *testing.T, s *mail.Sender, want int) {
 	t.Helper()
-	n, err := s.Once(context.Background())
+	n, err := s.Worker().Once(context.Background())
 	if err != nil || n != want {
 		t.Fatalf("claimed %d, %v; want %d", n, err, want)
 	}
@@ -122,7 +122,7 @@ func TestClaim(t *testing.T) {
 			wg.Go(func() {
 				sender := &mail.Sender{DB: db, Outbox: o, Transport: s, Log: slog.New(slog.DiscardHandler)}
 				for {
-					n, err := sender.Once(context.Background())
+					n, err := sender.Worker().Once(context.Background())
 					if err != nil {
 						t.Error(err)
 					}

@@ -1,8 +1,7 @@
 // Package deliver owns how signals reach receivers that want them pushed: one Security Event Token by POST
 // (RFC 8935), one after the other in every stream, and again until the receiver takes it.
 //
-// Any number of nodes may run a Sender; a stream is claimed by one at a time. A node that dies between an
-// attempt and writing it down sends the same token once more, with the same `jti`.
+// A node that dies between an attempt and writing it down sends the same token once more, with the same `jti`.
 package deliver
 
 import (
@@ -13,29 +12,23 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/outbox"
 	"github.com/admit-id/admit/internal/kit/strictjson"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/signal"
 )
 
 const (
-	streams  = 32 // that are claimed at once
-	parallel = 8
-	events   = 64              // of one stream, before the next claim
-	timeout  = 8 * time.Second // of one attempt
-	// atMost is how long one stream is worked on, and claimFor when others may claim it: all of its
-	// fellows may come before it, and take as long.
-	atMost   = 20 * time.Second
-	claimFor = 5 * time.Minute
+	events  = 64               // of one stream, before the next claim
+	timeout = 8 * time.Second  // of one attempt
+	atMost  = 20 * time.Second // that one stream is worked on
 	// GiveUp is how long a receiver may fail before its stream is disabled.
 	GiveUp = 3 * 24 * time.Hour
 
@@ -58,98 +51,69 @@ type Sender struct {
 	Timeout time.Duration // optional; of one attempt
 }
 
-// Drain pushes until nothing is due.
-func (s *Sender) Drain(ctx context.Context) error {
-	for ctx.Err() == nil {
-		if n, err := s.Once(ctx); err != nil || n == 0 {
+// job is a stream that is claimed, and the events of it that have arrived.
+type job struct {
+	signal.Stream
+	taken []string
+}
+
+// Worker is what pushes.
+func (s *Sender) Worker() *outbox.Worker[*job] {
+	return &outbox.Worker[*job]{
+		DB: s.DB, Log: s.Log, Batch: 32, Parallel: 8, Lease: 5 * time.Minute, // a stream may wait for three others, each atMost and a timeout long
+		Retry: outbox.Retry{First: 15 * time.Second, Most: 30 * time.Minute},
+		Due:   s.Queue.Due, Claim: s.claim, Try: s.try, Settle: s.settle,
+		About: func(j *job) (int, []any) {
+			return int(j.Failures) + 1, []any{"account", j.Account, "stream", j.ID}
+		},
+		Failed: "a receiver was not told",
+	}
+}
+
+func (s *Sender) claim(ctx context.Context, t tx.Tx, until time.Time, limit int) (jobs []*job, err error) {
+	due, err := s.Queue.Claim(ctx, t, until, limit)
+	for _, one := range due {
+		jobs = append(jobs, &job{Stream: one})
+	}
+	return jobs, err
+}
+
+// try pushes events of one stream until there are none, one fails, or others want to be served.
+func (s *Sender) try(ctx context.Context, j *job, _ time.Time) error {
+	if j.Status != signal.Disabled { // that it is disabled may be said to anybody who had it
+		err := s.Allowed(ctx, j.Stream)
+		if fault.Is(err, fault.Forbidden) {
+			return s.Service.Disable(ctx, j.Stream, WhyForbidden)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// Once claims the streams that are due, works on them and returns how many there were.
-func (s *Sender) Once(ctx context.Context) (int, error) {
-	due, err := s.claim(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, one := range due {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := s.stream(ctx, one); err != nil && ctx.Err() == nil {
-				s.Log.WarnContext(ctx, "a stream cannot be worked on", "account", one.Account, "stream", one.ID, "error", err)
-			}
-		})
-	}
-	wg.Wait()
-	return len(due), nil
-}
-
-func (s *Sender) claim(ctx context.Context) (due []signal.Stream, err error) {
-	any := false
-	err = s.DB.Read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error { // without taking the writer
-		any, err = s.Queue.Due(ctx, t)
-		return err
-	})
-	if err != nil || !any {
-		return nil, err
-	}
-	err = s.DB.Write(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
-		due, err = s.Queue.Claim(ctx, t, t.Now().Add(claimFor), streams)
-		return err
-	})
-	return due, err
-}
-
-// stream pushes events of one stream until there are none, one fails, or others want to be served.
-func (s *Sender) stream(ctx context.Context, one signal.Stream) error {
-	if one.Status != signal.Disabled { // that it is disabled may be said to anybody who had it
-		err := s.Allowed(ctx, one)
-		if fault.Is(err, fault.Forbidden) {
-			return s.Service.Disable(ctx, one, WhyForbidden)
-		}
-		if err != nil {
-			return s.settle(ctx, one, nil, err)
-		}
-	}
 	var pending []signal.Event
-	err := s.DB.Read(ctx, tx.In(one.Account), func(ctx context.Context, t tx.Tx) (err error) {
-		pending, err = s.Queue.Pending(ctx, t, one, events)
+	err := s.DB.Read(ctx, tx.In(j.Account), func(ctx context.Context, t tx.Tx) (err error) {
+		pending, err = s.Queue.Pending(ctx, t, j.Stream, events)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	var taken []string
-	var problem error
 	began := clock.Monotonic()
 	for _, e := range pending {
 		if clock.Monotonic()-began > atMost {
 			break
 		}
-		problem = s.push(ctx, one, e)
-		if ctx.Err() != nil && problem != nil {
-			problem = nil // this node is stopping: another one goes on
-			break
+		err := s.push(ctx, j.Stream, e)
+		if refused, ok := errors.AsType[refusal](err); ok {
+			err = s.refused(ctx, j.Stream, e, refused)
+		} else if err == nil {
+			j.taken = append(j.taken, e.ID)
+			j.Failures, j.Failing = 0, time.Time{}
 		}
-		refused, final := errors.AsType[refusal](problem)
-		if problem != nil && !final {
-			break
+		if err != nil {
+			return err
 		}
-		if final {
-			problem = nil
-			if err := s.refused(ctx, one, e, refused); err != nil {
-				return err
-			}
-			continue
-		}
-		taken = append(taken, e.ID)
 	}
-	return s.settle(context.WithoutCancel(ctx), one, taken, problem)
+	return nil
 }
 
 // refusal says that a receiver will never take an event.
@@ -218,45 +182,27 @@ func (s *Sender) refused(ctx context.Context, one signal.Stream, e signal.Event,
 }
 
 // settle forgets what has arrived and says when to go on.
-func (s *Sender) settle(ctx context.Context, one signal.Stream, taken []string, problem error) error {
+func (s *Sender) settle(ctx context.Context, j *job, o outbox.Outcome) error {
 	over := false
-	err := s.DB.Write(ctx, tx.In(one.Account), func(ctx context.Context, t tx.Tx) error {
-		if _, err := s.Queue.Forget(ctx, t, one, taken); err != nil {
+	err := s.DB.Write(ctx, tx.In(j.Account), func(ctx context.Context, t tx.Tx) error {
+		if _, err := s.Queue.Forget(ctx, t, j.Stream, j.taken); err != nil {
 			return err
 		}
-		after := one
-		next := t.Now()
-		if len(taken) > 0 || problem == nil {
-			after.Failures, after.Failing = 0, time.Time{}
-		}
-		if problem != nil {
+		after := j.Stream
+		switch {
+		case o.Problem != nil:
 			if after.Failing.IsZero() {
 				after.Failing = t.Now()
 			}
 			after.Failures++
 			over = t.Now().Sub(after.Failing) >= GiveUp
-			next = next.Add(backOff(after.Failures))
+		case o.Over:
+			after.Failures, after.Failing = 0, time.Time{}
 		}
-		return s.Queue.Settle(ctx, t, after, next)
+		return s.Queue.Settle(ctx, t, after, t.Now().Add(o.Wait))
 	})
-	if problem != nil {
-		s.Log.WarnContext(ctx, "a receiver was not told", "account", one.Account, "stream", one.ID, "error", plain(problem))
-	}
 	if err == nil && over {
-		err = s.Service.Disable(ctx, one, WhyFailing)
+		err = s.Service.Disable(ctx, j.Stream, WhyFailing)
 	}
 	return err
-}
-
-// backOff is 15 s, 30 s, and so on up to half an hour.
-func backOff(failures int64) time.Duration {
-	return min(30*time.Minute, 15*time.Second<<min(failures-1, 10))
-}
-
-// plain is what is logged of a problem: not the URL, which may be as good as a password.
-func plain(problem error) error {
-	if e, ok := errors.AsType[*url.Error](problem); ok {
-		return e.Err
-	}
-	return problem
 }

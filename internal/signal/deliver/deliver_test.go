@@ -112,7 +112,7 @@ func (w *world) status(client, id string) signal.Stream {
 
 func (w *world) drain() {
 	w.Helper()
-	if err := w.sender.Drain(w.Context()); err != nil {
+	if err := w.sender.Worker().Drain(w.Context()); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -229,7 +229,7 @@ func TestANodeThatStops(t *testing.T) {
 		})
 		w.stream("sc_1", to)
 		w.tell(3)
-		_ = w.sender.Drain(ctx)
+		_ = w.sender.Worker().Drain(ctx)
 		w.clk.Advance(time.Minute)
 		w.drain()
 		slices.Sort(ids)

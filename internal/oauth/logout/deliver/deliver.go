@@ -1,9 +1,7 @@
 // Package deliver owns how the end of a session reaches clients: a signed logout token by POST
 // (OpenID Connect Back-Channel Logout 1.0), tried again and again for a while.
 //
-// Any number of nodes may run a Sender; a delivery is claimed by one at a time. A node that dies
-// between an attempt and writing it down tries once more. Nobody waits for it: the session is over
-// already.
+// Nobody waits for it: the session is over already.
 package deliver
 
 import (
@@ -15,12 +13,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/outbox"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/logout"
@@ -28,10 +26,6 @@ import (
 )
 
 const (
-	pollEvery = 500 * time.Millisecond
-	batchSize = 32
-	parallel  = 8
-	claimFor  = 3 * time.Minute // longer than a batch may take
 	// MaxAttempts spans an hour and a half: 15 s, 30 s, and so on up to half an hour.
 	MaxAttempts = 10
 	// Timeout bounds one attempt.
@@ -54,72 +48,18 @@ type Sender struct {
 	Log     *slog.Logger
 }
 
-// Run delivers until ctx ends.
-func (s *Sender) Run(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		for {
-			n, err := s.Once(ctx)
-			if err != nil && ctx.Err() == nil {
-				s.Log.WarnContext(ctx, "logout deliveries cannot be read", "error", err)
-			}
-			if err != nil || n < batchSize {
-				break
-			}
-		}
+// Worker is what delivers.
+func (s *Sender) Worker() *outbox.Worker[logout.Delivery] {
+	return &outbox.Worker[logout.Delivery]{
+		DB: s.DB, Log: s.Log, Batch: 32, Parallel: 8, Lease: 3 * time.Minute,
+		Retry: outbox.Retry{First: 15 * time.Second, Most: 30 * time.Minute, Attempts: MaxAttempts},
+		Due:   s.Store.Due, Claim: s.Store.Claim, Try: s.try, Settle: s.settle,
+		About: func(d logout.Delivery) (int, []any) {
+			return d.Attempts, []any{"account", d.Account, "delivery", d.ID, "client", d.Client}
+		},
+		Failed: "a client was not told of a logout",
 	}
 }
-
-// Once claims what is due, tries it and returns how many deliveries it claimed.
-func (s *Sender) Once(ctx context.Context) (int, error) {
-	due, now, err := s.claim(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, d := range due {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			err := s.try(ctx, d, now)
-			if ctx.Err() != nil && err != nil {
-				return // this node is stopping: the claim runs out by itself
-			}
-			if err := s.settle(context.WithoutCancel(ctx), d, err); err != nil {
-				s.Log.WarnContext(ctx, "the outcome of a logout delivery cannot be written down", "delivery", d.ID, "error", err)
-			}
-		})
-	}
-	wg.Wait()
-	return len(due), nil
-}
-
-func (s *Sender) claim(ctx context.Context) (due []logout.Delivery, now time.Time, err error) {
-	any := false
-	err = s.DB.Read(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error { // without taking the writer
-		any, err = s.Store.Due(ctx, t)
-		return err
-	})
-	if err != nil || !any {
-		return nil, now, err
-	}
-	err = s.DB.Write(ctx, tx.System(), func(ctx context.Context, t tx.Tx) error {
-		now = t.Now()
-		due, err = s.Store.Claim(ctx, t, now.Add(claimFor), batchSize)
-		return err
-	})
-	return due, now, err
-}
-
-// over says that nothing is to be done, now or later.
-type over struct{ error }
 
 // try makes one attempt. The client is looked up now: one that is gone, or has no URL any more, is
 // told nothing.
@@ -145,12 +85,12 @@ func (s *Sender) try(ctx context.Context, d logout.Delivery, now time.Time) erro
 	body := url.Values{"logout_token": {signed.Token.Reveal()}}.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Settings.BackchannelLogoutURL, strings.NewReader(body))
 	if err != nil {
-		return over{err}
+		return outbox.Final(outbox.Plain(err))
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := s.HTTP.Do(r)
 	if err != nil {
-		return err
+		return outbox.Plain(err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
@@ -158,37 +98,28 @@ func (s *Sender) try(ctx context.Context, d logout.Delivery, now time.Time) erro
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
 		return nil
 	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusNotImplemented:
-		return over{fmt.Errorf("the client refuses it with status %d", resp.StatusCode)} // section 2.8
+		return outbox.Final(fmt.Errorf("the client refuses it with status %d", resp.StatusCode)) // section 2.8
 	}
 	return fmt.Errorf("the client answers with status %d", resp.StatusCode)
 }
 
-func (s *Sender) settle(ctx context.Context, d logout.Delivery, problem error) error {
-	if problem != nil {
-		s.Log.WarnContext(ctx, "a client was not told of a logout", "account", d.Account, "delivery", d.ID, "client", d.Client, "attempt", d.Attempts, "error", problem)
-	}
+func (s *Sender) settle(ctx context.Context, d logout.Delivery, o outbox.Outcome) error {
 	return s.DB.Write(ctx, tx.In(d.Account), func(ctx context.Context, t tx.Tx) error {
-		if problem == nil {
-			return s.Store.Settle(ctx, t, d, time.Time{}, "")
+		var next time.Time
+		if !o.Over {
+			next = t.Now().Add(o.Wait)
 		}
-		if _, final := errors.AsType[over](problem); final || d.Attempts >= MaxAttempts {
-			if err := s.Store.Settle(ctx, t, d, time.Time{}, text(problem)); err != nil {
-				return err
-			}
-			return t.Emit(ctx, event.New(actor.ForSystem(d.Account), logout.EventFailed, d.ID, "client", d.Client, "session", string(d.Session)))
+		if err := s.Store.Settle(ctx, t, d, next, text(o.Problem)); err != nil || !o.Over || o.Problem == nil {
+			return err
 		}
-		return s.Store.Settle(ctx, t, d, t.Now().Add(backOff(d.Attempts)), text(problem))
+		return t.Emit(ctx, event.New(actor.ForSystem(d.Account), logout.EventFailed, d.ID, "client", d.Client, "session", string(d.Session)))
 	})
 }
 
-func backOff(attempts int) time.Duration {
-	return min(30*time.Minute, 15*time.Second<<min(attempts-1, 10))
-}
-
-// text is what is kept of a problem: short and printable, without the URL.
+// text is what is kept of a problem: short and printable.
 func text(problem error) string {
-	if e, ok := errors.AsType[*url.Error](problem); ok {
-		problem = e.Err
+	if problem == nil {
+		return ""
 	}
 	if _, ok := errors.AsType[*fault.Error](problem); ok {
 		return "not now"
