@@ -93,6 +93,14 @@ func races(t *testing.T, nodes []*world) {
 		})
 	}
 
+	// The streams that a client may have.
+	r := w.receiver("many")
+	if got := won(t, "streams", race(t, nodes, func(n *world) answer {
+		return n.send("POST", "/v1/streams", "", "Authorization", "Bearer "+r.key)
+	}), func(a answer) bool { return a.status == 201 }); len(got) != 4 {
+		t.Errorf("a client has %d streams", len(got))
+	}
+
 	// OAU-01 and OAU-02: a code. That it came twice ends what it gave.
 	code := p.authorized(public)
 	got := won(t, "a code", race(t, nodes, func(n *world) answer { return at(public, n).redeem(code) }), granted)

@@ -33,7 +33,11 @@ const columns = `account_id, id, issuer, audience, expression, created_at`
 
 // Insert implements issuer.Store.
 func (Store) Insert(ctx context.Context, t tx.Tx, i issuer.Issuer, limit int) (bool, error) {
-	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO trusted_issuers (`+columns+`)
+	q := sqldb.From(t)
+	if err := q.Alone(ctx, "trusted_issuers", string(i.Account)); err != nil {
+		return false, err
+	}
+	n, err := q.Exec(ctx, `INSERT INTO trusted_issuers (`+columns+`)
 		SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT count(*) FROM trusted_issuers o WHERE o.account_id = $1) < $7
 		ON CONFLICT (account_id, issuer, audience) DO NOTHING`,
 		string(i.Account), string(i.ID), i.URL, i.Audience, i.Expression, sqldb.Micros(i.CreatedAt), limit)

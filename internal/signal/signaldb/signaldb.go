@@ -69,7 +69,11 @@ func (Store) Insert(ctx context.Context, t tx.Tx, s signal.Stream, perClient, pe
 	if err != nil {
 		return false, err
 	}
-	n, err := sqldb.From(t).Exec(ctx, `INSERT INTO signal_streams (`+columns+`, verified_at)
+	q := sqldb.From(t)
+	if err := q.Alone(ctx, "signal_streams", string(s.Account)); err != nil {
+		return false, err
+	}
+	n, err := q.Exec(ctx, `INSERT INTO signal_streams (`+columns+`, verified_at)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0, 0, 0
 		WHERE (SELECT count(*) FROM signal_streams o WHERE o.account_id = $1 AND o.client_id = $3) < $15
 		AND (SELECT count(*) FROM signal_streams o WHERE o.account_id = $1) < $16`,

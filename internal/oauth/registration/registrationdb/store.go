@@ -30,9 +30,13 @@ type Store struct{}
 
 var _ registration.TokenStore = Store{}
 
-// InsertToken implements registration.TokenStore. Two calls at once may both take the last place.
+// InsertToken implements registration.TokenStore.
 func (Store) InsertToken(ctx context.Context, t tx.Tx, k registration.InitialToken, hash []byte, limit int) (bool, error) {
-	n, err := sqldb.From(t).Exec(ctx, `
+	q := sqldb.From(t)
+	if err := q.Alone(ctx, "oauth_registration_tokens", string(k.Account)); err != nil {
+		return false, err
+	}
+	n, err := q.Exec(ctx, `
 INSERT INTO oauth_registration_tokens (account_id, token_id, token_hash, uses, created_at, expires_at)
 SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM oauth_registration_tokens WHERE account_id = $1 AND uses > 0 AND expires_at > $5) < $7`,
