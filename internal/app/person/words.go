@@ -1,7 +1,6 @@
 package person
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
-	"github.com/admit-id/admit/internal/kit/strictjson"
 )
 
 // Words are the sign-in policies of an account as the command line reads and writes them: members by their
@@ -77,15 +75,9 @@ func (w Words) Replace(ctx context.Context, s PolicyScope, text []byte) (PolicyM
 	if err != nil {
 		return nil, err
 	}
-	var p policy.Policy
-	err = strictjson.Check(text, p)
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		err = d.Decode(&p)
-	}
+	p, err := policy.Read(text)
 	if err != nil {
-		return nil, fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "That is no policy: %v.", err)
+		return nil, err
 	}
 	if p, err = w.f.Policies.Put(ctx, w.by, scope, p); err != nil {
 		return nil, err

@@ -44,8 +44,12 @@ func (s *Surface) getPolicy(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Surface) putPolicy(w http.ResponseWriter, r *http.Request) error {
-	var body policy.Policy
-	if err := web.DecodeJSON(r, &body, web.DefaultMaxBody); err != nil {
+	text, err := web.ReadBody(r, web.DefaultMaxBody)
+	if err != nil {
+		return err
+	}
+	body, err := policy.Read(text)
+	if err != nil {
 		return err
 	}
 	p, err := s.d.Policies.Put(r.Context(), web.ActorOf(r), policyScope(r), body)
