@@ -71,8 +71,19 @@ ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN applications TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN holder TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN aside_at BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX sessions_holder ON sessions (account_id, holder) WHERE holder <> '';`}}
+CREATE INDEX sessions_holder ON sessions (account_id, holder) WHERE holder <> '';`},
+		{ID: "session/0005", SQLite: rebuilt, Postgres: rebuilt + `
+ALTER TABLE sessions DROP CONSTRAINT sessions_account_id_cookie_hash_key;
+CREATE UNIQUE INDEX sessions_cookie ON sessions (cookie_hash, account_id);`}}
 }
+
+// rebuilt has only the primary key begin with the account: of a table that it has not looked at yet,
+// PostgreSQL cannot tell such indexes apart, and would read all of an account's sessions to find one by its id.
+const rebuilt = `
+DROP INDEX sessions_root;
+DROP INDEX sessions_user;
+CREATE INDEX sessions_root ON sessions (root_id, account_id);
+CREATE INDEX sessions_user ON sessions (user_id, account_id);`
 
 // Store implements session.Store. The zero value is ready.
 type Store struct{}
