@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
 import { startAdmit, told } from '../harness/admit.mjs';
-import { authenticator } from '../harness/authenticator.mjs';
+import { authenticator, onlyWhenAsked } from '../harness/authenticator.mjs';
 import { Box } from '../harness/box.mjs';
 import { engine, expectUrl, launch, person, shot, whole } from '../harness/browser.mjs';
 import { databases } from '../harness/database.mjs';
@@ -88,12 +88,12 @@ for (const database of databases) {
       assert.equal(made.verified, true);
 
       await signOut(page);
-      await device.send('setAutomaticPresenceSimulation', { enabled: false }); // nobody chooses a passkey in the autofill
+      const { offered } = await onlyWhenAsked(page, device);
       await page.goto(`${server.url}/settings/security`);
       await page.locator('#use-passkey').waitFor();
+      await offered(); // what the button begins ends the offer
       await shot(page, `passkey-box-${database}`);
       const login = await overhear(page, '/login/passkey', '/login/passkey/options');
-      await device.send('setAutomaticPresenceSimulation', { enabled: true });
       await page.locator('#use-passkey').click();
       await arrived(page);
       assert.deepEqual(login.options.allowCredentials, []);
@@ -123,12 +123,11 @@ for (const database of databases) {
       const address = fresh('second');
       const { page, box, device, verdict } = await withPasskey(address);
       await signOut(page);
-      await device.send('setAutomaticPresenceSimulation', { enabled: false });
+      await onlyWhenAsked(page, device);
       await byMail({ page, box }, address);
       await page.getByRole('button', { name: /passkey/i }).first().waitFor();
       await shot(page, `passkey-second-${database}`);
       const login = await overhear(page, '/login/passkey', '/login/passkey/options');
-      await device.send('setAutomaticPresenceSimulation', { enabled: true });
       await page.locator('#use-passkey').click();
       await arrived(page);
       const [credential] = await device.credentials();

@@ -21,6 +21,7 @@ export class Box {
   }
 
   async enterCode(code) {
+    await this.page.waitForLoadState('domcontentloaded'); // the script is there, which looks at what is typed from then on
     await this.code.fill(code);
     if (!this.script) { await this.code.press('Enter'); }
   }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { databases } from './database.mjs';
-import { limit, temporaryFolder } from './net.mjs';
+import { limit, pause, temporaryFolder } from './net.mjs';
 
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 
@@ -72,8 +72,22 @@ export async function binding({ origins, certificate } = {}) {
   return watched(context, origins, [], async () => { await context.close(); await folder.remove(); });
 }
 
+// A test that passes only because scripts and answers come at once fails on a busy machine: SLOW=500 lets each request wait for
+// half a second at most, and SLOW=500,8 also takes eight times as long for what a page does itself.
+const [delay = 0, rate = 1] = (process.env.SLOW || '').split(',').map(Number);
+async function slow(context) {
+  if (delay) {
+    await context.route(() => true, async route => {
+      await pause(Math.random() * delay);
+      await route.fallback().catch(() => {}); // the page is gone
+    });
+  }
+  if (rate > 1) { context.on('page', async page => (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate }).catch(() => {})); }
+}
+
 async function watched(context, origins, strangers = [], close) {
   context.setDefaultTimeout(limit);
+  await slow(context);
   const wrong = [];
   const requests = [];
   if (strangers.length) { await context.route(url => url.protocol.startsWith('http') && !origins.includes(url.origin), route => route.abort()); }
