@@ -27,8 +27,8 @@ func (r *run) startDex(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(r.folder, "dex")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	folder, err := os.MkdirTemp(r.folder, "dex-")
+	if err != nil {
 		return nil, err
 	}
 	const secret = "load-secret-0123456789"

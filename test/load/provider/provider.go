@@ -103,6 +103,7 @@ func (r *run) setUp(ctx context.Context) error {
 		case err != nil:
 			r.failures = append(r.failures, fmt.Sprintf("%.400v", err))
 		case t != nil:
+			t.start = start
 			r.targets = append(r.targets, t)
 		}
 	}
@@ -151,10 +152,24 @@ func (r *run) take(ctx context.Context, t *target, o operation, n int) error {
 		}
 		t.failed[o.name] = true
 		r.failures = append(r.failures, fmt.Sprintf("%.300v", err))
-		return nil
+		return r.restart(ctx, t)
 	}
 	t.point(o.name, n, p)
 	fmt.Fprintf(os.Stderr, "%-28s %-20s %2d connections  %7.0f/s  %8.1f us CPU  p99 %.1f ms\n", t.title(), o.title, n, p.Rate, p.CPU, p.P99)
+	return nil
+}
+
+// restart gives a peer that has failed in one operation a new process, with nothing in its database:
+// one that hangs would answer nothing else either.
+func (r *run) restart(ctx context.Context, t *target) error {
+	if err := t.stop(); err != nil {
+		r.failures = append(r.failures, fmt.Sprintf("%s, when it was stopped then: %.300v", t.title(), err))
+	}
+	next, err := t.start(ctx)
+	if err != nil {
+		return fmt.Errorf("starting %s once more: %w", t.title(), err)
+	}
+	t.address, t.requests, t.cpu, t.rss, t.stop = next.address, next.requests, next.cpu, next.rss, next.stop
 	return nil
 }
 

@@ -107,6 +107,6 @@ func (r *Result) method(out *strings.Builder) {
 - The bare floor answers a fixed body, for JWKS and discovery one as long as Admit's.
 - Admit's refresh tokens are those of a public client, which rotate.
 - %d rounds; each takes every operation of every server at every number of connections in turn, %v each. Every answer is checked; a wrong one of Admit ends the run
-  without a report, one of a peer ends its part and is listed.
+  without a report, one of a peer ends that operation and is listed; the peer is then started anew, and the rest of it measured.
 `, store, r.config.Rounds, r.config.Duration)
 }

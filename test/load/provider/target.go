@@ -40,6 +40,7 @@ type target struct {
 	failed      map[string]bool
 	cpu         func() time.Duration
 	rss         func() int64
+	start       func(context.Context) (*target, error) // a peer's
 	stop        func() error
 	idle, after int64
 }
