@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/away"
+	"github.com/admit-id/admit/internal/login/choice"
 	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
@@ -28,6 +29,7 @@ type pageLinks struct {
 type pageSteps struct {
 	*login.Service
 	*mails
+	*choices
 }
 
 // pageUpstream are the verbs of the other ways to sign in.
@@ -37,9 +39,10 @@ type pageUpstream struct {
 }
 
 type (
-	setups = setup.Service
-	aways  = away.Service
-	mails  = mailed.Service
+	setups  = setup.Service
+	choices = choice.Service
+	aways   = away.Service
+	mails   = mailed.Service
 )
 
 // pageAccounts tells the pages how an account looks.

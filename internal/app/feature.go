@@ -68,6 +68,7 @@ type features struct {
 	begins       *begin.Service
 	logins       *login.Service
 	mails        *mails
+	choices      *choices
 	aways        *aways
 	proves       *prove.Service // the steps of Admit's own factors
 	setups       *setup.Service
@@ -183,7 +184,8 @@ func (a *App) buildLogins() {
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
 		Tokens:   x.tokens, Setup: a.firstAdministrator,
 	})
-	x.begins, x.logins, x.mails, x.aways, x.proves, x.codes, x.setups = made.Begin, made.Box, made.Mailed, made.Away, made.Prove, made.Codes, made.Setups
+	x.begins, x.logins, x.choices, x.mails, x.aways = made.Begin, made.Box, made.Choice, made.Mailed, made.Away
+	x.proves, x.codes, x.setups = made.Prove, made.Codes, made.Setups
 }
 
 func (a *App) buildVerifier() {

@@ -25,8 +25,8 @@ func (a *App) buildPages() (p pages, err error) {
 	}
 	p.door = page.Door{Kit: p.kit, Sessions: x.sessions, Users: x.users, Errands: x.begins}
 	p.box, err = hosted.New(hosted.Deps{
-		Kit: p.kit, Door: p.door, Steps: pageSteps{x.logins, x.mails}, Upstream: pageUpstream{x.logins, x.aways}, Links: pageLinks{x.logins, x.aways, x.setups, x.mails}, Offer: x.person.OfferBinding,
-		Passkeys: x.proves, Typed: x.proves, Choices: x.logins, Recoveries: x.proves, Stops: x.person.Stops(),
+		Kit: p.kit, Door: p.door, Steps: pageSteps{x.logins, x.mails, x.choices}, Upstream: pageUpstream{x.logins, x.aways}, Links: pageLinks{x.logins, x.aways, x.setups, x.mails}, Offer: x.person.OfferBinding,
+		Passkeys: x.proves, Typed: x.proves, Choices: x.choices, Recoveries: x.proves, Stops: x.person.Stops(),
 	})
 	if err != nil {
 		return p, err

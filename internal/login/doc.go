@@ -2,8 +2,8 @@
 // (a row) and one dispatcher.
 //
 // Owns: the login request, what its browser may see next, the end of a login. Its steps have packages of
-// their own: begin (how a request comes to be), mailed, away (providers and service clients), prove
-// (passkeys, passwords, apps, recovery codes).
+// their own: begin (how a request comes to be), choice (whose it is), mailed, away (providers and service
+// clients), prove (passkeys, passwords, apps, recovery codes).
 //
 // Flow: begin writes the row. Every page asks View, which binds the row to the first
 // browser that shows it and lets Next decide, from stored state alone, what comes:

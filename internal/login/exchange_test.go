@@ -90,7 +90,7 @@ func TestALostRedirectEndsWhatIsOnItsWay(t *testing.T) {
 			}
 			w.want(other.enter(waiting, digits), login.StateFailed, login.ProblemUnknownRequest)
 			w.want(b.take(w.service.Continue(ctx, b.visit(), sso)), login.StateFailed, login.ProblemUnknownRequest)
-			w.want(b.take(w.service.Restart(ctx, other.visit(), unbound)), login.StateFailed, login.ProblemUnknownRequest)
+			w.want(b.take(w.choice.Restart(ctx, other.visit(), unbound)), login.StateFailed, login.ProblemUnknownRequest)
 			w.want(b.view(unbound), login.StateFailed, login.ProblemUnknownRequest)
 			w.app = here
 			if _, err := w.exchange(id, code, nil); err != nil {

@@ -31,6 +31,7 @@ import (
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
+	"github.com/admit-id/admit/internal/login/choice"
 	"github.com/admit-id/admit/internal/login/link"
 	"github.com/admit-id/admit/internal/login/link/linkdb"
 	"github.com/admit-id/admit/internal/login/logindb"
@@ -66,6 +67,7 @@ type world struct {
 	begins     *begin.Service
 	away       *away.Service
 	mailed     *mailed.Service
+	choice     *choice.Service
 	codes      *redeem.Service
 	links      *setup.Service
 	linker     *link.Service
@@ -227,6 +229,7 @@ func each(t *testing.T, fn func(w *world)) {
 			Upstream: &w.upstream, Users: people{w.users, w}, Handovers: handovers, Log: slog.New(slog.DiscardHandler),
 		})
 		w.mailed = mailed.New(mailed.Deps{DB: db, Box: w.service, Store: logindb.Store{}, Accounts: w, Applications: applications{w}, Codes: codes})
+		w.choice = choice.New(choice.Deps{DB: db, Box: w.service, Store: logindb.Store{}, Accounts: w, Sessions: w.sessions, Codes: codes.Store})
 		fn(w)
 	})
 }

@@ -137,7 +137,7 @@ func TestRestartElsewhereTellsNoAddress(t *testing.T) {
 		}
 		other.view(w.start(nil))
 		w.want(other.view(id), login.StateOtherBrowser, "")
-		v := other.take(w.service.Restart(ctx, other.visit(), id))
+		v := other.take(w.choice.Restart(ctx, other.visit(), id))
 		if v = other.view(v.ID); v.State != login.StateChoose || v.Email != "" {
 			t.Errorf("%+v", v)
 		}
@@ -147,7 +147,7 @@ func TestRestartElsewhereTellsNoAddress(t *testing.T) {
 		if _, err := w.begins.Update(ctx, login.UpdateRequest{Account: acc, ID: aimed, TenantLookup: "ann@x.example"}); err != nil {
 			t.Fatal(err)
 		}
-		v = other.take(w.service.Restart(ctx, other.visit(), aimed))
+		v = other.take(w.choice.Restart(ctx, other.visit(), aimed))
 		if v = other.view(v.ID); v.Email != "" {
 			t.Errorf("%+v", v)
 		}

@@ -80,7 +80,7 @@ func gone(err error) error {
 
 // link ends a request that links: the identity is the person's, and the session has one more proof of them.
 func (s *Service) link(ctx context.Context, t tx.Tx, v Visit, r Request, p proved) (ended, error) {
-	f, err := s.factsIn(ctx, t, v, r.ID)
+	f, err := s.FactsIn(ctx, t, v, r.ID)
 	if err != nil {
 		return ended{}, err
 	}

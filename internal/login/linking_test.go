@@ -406,7 +406,7 @@ func TestHalfAProofEndsWithItsIdentity(t *testing.T) {
 		delete(w.held, anns.User)
 		w.want(thief.view(half), login.StateExpired, "")
 		w.want(thief.take(steps.EnterTOTP(ctx, thief.visit(), half, "111111")), login.StateExpired, "")
-		thief.take(w.service.Restart(ctx, thief.visit(), half))
+		thief.take(w.choice.Restart(ctx, thief.visit(), half))
 		w.want(thief.view(half), login.StateChoose, "")
 
 		// The same of an identity that is unlinked. What stays goes on.

@@ -138,7 +138,7 @@ func TestBrowserBinding(t *testing.T) {
 		w.want(other.take(w.mailed.FollowLink(ctx, other.visit(), secret.New(w.link))), login.StateFailed, login.ProblemLinkOther)
 		w.want(mine.enter(id, w.code), login.StateRedirect, "")
 
-		v = other.take(w.service.Restart(ctx, other.visit(), id))
+		v = other.take(w.choice.Restart(ctx, other.visit(), id))
 		w.want(v, login.StateRedirect, "")
 		if v.ID == id {
 			t.Fatal("a stranger got the request itself")
@@ -274,7 +274,7 @@ func TestExpiredAndRestart(t *testing.T) {
 			t.Fatalf("view %+v", v)
 		}
 		w.want(b.enter(id, w.code), login.StateExpired, "")
-		v = b.take(w.service.Restart(ctx, b.visit(), id))
+		v = b.take(w.choice.Restart(ctx, b.visit(), id))
 		if v.ID != id {
 			t.Fatal("the application would not know the answer for its own")
 		}
@@ -283,8 +283,8 @@ func TestExpiredAndRestart(t *testing.T) {
 		if _, err := w.exchange(id, q.Get("code"), nil); err != nil {
 			t.Fatalf("the challenge did not survive the restart: %v", err)
 		}
-		w.want(b.take(w.service.Restart(ctx, b.visit(), id)), login.StateDone, "")
-		w.want(b.take(w.service.Restart(ctx, b.visit(), "login_x")), login.StateFailed, login.ProblemUnknownRequest)
+		w.want(b.take(w.choice.Restart(ctx, b.visit(), id)), login.StateDone, "")
+		w.want(b.take(w.choice.Restart(ctx, b.visit(), "login_x")), login.StateFailed, login.ProblemUnknownRequest)
 		w.clk.Advance(48 * time.Hour)
 		if n, err := w.service.Purge(ctx, 100); err != nil || n == 0 {
 			t.Fatalf("purged %d, %v", n, err)

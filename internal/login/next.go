@@ -150,7 +150,7 @@ func Next(f Facts) Step {
 		return StepUnknown
 	case r.bound() && len(f.Browser) == 0:
 		return StepNoCookie
-	case r.bound() && !r.boundTo(f.Browser):
+	case r.bound() && !r.BoundTo(f.Browser):
 		return StepOtherBrowser
 	case !r.DoneAt.IsZero():
 		return StepDone

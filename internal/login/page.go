@@ -65,7 +65,7 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 	case !view.Setup:
 		view.ReturnURL = r.RedirectURL
 	}
-	if !r.boundTo(f.Browser) {
+	if !r.BoundTo(f.Browser) {
 		return view, nil
 	}
 	if view.Problem == ProblemNone {

@@ -52,8 +52,8 @@ type Request struct {
 // bound tells whether a browser has it.
 func (r Request) bound() bool { return len(r.Browser) > 0 }
 
-// boundTo tells whether this browser has it.
-func (r Request) boundTo(browser []byte) bool {
+// BoundTo tells whether this browser has it.
+func (r Request) BoundTo(browser []byte) bool {
 	return r.bound() && len(browser) > 0 && secret.Equal(r.Browser, browser)
 }
 
@@ -79,9 +79,9 @@ func (r Request) provedAt() time.Time {
 // errand tells whether one of our own pages waits for the person, and no application.
 func (r Request) errand() bool { return r.Return != "" }
 
-// clone is a fresh request for the same wish, for a browser that cannot have this one. It
+// Clone is a fresh request for the same wish, for a browser that cannot have this one. It
 // never carries the right of a setup link.
-func (r Request) clone(now time.Time) Request {
+func (r Request) Clone(now time.Time) Request {
 	c := r
 	c.ID = NewID()
 	c.Setup, c.Browser, c.Problem = nil, nil, ProblemNone

@@ -84,7 +84,7 @@ func (s *Service) Answers(ctx context.Context, t tx.Tx, v Visit, found session.S
 
 // advance adds a proof to an open request and ends it, or leaves it to the step that is still wanted.
 func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, person user.User, proof session.Evidence) (ended, error) {
-	f, err := s.factsIn(ctx, t, v, r.ID)
+	f, err := s.FactsIn(ctx, t, v, r.ID)
 	if err != nil {
 		return ended{}, err
 	}
@@ -92,7 +92,7 @@ func (s *Service) advance(ctx context.Context, t tx.Tx, v Visit, r Request, pers
 	switch {
 	case f.Request.Link != "": // only linking ends it
 		return ended{}, ErrMoved
-	case !f.Found || !f.Request.boundTo(f.Browser) || !f.Request.DoneAt.IsZero() || !f.Now.Before(f.Request.ExpiresAt):
+	case !f.Found || !f.Request.BoundTo(f.Browser) || !f.Request.DoneAt.IsZero() || !f.Now.Before(f.Request.ExpiresAt):
 		return ended{}, ErrMoved
 	case f.Request.Subject != "" && f.Request.Subject != person.ID:
 		return ended{}, errOther
@@ -160,7 +160,7 @@ func (f Facts) steppedUp(who ident.UserID) bool {
 func (s *Service) complete(ctx context.Context, v Visit, f Facts) (View, error) {
 	var end ended
 	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		again, err := s.factsIn(ctx, t, v, f.Request.ID)
+		again, err := s.FactsIn(ctx, t, v, f.Request.ID)
 		if err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (s *Service) Prepare(ctx context.Context, v Visit, id ident.LoginID, do fun
 		return err
 	}
 	return s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		f, err := s.factsIn(ctx, t, v, id)
+		f, err := s.FactsIn(ctx, t, v, id)
 		if err != nil {
 			return err
 		}
@@ -265,7 +265,7 @@ func (s *Service) Try(ctx context.Context, v Visit, id ident.LoginID, at Step, l
 	var r Request
 	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
 		found, end = Found{}, ended{}
-		f, err := s.factsIn(ctx, t, v, id)
+		f, err := s.FactsIn(ctx, t, v, id)
 		if err != nil {
 			return err
 		}

@@ -232,7 +232,7 @@ func TestFrozenSubject(t *testing.T) {
 		b := w.browser()
 		id := b.half("ann@x.example")
 		w.want(b.take(steps.FinishPasskey(ctx, b.visit(), id, []byte(bob))), login.StateSecond, login.ProblemOtherPerson)
-		v := b.take(w.service.UseOther(ctx, b.visit(), id))
+		v := b.take(w.choice.UseOther(ctx, b.visit(), id))
 		if v.State != login.StateRedirect || v.ID == id {
 			t.Fatalf("%+v", v)
 		}
@@ -241,7 +241,7 @@ func TestFrozenSubject(t *testing.T) {
 		w.clk.Advance(login.ProofLife)
 		w.want(b.view(id), login.StateExpired, "")
 		w.want(b.take(steps.FinishPasskey(ctx, b.visit(), id, []byte(ann))), login.StateExpired, "")
-		b.take(w.service.Restart(ctx, b.visit(), id))
+		b.take(w.choice.Restart(ctx, b.visit(), id))
 		w.want(b.view(id), login.StateChoose, "")
 		if v := b.take(steps.FinishPasskey(ctx, b.visit(), id, []byte(bob))); v.State != login.StateRedirect {
 			t.Fatalf("a passkey begins a sign-in: %+v", v)

@@ -96,13 +96,14 @@ func (s *Service) bind(ctx context.Context, v Visit, id ident.LoginID) error {
 // Facts reads the state that Next decides from.
 func (s *Service) Facts(ctx context.Context, v Visit, id ident.LoginID) (f Facts, err error) {
 	err = s.d.DB.Read(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		f, err = s.factsIn(ctx, t, v, id)
+		f, err = s.FactsIn(ctx, t, v, id)
 		return err
 	})
 	return f, err
 }
 
-func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginID) (Facts, error) {
+// FactsIn is Facts in a unit of work.
+func (s *Service) FactsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginID) (Facts, error) {
 	f := Facts{Now: t.Now(), Browser: BrowserHash(v.Browser), Later: v.Later}
 	r, err := s.d.Store.Get(ctx, t, v.Account, id)
 	if fault.Is(err, fault.NotFound) {
@@ -111,11 +112,11 @@ func (s *Service) factsIn(ctx context.Context, t tx.Tx, v Visit, id ident.LoginI
 	if err != nil {
 		return f, err
 	}
-	if !s.returns(r) {
+	if !s.Returns(r) {
 		return f, nil
 	}
 	f.Found, f.Request = true, r
-	if !r.boundTo(f.Browser) {
+	if !r.BoundTo(f.Browser) {
 		return f, nil
 	}
 	if f.Lost, err = s.lost(ctx, t, r); err != nil {
@@ -213,9 +214,9 @@ func userActor(v Visit, user ident.UserID, sid ident.SessionID) actor.Actor {
 	return a
 }
 
-// returns tells whether the application still takes people back at the request's address. What
+// Returns tells whether the application still takes people back at the request's address. What
 // it lost after the request was made, or its own removal, ends the request (I-11).
-func (s *Service) returns(r Request) bool {
+func (s *Service) Returns(r Request) bool {
 	if r.errand() && r.Application == "" {
 		return true
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/admit-id/admit/internal/kit/actor"
-	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/tx"
@@ -83,56 +82,4 @@ func (s *Service) continueSession(ctx context.Context, v Visit, f Facts) (View, 
 		s.d.Log.WarnContext(ctx, "the use of a session cannot be noted", "error", err)
 	}
 	return s.leave(ctx, v, f.Request, end)
-}
-
-// Restart begins an expired or foreign login again in this browser. An unfinished request that
-// no other browser has is opened again, so that the application knows the answer for its own;
-// for another browser a new request with the same wish is made, and the application, which
-// did not start it there, will find the session instead. Either way the PKCE challenge stays.
-func (s *Service) Restart(ctx context.Context, v Visit, id ident.LoginID) (View, error) {
-	var to Request
-	var unknown, setup, done bool
-	err := s.d.DB.Write(ctx, tx.In(v.Account), func(ctx context.Context, t tx.Tx) error {
-		unknown, setup, done = false, false, false
-		r, err := s.d.Store.Get(ctx, t, v.Account, id)
-		if fault.Is(err, fault.NotFound) || err == nil && !s.returns(r) {
-			unknown = true
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		to = r
-		browser := BrowserHash(v.Browser)
-		switch {
-		case r.boundTo(browser) && !r.DoneAt.IsZero():
-			done = true
-			return nil
-		case r.DoneAt.IsZero() && (!r.bound() || r.boundTo(browser)):
-			if err := s.d.EmailCodes.Store.Forget(ctx, t, v.Account, id); err != nil {
-				return err
-			}
-			ok, err := s.d.Store.Revive(ctx, t, v.Account, id, browser, t.Now().Add(RequestLife))
-			return errors.Join(err, NotOK(ok))
-		case len(r.Setup) > 0:
-			setup = true
-			return nil
-		}
-		to = r.clone(t.Now())
-		if err := s.d.Store.Insert(ctx, t, to); err != nil {
-			return err
-		}
-		return t.Emit(ctx, event.New(v.Actor, "login.restarted", string(to.ID), "instead", string(id)))
-	})
-	switch {
-	case errors.Is(err, ErrMoved), err == nil && done:
-		return s.show(ctx, v, id, shown{})
-	case err != nil:
-		return View{}, err
-	case unknown:
-		return View{State: StateFailed, Problem: ProblemUnknownRequest, Account: v.Account}, nil
-	case setup:
-		return View{State: StateFailed, Problem: ProblemSetupDead, Account: v.Account}, nil
-	}
-	return View{State: StateRedirect, ID: to.ID, Account: v.Account, Application: to.Application, Result: &Result{Location: Address(s.d.Accounts, to)}}, nil
 }

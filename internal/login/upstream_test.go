@@ -218,7 +218,7 @@ func TestSetup(t *testing.T) {
 		b.view(third.ID)
 		other := w.browser()
 		other.view(w.start(nil))
-		w.want(other.take(w.service.Restart(ctx, other.visit(), third.ID)), login.StateFailed, login.ProblemSetupDead)
+		w.want(other.take(w.choice.Restart(ctx, other.visit(), third.ID)), login.StateFailed, login.ProblemSetupDead)
 		w.clk.Advance(login.SetupLife)
 		w.want(b.take(w.links.ViewSetup(ctx, b.visit(), issueLate(w))), login.StateChoose, "")
 	})

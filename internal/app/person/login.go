@@ -17,6 +17,7 @@ import (
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/login/away"
 	"github.com/admit-id/admit/internal/login/begin"
+	"github.com/admit-id/admit/internal/login/choice"
 	"github.com/admit-id/admit/internal/login/logindb"
 	"github.com/admit-id/admit/internal/login/mailed"
 	"github.com/admit-id/admit/internal/login/prove"
@@ -42,6 +43,7 @@ type LoginDeps struct {
 type Logins struct {
 	Begin  *begin.Service
 	Box    *login.Service
+	Choice *choice.Service
 	Mailed *mailed.Service
 	Away   *away.Service
 	Prove  *prove.Service
@@ -73,6 +75,9 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 			Connections: d.Connections, Tenants: tenants, Invites: invites, Handovers: handovers,
 		}),
 		Box: box,
+		Choice: choice.New(choice.Deps{
+			DB: f.d.DB, Box: box, Store: logindb.Store{}, Accounts: f.d.Accounts, Sessions: f.d.Sessions, Codes: codes.Store,
+		}),
 		Mailed: mailed.New(mailed.Deps{
 			DB: f.d.DB, Box: box, Store: logindb.Store{}, Accounts: f.d.Accounts, Applications: applications, Codes: codes,
 		}),
