@@ -38,7 +38,19 @@ func Device(agent string) string {
 	case system == "":
 		return browser
 	}
-	return browser + " on " + system
+	return browser + on + system
+}
+
+// on stands between a browser and the system that it runs on. No name in this file has it in it.
+const on = " on "
+
+// Parts takes what Device has named apart again, for those who say it in another language. One of the two
+// is empty when the header said only the other, or the words are not Device's.
+func Parts(device string) (browser, system string) {
+	if before, after, found := strings.Cut(device, on); found {
+		return before, after
+	}
+	return device, ""
 }
 
 func named(agent string, marks []mark) string {

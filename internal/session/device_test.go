@@ -30,8 +30,13 @@ func TestDevice(t *testing.T) {
 		strings.Repeat("a", 600) + " Firefox/140 Windows":                 "",
 		"Firefox/1 Windows " + strings.Repeat("Edg/", 1<<16) + " iPhone ": "Edge on Windows",
 	} {
-		if got := session.Device(agent); got != want {
+		got := session.Device(agent)
+		if got != want {
 			t.Errorf("%.80q: %q; want %q", agent, got, want)
+		}
+		switch browser, system := session.Parts(got); {
+		case system == "" && browser != got, system != "" && browser+" on "+system != got:
+			t.Errorf("%q is %q and %q", got, browser, system)
 		}
 	}
 }

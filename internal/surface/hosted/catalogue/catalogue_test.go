@@ -117,7 +117,7 @@ func TestEveryTextRenders(t *testing.T) {
 				}
 				continue
 			}
-			got = texts.Text(key, "Account", "A", "Email", "E", "Provider", "P", "Code", "C", "Name", "N", "What", "W", "Time", "T", "City", "C", "Country", "L")
+			got = texts.Text(key, "Account", "A", "Email", "E", "Provider", "P", "Code", "C", "Name", "N", "What", "W", "Time", "T", "City", "C", "Country", "L", "Browser", "B", "System", "S")
 			if got == "" || got == key && len(key) > 8 || strings.Contains(got, "<no value>") {
 				t.Errorf("%s %s = %q", l.Tag, key, got)
 			}

@@ -56,7 +56,7 @@ func (w *Writer) Notice(n Notice) (mailed.Content, error) {
 	} else {
 		where := page.Where(texts, n.Places.Of(n.Address, texts.Language.Tag))
 		for _, f := range []fact{
-			{texts.Text("notice.device"), page.PlainName(n.Device)}, {texts.Text("notice.address"), page.PlainName(n.Address)},
+			{texts.Text("notice.device"), page.PlainName(page.Device(texts, n.Device))}, {texts.Text("notice.address"), page.PlainName(n.Address)},
 			{texts.Text("notice.place"), page.PlainName(where)},
 		} {
 			if f.Value != "" {

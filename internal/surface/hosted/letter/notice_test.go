@@ -40,6 +40,9 @@ var (
 	moments = map[string]string{
 		"en": "22 Nov 2026, 07:30 UTC", "de": "22.11.2026, 07:30 UTC", "es": "22/11/2026, 07:30 UTC", "fr": "22/11/2026, 07:30 UTC", "ja": "2026年11月22日 07:30 UTC",
 	}
+	devices = map[string]string{
+		"en": "Firefox on Linux", "de": "Firefox unter Linux", "es": "Firefox en Linux", "fr": "Firefox sur Linux", "ja": "Linux の Firefox",
+	}
 	at = time.Date(2026, 11, 22, 8, 30, 0, 0, time.FixedZone("", 3600))
 )
 
@@ -55,7 +58,7 @@ func TestNotices(t *testing.T) {
 				t.Errorf("%s %s: %q", l.Tag, e, m.Subject)
 			}
 			for _, body := range []string{m.Text, html.UnescapeString(m.HTML)} {
-				for _, want := range []string{moments[l.Tag], "Firefox on Linux", "192.\u20600.", "https://login.example.test/settings/security"} {
+				for _, want := range []string{moments[l.Tag], devices[l.Tag], "192.\u20600.", "https://login.example.test/settings/security"} {
 					if !strings.Contains(body, want) {
 						t.Errorf("%s %s: %q is missing in %s", l.Tag, e, want, body)
 					}

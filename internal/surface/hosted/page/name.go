@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/admit-id/admit/internal/kit/place"
+	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/surface/hosted/catalogue"
 )
 
@@ -14,6 +15,15 @@ func Where(t catalogue.Texts, p place.Place) string {
 		return p.Country
 	}
 	return t.Text("place", "City", p.City, "Country", p.Country)
+}
+
+// Device is what session.Device has named, in the reader's words.
+func Device(t catalogue.Texts, name string) string {
+	browser, system := session.Parts(name)
+	if system == "" {
+		return browser
+	}
+	return t.Text("device.name", "Browser", browser, "System", system)
 }
 
 const maxMailName = 60 // characters of a name in a mail

@@ -57,7 +57,7 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 		return err
 	}
 	for _, b := range browsers {
-		x := browserView{ID: b.ID, Name: page.Visible(b.Name), Since: moment{b.CreatedAt}, Until: moment{b.ExpiresAt}, Here: b.ID == here}
+		x := browserView{ID: b.ID, Name: page.Visible(page.Device(v.Texts, b.Name)), Since: moment{b.CreatedAt}, Until: moment{b.ExpiresAt}, Here: b.ID == here}
 		if x.Name == "" {
 			x.Name = v.T("settings.sessions.unknown")
 		}
@@ -68,7 +68,7 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 
 func (s *Surface) sessionView(v *view, one session.Session) sessionView {
 	x := sessionView{
-		ID: string(one.ID), Device: page.Visible(one.Device), Address: page.Visible(one.Address), Began: moment{one.CreatedAt}, Seen: moment{one.LastSeen},
+		ID: string(one.ID), Device: page.Visible(page.Device(v.Texts, one.Device)), Address: page.Visible(one.Address), Began: moment{one.CreatedAt}, Seen: moment{one.LastSeen},
 		Bound: one.Bound, Place: s.where(v, one.Address),
 	}
 	if x.Device == "" {
