@@ -23,6 +23,7 @@ import (
 	"github.com/admit-id/admit/internal/surface/v1"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
 	"github.com/admit-id/admit/internal/surface/v1/grant"
+	"github.com/admit-id/admit/internal/surface/v1/machine"
 )
 
 // buildSurfaces declares everything that is served.
@@ -63,7 +64,7 @@ func (a *App) buildSurfaces(ctx context.Context) error {
 			routes = append(routes, r)
 		}
 	}
-	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Engine: x.engine, Consents: x.oauth.consents,
+	own, err := x.person.Routes(pages.kit, pages.door, person.Others{Audit: x.audit, Access: x.access, Engine: x.engine, Consents: x.oauth.consents, Verifier: x.verifier,
 		Feed: person.Feed{Ring: x.ring, Fresh: a.follower.Fresh, Draining: func() bool { return a.router.Draining() }}})
 	if err != nil {
 		return err
@@ -113,8 +114,9 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Guard: x.engine, Consistency: tokens,
 		Decide: decide.Deps{Permissions: x.engine, History: x.history},
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access, Invites: x.invites, Accounts: x.accounts, Requests: x.requests, Resources: x.claims, ResourceUsers: x.history}, Changes: a.changesDeps(),
-		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, Applications: x.applications, Secrets: x.applications, RegistrationTokens: x.registrations,
-		Clients: x.clients, AccessKeys: x.clients, Users: x.users, Tokens: x.sessions, Sessions: x.sessions, Extensions: newExtensions(a.db), LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
+		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, RegistrationTokens: x.registrations,
+		Machine: machine.Deps{Applications: x.applications, Secrets: x.applications, Clients: x.clients, AccessKeys: x.clients, Extensions: newExtensions(a.db)},
+		Users: x.users, Tokens: x.sessions, Sessions: x.sessions, LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
 		Consents: x.oauth.consents, Logouts: x.oauth.logouts, Policies: x.person.Policies, Recoveries: x.person.Recoveries(), Places: x.person.Places,
 	})
 }

@@ -31,6 +31,9 @@ type Polling struct {
 	Ack     []string          // what has arrived
 	Refused map[string]string // what the receiver does not take, with the code of its error
 	Stop    func() bool       // optional; tells that nobody may wait any more
+	// May is asked when there are events to hand out, after the wait for them: what the receiver was allowed when it
+	// asked counts no more.
+	May func() error
 }
 
 // Token is an event as a receiver gets it.
@@ -58,6 +61,11 @@ func (s *Service) Poll(ctx context.Context, by actor.Actor, id string, p Polling
 	}
 	if err != nil {
 		return nil, false, err
+	}
+	if len(found) > 0 && p.May != nil {
+		if err := p.May(); err != nil {
+			return nil, false, err
+		}
 	}
 	for _, e := range found[:min(limit, len(found))] {
 		text, err := s.Token(ctx, one, e, sign)

@@ -230,3 +230,38 @@ func TestSSR07_ReceiversInside(t *testing.T) {
 		}
 	})
 }
+
+// SSR-07: who waits for events when their key, or their right, is taken away is told nothing that happens after.
+func TestSSR07_APollThatOutlivesItsRight(t *testing.T) {
+	each(t, process.Options{}, func(t *testing.T, w *world) {
+		r := w.receiver("waits")
+		if a := r.call("POST", "/v1/streams", nil); a.status != 201 {
+			t.Fatalf("%d %s", a.status, a.body)
+		} else {
+			r.stream = a.text("stream_id")
+		}
+		made := w.admin("POST", "/v1/clients/"+r.id+"/access-keys", `{}`)
+		id, key := made.text("keyId"), made.text("accessKey")
+		poll := func(key, body string) answer {
+			return w.send("POST", "/v1/streams/"+r.stream+"/events", body, "Authorization", "Bearer "+key)
+		}
+		if a := poll(key, `{"returnImmediately":true}`); a.status != 200 {
+			t.Fatalf("the honest poll: %d %s", a.status, a.body)
+		}
+		waits := make(chan answer)
+		go func() { waits <- poll(key, `{}`) }()
+		time.Sleep(300 * time.Millisecond) // so that it waits, as a rule; if it comes too late, it is refused
+		if a := w.admin("DELETE", "/v1/clients/"+r.id+"/access-keys/"+id, ""); a.status >= 300 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if a := r.call("POST", "/v1/streams/verification", map[string]string{"stream_id": r.stream, "state": "secret-state"}); a.status != 204 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if a := <-waits; a.status == 200 && a.body != `{"sets":{}}` {
+			t.Errorf("told after its key was removed: %s", a.body)
+		}
+		if a := poll(r.key, `{"returnImmediately":true}`); a.status != 200 || !strings.Contains(a.body, `"set_`) {
+			t.Errorf("the honest key: %d %s", a.status, a.body)
+		}
+	})
+}

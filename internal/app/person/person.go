@@ -132,7 +132,7 @@ func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route,
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
 		f.revokedSurface(o.Feed).Routes(),
-		f.Signals.Routes(signals.Late{Engine: o.Engine, Tokens: f.later.Tokens, Draining: o.Feed.Draining}),
+		f.Signals.Routes(signals.Late{Engine: o.Engine, Tokens: f.later.Tokens, Verifier: o.Verifier, Draining: o.Feed.Draining}),
 	), err
 }
 

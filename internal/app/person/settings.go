@@ -14,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/self"
 	"github.com/admit-id/admit/internal/surface/hosted/page"
 	"github.com/admit-id/admit/internal/surface/hosted/settings"
+	"github.com/admit-id/admit/internal/token"
 )
 
 // Others are features that hold something about a person and are no part of their sign-ins.
@@ -22,6 +23,7 @@ type Others struct {
 	Access   *access.Service
 	Engine   *access.Engine
 	Consents *consent.Service
+	Verifier *token.Verifier
 	Feed     Feed
 }
 

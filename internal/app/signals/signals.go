@@ -44,6 +44,7 @@ type Deps struct {
 type Late struct {
 	Engine   *access.Engine
 	Tokens   *token.Service
+	Verifier *token.Verifier
 	Draining func() bool
 }
 
@@ -86,7 +87,7 @@ func (s *Signals) Routes(l Late) []web.Route {
 		},
 	}
 	return ssf.New(ssf.Deps{
-		Streams: s.Service, Events: s.Service, Guard: l.Engine, Sign: sign, Issuer: s.d.Issuer, Draining: l.Draining,
+		Streams: s.Service, Events: s.Service, Guard: l.Engine, Tokens: l.Verifier, Sign: sign, Issuer: s.d.Issuer, Draining: l.Draining,
 	}).Routes()
 }
 

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -308,6 +309,10 @@ func TestAPollThatWaits(t *testing.T) {
 		found, more, err := w.service.Poll(ctx, by("sc_1"), one.ID, signal.Polling{Max: 1, Now: true}, plain)
 		if err != nil || len(found) != 1 || !more {
 			t.Error(len(found), more, err)
+		}
+		gone := fault.New(fault.Forbidden, fault.CodeForbidden, "no more")
+		if found, _, err := w.service.Poll(ctx, by("sc_1"), one.ID, signal.Polling{Max: 1, Now: true, May: func() error { return gone }}, plain); len(found) != 0 || !errors.Is(err, gone) {
+			t.Error("told what it may not hear any more:", found, err)
 		}
 		refused := map[string]string{found[0].ID: "invalid\r\nkey"}
 		if found, more, err = w.service.Poll(ctx, by("sc_1"), one.ID, signal.Polling{Max: 5, Now: true, Refused: refused}, plain); err != nil || len(found) != 1 || more {

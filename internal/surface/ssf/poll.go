@@ -3,6 +3,7 @@ package ssf
 import (
 	"net/http"
 
+	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/signal"
 )
@@ -33,7 +34,10 @@ func (s *Surface) poll(w http.ResponseWriter, r *http.Request) error {
 	if err := web.DecodeJSON(r, &in, web.DefaultMaxBody); err != nil {
 		return err
 	}
-	p := signal.Polling{Max: signal.MaxPolled, Now: in.Now, Ack: in.Ack, Refused: map[string]string{}, Stop: s.d.Draining}
+	p := signal.Polling{
+		Max: signal.MaxPolled, Now: in.Now, Ack: in.Ack, Refused: map[string]string{}, Stop: s.d.Draining,
+		May: func() error { return s.judge(r, id) },
+	}
 	if in.Max != nil {
 		p.Max = *in.Max
 	}
@@ -49,4 +53,17 @@ func (s *Surface) poll(w http.ResponseWriter, r *http.Request) error {
 		out.Sets[one.ID] = one.Text.Reveal()
 	}
 	return web.JSON(w, http.StatusOK, out)
+}
+
+// judge finds out whether the caller may still be told: the token, and what it allows.
+func (s *Surface) judge(r *http.Request, id string) error {
+	was := web.ActorOf(r)
+	again, err := s.d.Tokens.Verify(r.Context(), was.Account, web.BearerOf(r))
+	if err != nil {
+		return err
+	}
+	if again.Kind != was.Kind || again.ID != was.ID {
+		return fault.New(fault.Unauthenticated, fault.CodeUnauthenticated, "The token is another one's now.")
+	}
+	return s.allow(r, "READ", id)
 }

@@ -33,6 +33,11 @@ type Guard interface {
 	Allow(a actor.Actor, action, resource string) error
 }
 
+// Tokens verifies the caller's token again; token.Verifier does.
+type Tokens interface {
+	Verify(ctx context.Context, account ident.AccountID, bearer string) (actor.Actor, error)
+}
+
 // Streams is what signal.Service does with streams.
 type Streams interface {
 	Create(ctx context.Context, by actor.Actor, in signal.Settings) (signal.Stream, error)
@@ -54,6 +59,7 @@ type Deps struct {
 	Streams  Streams
 	Events   Events
 	Guard    Guard
+	Tokens   Tokens
 	Sign     signal.Signer
 	Issuer   func(ident.AccountID) string
 	Draining func() bool // this node stops: whoever waits is answered
