@@ -116,7 +116,7 @@ func (a *App) apiSurface(tokens *consistency.Keeper) *v1.Surface {
 		Grant:  grant.Deps{Records: x.access, Roles: x.access, Groups: x.access, Invites: x.invites, Accounts: x.accounts, Requests: x.requests, Resources: x.claims, ResourceUsers: x.history}, Changes: a.changesDeps(),
 		Acting: x.engine, Accounts: x.accounts, Tenants: x.tenants, RegistrationTokens: x.registrations,
 		Machine: machine.Deps{Applications: x.applications, Secrets: x.applications, Clients: x.clients, AccessKeys: x.clients, Extensions: newExtensions(a.db)},
-		Users: x.users, Tokens: x.sessions, Sessions: x.sessions, LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
+		Users:   x.users, Tokens: x.sessions, Sessions: x.sessions, LinkedIssuers: x.issuers, TenantMembers: x.tenants, Connections: x.connections,
 		Consents: x.oauth.consents, Logouts: x.oauth.logouts, Policies: x.person.Policies, Recoveries: x.person.Recoveries(), Places: x.person.Places,
 	})
 }

@@ -134,13 +134,13 @@ func (s *Surface) updateAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	set(&a.Name, in.Name)
-	set(&a.LogoURL, in.Settings.LogoURL)
-	set(&a.AccentColor, in.Settings.AccentColor)
-	set(&a.Settings.Locale, in.Settings.Locale)
-	set(&a.Settings.AccessTokenDuration, (*time.Duration)(in.Settings.AccessTokenDuration))
-	set(&a.Settings.SessionIdle, (*time.Duration)(in.Settings.SessionIdleDuration))
-	set(&a.Settings.SessionAbsolute, (*time.Duration)(in.Settings.SessionAbsoluteDuration))
+	wire.Set(&a.Name, in.Name)
+	wire.Set(&a.LogoURL, in.Settings.LogoURL)
+	wire.Set(&a.AccentColor, in.Settings.AccentColor)
+	wire.Set(&a.Settings.Locale, in.Settings.Locale)
+	wire.Set(&a.Settings.AccessTokenDuration, (*time.Duration)(in.Settings.AccessTokenDuration))
+	wire.Set(&a.Settings.SessionIdle, (*time.Duration)(in.Settings.SessionIdleDuration))
+	wire.Set(&a.Settings.SessionAbsolute, (*time.Duration)(in.Settings.SessionAbsoluteDuration))
 	in.Settings.OAuth.onto(&a.Settings.OAuth)
 	if a, err = s.d.Accounts.Update(r.Context(), web.ActorOf(r), a); err != nil {
 		return err

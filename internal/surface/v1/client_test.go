@@ -37,6 +37,7 @@ import (
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 	"github.com/admit-id/admit/internal/surface/v1"
+	"github.com/admit-id/admit/internal/surface/v1/machine"
 )
 
 // estate is the API over real features. Its guard lets "owner" do everything and
@@ -110,12 +111,12 @@ func newEstate(t *testing.T) *estate {
 		t.Fatal(err)
 	}
 	clients := serviceclient.New(db, serviceclientdb.Store{}, serviceclientdb.Store{})
-	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Applications: applications, Secrets: applications, Clients: clients, AccessKeys: clients,
+	s := v1.New(v1.Deps{Issuers: e, Cursors: cursor.New(keys), Guard: e, Acting: e, Accounts: accounts, Machine: machine.Deps{Applications: applications, Secrets: applications, Clients: clients, AccessKeys: clients,
 		Extensions: extension.New(extension.Deps{DB: db, Store: extensiondb.Store{},
 			Applications: func(in tx.Runner) extension.Applications { return application.New(in, applicationdb.Store{}) },
 			Clients: func(in tx.Runner) extension.Clients {
 				return serviceclient.New(in, serviceclientdb.Store{}, serviceclientdb.Store{})
-			}}),
+			}})},
 		LinkedIssuers: issuer.New(issuer.Deps{DB: db, Store: issuerdb.Store{}, Own: func(u string) bool { return u == "https://login.example.com" }})})
 	e.handler, err = web.NewRouter(web.Deps{Accounts: e, Tokens: e, Origins: e, Limiter: noLimit{}, Clock: clk, Log: slog.New(slog.DiscardHandler)}, s.Routes())
 	if err != nil {

@@ -120,7 +120,7 @@ func (s *Surface) endUser(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Surface) endApplication(w http.ResponseWriter, r *http.Request) error {
 	a, id := web.ActorOf(r), ident.ApplicationID(r.PathValue("applicationId"))
-	if _, err := s.d.Applications.Get(r.Context(), a.Account, id); err != nil {
+	if _, err := s.d.Machine.Applications.Get(r.Context(), a.Account, id); err != nil {
 		return err
 	}
 	if err := s.d.Logouts.EndClient(r.Context(), a, string(id)); err != nil {

@@ -64,9 +64,9 @@ func (in *accountOAuthWire) onto(o *account.OAuthSettings) {
 			o.Registration = account.RegistrationOff
 		}
 	}
-	set(&o.DocumentHosts, in.DocumentHosts)
-	set(&o.Scopes, in.Scopes)
-	set(&o.Resources, in.Resources)
+	wire.Set(&o.DocumentHosts, in.DocumentHosts)
+	wire.Set(&o.Scopes, in.Scopes)
+	wire.Set(&o.Resources, in.Resources)
 }
 
 type registrationTokenWire struct {

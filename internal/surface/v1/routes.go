@@ -10,6 +10,7 @@ import (
 	"github.com/admit-id/admit/internal/surface/v1/changes"
 	"github.com/admit-id/admit/internal/surface/v1/decide"
 	"github.com/admit-id/admit/internal/surface/v1/grant"
+	"github.com/admit-id/admit/internal/surface/v1/machine"
 	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
@@ -21,19 +22,16 @@ type Deps struct {
 
 	Consistency *consistency.Keeper // optional: without it, writes answer no tokens
 
-	Decide decide.Deps // its API is filled in
-	Grant  grant.Deps  // its API is filled in
+	Decide  decide.Deps  // its API is filled in
+	Grant   grant.Deps   // its API is filled in
+	Machine machine.Deps // its API and Acting are filled in
 
 	Changes changes.Deps // its API and Bodies are filled in
 
-	Acting             Acting
+	Acting             wire.Acting
 	Accounts           Accounts
 	Tenants            Tenants
-	Applications       Applications
-	Secrets            ClientSecrets
 	RegistrationTokens RegistrationTokens
-	Clients            Clients
-	AccessKeys         AccessKeys
 	Users              Users
 	Tokens             Tokens
 	Sessions           Sessions
@@ -44,17 +42,17 @@ type Deps struct {
 
 	LinkedIssuers LinkedIssuers
 	TenantMembers TenantMembers
-	Extensions    Extensions
 	Policies      Policies
 	Recoveries    Recoveries
 }
 
 // Surface is the API.
 type Surface struct {
-	d      Deps
-	api    *wire.API
-	decide *decide.Surface
-	grant  *grant.Surface
+	d       Deps
+	api     *wire.API
+	decide  *decide.Surface
+	grant   *grant.Surface
+	machine *machine.Surface
 
 	changes *changes.Surface
 }
@@ -63,7 +61,8 @@ type Surface struct {
 func New(d Deps) *Surface {
 	api := &wire.API{Issuers: d.Issuers, Cursors: d.Cursors, Guard: d.Guard}
 	d.Decide.API, d.Grant.API = api, api
-	s := &Surface{d: d, api: api, decide: decide.New(d.Decide), grant: grant.New(d.Grant)}
+	d.Machine.API, d.Machine.Acting = api, d.Acting
+	s := &Surface{d: d, api: api, decide: decide.New(d.Decide), grant: grant.New(d.Grant), machine: machine.New(d.Machine)}
 	d.Changes.API, d.Changes.Bodies = api, s.grant
 	s.changes = changes.New(d.Changes)
 	return s
@@ -73,19 +72,17 @@ func New(d Deps) *Surface {
 func (s *Surface) Routes() []web.Route {
 	questions, nouns := s.decide.Routes(), slices.Concat(
 		s.grant.Routes(),
+		s.machine.Routes(),
 		s.userRoutes(),
 		s.consentRoutes(),
 		s.sessionRoutes(),
 		s.recoveryRoutes(),
 		s.identityRoutes(),
-		s.extensionRoutes(),
 		s.connectionRoutes(),
 		s.accountRoutes(),
 		s.registrationRoutes(),
 		s.tenantRoutes(),
-		s.applicationRoutes(),
 		s.policyRoutes(),
-		s.clientRoutes(),
 	)
 	if k := s.d.Consistency; k != nil {
 		questions, nouns = k.Questions(questions), k.Writes(nouns)

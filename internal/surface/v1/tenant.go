@@ -82,8 +82,8 @@ func (s *Surface) tenantInput(r *http.Request, b tenantWire) tenant.Input {
 		in.Connection = b.Connection.ConnectionID
 	}
 	if b.Tokens != nil {
-		set(&in.TokenLife, (*time.Duration)(b.Tokens.AccessToken))
-		set(&in.SessionLife, (*time.Duration)(b.Tokens.Session))
+		wire.Set(&in.TokenLife, (*time.Duration)(b.Tokens.AccessToken))
+		wire.Set(&in.SessionLife, (*time.Duration)(b.Tokens.Session))
 	}
 	return in
 }

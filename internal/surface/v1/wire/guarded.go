@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/web"
 )
 
@@ -33,4 +34,11 @@ func (x *API) Guarded(method, pattern, needs string, h web.Handler) web.Route {
 			return h(w, r)
 		},
 	}
+}
+
+// Acting is access.Engine: it judges who may get the powers of a client (I-14).
+type Acting interface {
+	AllowActing(a actor.Actor, subject string) error
+	AllowActingAsAnyone(a actor.Actor) error
+	AllowLasting(a actor.Actor, action, resource string) error
 }

@@ -179,3 +179,10 @@ func Value(q url.Values, name string) string {
 	}
 	return v
 }
+
+// Set takes a value over if it is there.
+func Set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}

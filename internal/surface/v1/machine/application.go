@@ -1,4 +1,4 @@
-package v1
+package machine
 
 import (
 	"context"
@@ -78,20 +78,13 @@ type applicationInput struct {
 // onto puts the input over an application.
 func (in *applicationInput) onto(a application.Application) application.Application {
 	a.Name, a.RedirectURLs, a.SessionType, a.Tags = in.Name, in.RedirectURLs, in.SessionType, in.Tags
-	set(&a.RedirectMode, in.RedirectMode)
-	set(&a.AllowLoopbackTokens, in.AllowLoopbackTokens)
-	set(&a.CookieDomain, in.CookieDomain)
+	wire.Set(&a.RedirectMode, in.RedirectMode)
+	wire.Set(&a.AllowLoopbackTokens, in.AllowLoopbackTokens)
+	wire.Set(&a.CookieDomain, in.CookieDomain)
 	if in.OAuth != nil {
 		a.OAuth = in.OAuth.onto(a.OAuth)
 	}
 	return a
-}
-
-// set takes a value over if it is there.
-func set[T any](to, from *T) {
-	if from != nil {
-		*to = *from
-	}
 }
 
 func (s *Surface) sendApplication(w http.ResponseWriter, r *http.Request, status int, a application.Application) error {

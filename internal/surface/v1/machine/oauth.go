@@ -1,4 +1,4 @@
-package v1
+package machine
 
 import (
 	"bytes"
@@ -132,9 +132,9 @@ func (in *oauthWire) onto(o application.OAuth) application.OAuth {
 		Claims: in.Claims, LogoURI: in.LogoURI, ClientURI: in.ClientURI, PolicyURI: in.PolicyURI, TermsURI: in.TermsURI,
 		Registered: o.Registered, RegistrationHash: o.RegistrationHash, SoftwareID: o.SoftwareID, SoftwareVersion: o.SoftwareVersion,
 	}
-	set(&next.AccessTokenLife, (*time.Duration)(in.AccessTokenLife))
-	set(&next.RefreshTokenIdle, (*time.Duration)(in.RefreshTokenIdle))
-	set(&next.RefreshTokenLife, (*time.Duration)(in.RefreshTokenLife))
+	wire.Set(&next.AccessTokenLife, (*time.Duration)(in.AccessTokenLife))
+	wire.Set(&next.RefreshTokenIdle, (*time.Duration)(in.RefreshTokenIdle))
+	wire.Set(&next.RefreshTokenLife, (*time.Duration)(in.RefreshTokenLife))
 	if in.TLSSubject != nil {
 		next.TLSSubject = (*application.TLSSubject)(in.TLSSubject)
 	}

@@ -1,4 +1,4 @@
-package v1
+package machine
 
 import (
 	"context"
@@ -26,13 +26,6 @@ type AccessKeys interface {
 	CreateKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID) (serviceclient.MadeKey, error)
 	BringKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID, public ed25519.PublicKey) (serviceclient.Key, error)
 	DeleteKey(ctx context.Context, by actor.Actor, id ident.ServiceClientID, key ident.KeyID) error
-}
-
-// Acting is access.Engine: it judges who may get the powers of a client (I-14).
-type Acting interface {
-	AllowActing(a actor.Actor, subject string) error
-	AllowActingAsAnyone(a actor.Actor) error
-	AllowLasting(a actor.Actor, action, resource string) error
 }
 
 func (s *Surface) clientRoutes() []web.Route {
