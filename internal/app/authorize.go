@@ -16,7 +16,6 @@ import (
 	"github.com/admit-id/admit/internal/oauth/authorize/check"
 	"github.com/admit-id/admit/internal/oauth/consent"
 	"github.com/admit-id/admit/internal/oauth/consent/consentdb"
-	"github.com/admit-id/admit/internal/oauth/oauthdb"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/surface/oidc"
 	"github.com/admit-id/admit/internal/surface/oidc/front"
@@ -27,7 +26,7 @@ func (a *App) buildAuthorize() {
 	x, o := &a.f, &a.f.oauth
 	o.consents = consent.New(a.db, consentdb.Store{})
 	o.requests = authorize.New(authorize.Deps{
-		DB: a.db, Store: authorizedb.Store{}, Codes: oauthdb.Codes{}, Logins: x.begins, Enough: a.enough, Sessions: x.sessions, Users: o.people,
+		DB: a.db, Store: authorizedb.Store{}, Codes: o.codes, Logins: x.begins, Enough: a.enough, Sessions: x.sessions, Users: o.people,
 		Consents: o.consents, Asked: consent.Asked, Sign: a.signAnswer, Log: a.log,
 		Tools: check.Tools{
 			Clients: o.parties, Issuer: x.accountDirectory.Issuer, Clock: a.clock, VerifySigned: a.verifySigned, Hint: a.idTokenHint,

@@ -33,6 +33,7 @@ type oauthFeatures struct {
 	pipeline *pipeline.Service
 	reader   *introspection.Reader
 	people   *introspection.People
+	codes    oauthdb.Codes
 	facts    *introspection.Service
 	requests *authorize.Service
 	consents *consent.Service
@@ -47,7 +48,9 @@ func (a *App) buildOAuth() {
 		Assertions: partydb.Store{}, Remote: remote.New(a.outbound), Issuer: x.accountDirectory.Issuer, Clock: a.clock,
 	})
 	o.devices = a.newDevices()
-	o.families = pipeline.NewFamilies(oauthdb.Grants{}, x.sessions, a.keys)
+	grants := oauthdb.NewGrants()
+	o.codes = oauthdb.NewCodes()
+	o.families = pipeline.NewFamilies(grants, x.sessions, a.keys)
 	o.people = introspection.NewPeople(a.db, x.users)
 	o.reader = introspection.NewReader(introspection.ReaderDeps{
 		DB: a.db, Opaques: oauthdb.Opaques{}, Tokens: x.tokens, Ended: x.revocations, Issuer: x.accountDirectory.Issuer,
@@ -57,8 +60,8 @@ func (a *App) buildOAuth() {
 		DB: a.db, Parties: o.parties, Proofs: x.proofs, Users: x.users, People: o.people, Sessions: x.sessions, Opaques: oauthdb.Opaques{},
 		Families: o.families, Signer: x.tokens, Encryption: a.clientEncryption, Issuer: x.accountDirectory.Issuer, Life: a.tokenLife,
 		Grants: []pipeline.Grant{
-			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: o.families},
-			pipeline.RefreshGrant{Store: oauthdb.Grants{}, Families: o.families},
+			pipeline.CodeGrant{Codes: o.codes, Families: o.families},
+			pipeline.RefreshGrant{Store: grants, Families: o.families},
 			pipeline.DeviceGrant{Devices: o.devices},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: o.reader}},

@@ -240,14 +240,16 @@ func (s *Service) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id
 	return found, err
 }
 
-// Hold is ByID for a unit of work that begins what outlives the session. Whoever ends the session, the
+// Alive tells whether ByID finds a session, in a unit of work that writes and must not end otherwise than by
+// what it returns: the answer may be an assumption that the commit refutes.
+func (s *Service) Alive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (bool, error) {
+	return s.d.Tokens.Alive(ctx, t, account, id, false)
+}
+
+// Hold is Alive for a unit of work that begins what outlives the session. Whoever ends the session, the
 // person or the account meanwhile waits for it, and finds what it wrote.
-func (s *Service) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error) {
-	found, err := s.d.Tokens.Hold(ctx, t, account, id)
-	if fault.Is(err, fault.NotFound) {
-		return Session{}, ErrNone
-	}
-	return found, err
+func (s *Service) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (bool, error) {
+	return s.d.Tokens.Alive(ctx, t, account, id, true)
 }
 
 // Purge deletes up to limit sessions that ended or expired so long ago that no token of theirs can live.

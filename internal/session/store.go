@@ -135,8 +135,9 @@ type TokenStore interface {
 	// EndSome ends up to limit sessions of an account and notes that everybody's tokens issued until
 	// now are dead. It tells how many sessions there were.
 	EndSome(ctx context.Context, t tx.Tx, account ident.AccountID, limit int) (int, error)
-	// Hold is Store's ByID for a unit of work that writes: whoever ends the session waits for it.
-	Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (Session, error)
+	// Alive tells whether Store's ByID finds a session, and may do so by an assumption (sqldb.Tx.Assume). With
+	// hold, whoever ends the session waits for the unit of work.
+	Alive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, hold bool) (bool, error)
 	// EndGrant notes that a grant is dead, from g.At at the latest.
 	EndGrant(ctx context.Context, t tx.Tx, g EndedGrant) error
 	// Chain returns the session of a chain whose cookie is good: neither ended, replaced nor expired.

@@ -89,7 +89,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, all []Migration) error {
 }
 
 func (e *postgresEngine) migrate(ctx context.Context, all []Migration) error {
-	_, err := e.once(ctx, tx.System(), e.bus, func(ctx context.Context, t tx.Tx) error {
+	_, err := e.once(ctx, attempt{scope: tx.System(), bus: e.bus}, func(ctx context.Context, t tx.Tx) error {
 		q := From(t)
 		// Any fixed number; held until the end of the transaction.
 		if _, err := q.Exec(ctx, `SELECT pg_advisory_xact_lock(4961446)`); err != nil {

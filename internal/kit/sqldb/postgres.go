@@ -79,8 +79,13 @@ func (e *postgresEngine) write(ctx context.Context, scope tx.Scope, fn func(cont
 	// Detached: a caller who goes away must not cut a connection in the middle of a commit.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresTimeout)
 	defer cancel()
+	careful := false
 	for try := 1; ; try++ {
-		rev, err := e.once(ctx, scope, e.bus, fn)
+		rev, err := e.once(ctx, attempt{scope, e.bus, careful}, fn)
+		if errors.Is(err, errRefuted) && !careful {
+			careful = true
+			continue
+		}
 		if err == nil || try == postgresTries || !retryable(err) {
 			return rev, err
 		}
@@ -102,13 +107,20 @@ func (e *postgresEngine) read(ctx context.Context, scope tx.Scope, fn func(conte
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	_, err := e.once(ctx, scope, nil, fn)
+	_, err := e.once(ctx, attempt{scope: scope}, fn)
 	return err
 }
 
-// once runs one transaction. A nil bus makes it read only.
-func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, fn func(context.Context, tx.Tx) error) (rev int64, err error) {
-	if !scope.IsAside() {
+// attempt is one run of a unit of work.
+type attempt struct {
+	scope   tx.Scope
+	bus     *tx.Bus // nil: it only reads
+	careful bool    // nothing is assumed, see Tx.Assume
+}
+
+// once runs one transaction.
+func (e *postgresEngine) once(ctx context.Context, a attempt, fn func(context.Context, tx.Tx) error) (rev int64, err error) {
+	if !a.scope.IsAside() {
 		select {
 		case e.others <- struct{}{}:
 			defer func() { <-e.others }()
@@ -121,7 +133,7 @@ func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, 
 		return 0, err
 	}
 	defer conn.Release()
-	s := newPostgresSession(conn.Conn(), scope, bus == nil)
+	s := newPostgresSession(conn.Conn(), a.scope, a.bus == nil, a.careful)
 	committed := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -132,9 +144,15 @@ func (e *postgresEngine) once(ctx context.Context, scope tx.Scope, bus *tx.Bus, 
 				err = undo
 			}
 		}
+		if s.refuted && err != nil { // whatever the unit of work made of it
+			err = errRefuted
+		}
 	}()
-	t := &Tx{session: s, dialect: Postgres, now: e.clock.Now(), bus: bus}
+	t := &Tx{session: s, dialect: Postgres, now: e.clock.Now(), bus: a.bus}
 	if err := fn(ctx, t); err != nil {
+		if s.unsure() { // perhaps it only failed because of what it assumed
+			return 0, errRefuted
+		}
 		return 0, err
 	}
 	if rev, err = t.finish(ctx); err != nil {

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,11 +18,14 @@ type postgresSession struct {
 	kept []statement
 	open bool // the server has heard of the transaction
 	idle int  // how much is kept back while nothing has been done
+	// careful: nothing is assumed; refuted: something was, wrongly. See Tx.Assume.
+	careful, refuted bool
 }
 
 type statement struct {
-	query string
-	args  []any
+	query   string
+	args    []any
+	assumed bool // that it finds something, see Tx.Assume
 }
 
 const (
@@ -31,13 +35,13 @@ const (
 	setLong    = "SET LOCAL statement_timeout = 0"
 )
 
-func newPostgresSession(conn *pgx.Conn, scope tx.Scope, readOnly bool) *postgresSession {
-	s := &postgresSession{conn: conn}
+func newPostgresSession(conn *pgx.Conn, scope tx.Scope, readOnly, careful bool) *postgresSession {
+	s := &postgresSession{conn: conn, careful: careful || readOnly}
 	begin := beginWrite
 	if readOnly {
 		begin = beginRead
 	}
-	s.kept = append(make([]statement, 0, 4), statement{query: begin}, statement{setAccount, []any{policyValue(scope)}})
+	s.kept = append(make([]statement, 0, 4), statement{query: begin}, statement{query: setAccount, args: []any{policyValue(scope)}})
 	if scope.IsLong() {
 		s.kept = append(s.kept, statement{query: setLong})
 	}
@@ -45,8 +49,13 @@ func newPostgresSession(conn *pgx.Conn, scope tx.Scope, readOnly bool) *postgres
 	return s
 }
 
+// unsure tells whether something was assumed and has not been looked at yet.
+func (s *postgresSession) unsure() bool {
+	return slices.ContainsFunc(s.kept, func(k statement) bool { return k.assumed })
+}
+
 func (s *postgresSession) later(_ context.Context, query string, args []any) error {
-	s.kept = append(s.kept, statement{query, args})
+	s.kept = append(s.kept, statement{query: query, args: args})
 	return nil
 }
 
@@ -64,6 +73,7 @@ func (s *postgresSession) send(ctx context.Context, query string, args []any) (p
 	for _, k := range kept {
 		if _, err := results.Exec(); err != nil {
 			_ = results.Close()
+			s.refuted = s.refuted || k.refuted(err)
 			return nil, &keptError{err, k.query}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb"
@@ -11,18 +12,31 @@ import (
 	"github.com/admit-id/admit/internal/oauth"
 )
 
-// Grants implements oauth.Grants. The zero value is ready.
-type Grants struct{}
+// Grants implements oauth.Grants. The zero value is ready and remembers nothing.
+type Grants struct {
+	known *memory[grantKey, oauth.Grant] // that have refresh tokens, as they were once
+}
+
+// NewGrants makes one that remembers.
+func NewGrants() Grants { return Grants{newMemory[grantKey, oauth.Grant]()} }
+
+func (s Grants) remember(g oauth.Grant) {
+	if g.Offline {
+		g.Authorization = shared(g.Authorization)
+		s.known.put(grantKey{g.Account, g.Authorization.Grant, string(g.Salt)}, g)
+	}
+}
 
 const grantColumns = `facts, salt, offline, rotates, version, rotated_at, created_at, expires_at, idle_until, ended_at`
 
 // InsertGrant implements oauth.Grants. The nonce of a grant's ID token is not kept: it belongs to one request.
-func (Grants) InsertGrant(ctx context.Context, t tx.Tx, g oauth.Grant) error {
+func (s Grants) InsertGrant(ctx context.Context, t tx.Tx, g oauth.Grant) error {
 	g.Nonce = ""
 	facts, err := encode(g.Authorization)
 	if err != nil {
 		return err
 	}
+	s.remember(g)
 	return sqldb.From(t).Later(ctx, `INSERT INTO oauth_grants (account_id, id, client_id, user_id, root_id, jkt, x5t, `+grantColumns+`)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		string(g.Account), g.Authorization.Grant, g.Client, string(g.User), string(g.Root), g.JKT, g.X5T, facts, g.Salt, g.Offline, g.Rotates,
@@ -35,16 +49,41 @@ func (Grants) Grant(ctx context.Context, t tx.Tx, account ident.AccountID, id st
 		`SELECT `+grantColumns+` FROM oauth_grants WHERE account_id = $1 AND id = $2`, string(account), id)
 }
 
-// UseGrant implements oauth.Grants.
-func (Grants) UseGrant(ctx context.Context, t tx.Tx, u oauth.Use) (oauth.Grant, error) {
-	return sqldb.One(ctx, sqldb.From(t), scanGrant, `
+// UseGrant implements oauth.Grants. That it finds a grant that is remembered is an assumption. The client is
+// compared in a way that no index serves: PostgreSQL could take its index for as good as the primary key.
+func (s Grants) UseGrant(ctx context.Context, t tx.Tx, u oauth.Use) (oauth.Grant, error) {
+	const use = `
 UPDATE oauth_grants SET version = CASE WHEN rotates THEN version + 1 ELSE version END,
 	rotated_at = CASE WHEN rotates THEN $8 ELSE rotated_at END,
 	idle_until = CASE WHEN $9 < expires_at THEN $9 ELSE expires_at END
-WHERE account_id = $1 AND id = $2 AND client_id = $3 AND version = $4 AND (jkt = '' OR jkt = $5) AND (x5t = '' OR x5t = $6)
+WHERE account_id = $1 AND id = $2 AND client_id || '' = $3 AND version = $4 AND (jkt = '' OR jkt = $5) AND (x5t = '' OR x5t = $6)
 	AND salt = $7 AND offline AND ended_at = 0 AND expires_at > $8 AND idle_until > $8
-RETURNING `+grantColumns,
-		string(u.Account), u.Grant, u.Client, u.Version, u.JKT, u.X5T, u.Salt, sqldb.Micros(t.Now()), sqldb.Micros(u.IdleUntil))
+RETURNING `
+	args := []any{string(u.Account), u.Grant, u.Client, u.Version, u.JKT, u.X5T, u.Salt, sqldb.Micros(t.Now()), sqldb.Micros(u.IdleUntil)}
+	if known, ok := s.known.get(grantKey{u.Account, u.Grant, string(u.Salt)}); ok {
+		ok, err := sqldb.From(t).Assume(ctx, use+`1`, args...)
+		if err == nil && !ok {
+			err = sqldb.ErrNotFound
+		}
+		return used(known, u, t.Now()), err
+	}
+	got, err := sqldb.One(ctx, sqldb.From(t), scanGrant, use+grantColumns, args...)
+	if err == nil {
+		s.remember(got)
+	}
+	return got, err
+}
+
+// used is a grant after a use that UseGrant's statement allowed.
+func used(g oauth.Grant, u oauth.Use, now time.Time) oauth.Grant {
+	g.Version, g.IdleUntil = u.Version, sqldb.Time(sqldb.Micros(u.IdleUntil))
+	if g.Rotates {
+		g.Version, g.RotatedAt = u.Version+1, sqldb.Time(sqldb.Micros(now))
+	}
+	if g.ExpiresAt.Before(g.IdleUntil) {
+		g.IdleUntil = g.ExpiresAt
+	}
+	return g
 }
 
 // EndGrants implements oauth.Grants.

@@ -11,13 +11,25 @@ import (
 	"github.com/admit-id/admit/internal/oauth/oauthtest"
 )
 
-var stores = oauthtest.Stores{Codes: oauthdb.Codes{}, Grants: oauthdb.Grants{}, Opaques: oauthdb.Opaques{}, Janitor: oauthdb.Janitor{}}
+// both opens stores that remember nothing, and such as remember.
+func both(t *testing.T, open func(t *testing.T) (tx.Runner, *clock.Fake)) {
+	t.Helper()
+	for name, make := range map[string]func() (oauthdb.Codes, oauthdb.Grants){
+		"forgetful":   func() (oauthdb.Codes, oauthdb.Grants) { return oauthdb.Codes{}, oauthdb.Grants{} },
+		"remembering": func() (oauthdb.Codes, oauthdb.Grants) { return oauthdb.NewCodes(), oauthdb.NewGrants() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			oauthtest.Run(t, func(t *testing.T) (oauthtest.Stores, tx.Runner, *clock.Fake) {
+				db, clk := open(t)
+				codes, grants := make()
+				return oauthtest.Stores{Codes: codes, Grants: grants, Opaques: oauthdb.Opaques{}, Janitor: oauthdb.Janitor{}}, db, clk
+			})
+		})
+	}
+}
 
 func TestStores(t *testing.T) {
-	oauthtest.Run(t, func(t *testing.T) (oauthtest.Stores, tx.Runner, *clock.Fake) {
-		db, clk := sqldbtest.SQLite(t, oauthdb.Migrations(), nil)
-		return stores, db, clk
-	})
+	both(t, func(t *testing.T) (tx.Runner, *clock.Fake) { return sqldbtest.SQLite(t, oauthdb.Migrations(), nil) })
 }
 
 func TestStoresPostgres(t *testing.T) {
@@ -27,10 +39,7 @@ func TestStoresPostgres(t *testing.T) {
 			return
 		}
 		ran = true
-		oauthtest.Run(t, func(t *testing.T) (oauthtest.Stores, tx.Runner, *clock.Fake) {
-			db, clk := sqldbtest.Postgres(t, oauthdb.Migrations(), nil)
-			return stores, db, clk
-		})
+		both(t, func(t *testing.T) (tx.Runner, *clock.Fake) { return sqldbtest.Postgres(t, oauthdb.Migrations(), nil) })
 	})
 	if !ran {
 		t.Skip("no PostgreSQL")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/admit-id/admit/internal/application"
 	"github.com/admit-id/admit/internal/kit/event"
-	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/jose"
 	"github.com/admit-id/admit/internal/kit/secret"
@@ -28,7 +27,8 @@ type issue struct {
 	scopes     []string
 	audience   []string
 	person     user.User
-	read       bool // the person was read, not remembered
+	read       bool            // the person was read, not remembered
+	over       ident.SessionID // one that has ended, or empty
 	refresh    secret.Text
 	opaque     secret.Text
 	encryption *jose.Encryption
@@ -135,19 +135,16 @@ func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) error {
 	}
 	vouched := o.Family != nil // whoever ends a person ends their families, and this one was used a moment ago
 	if o.Session != "" {
-		look := s.d.Sessions.ByID
-		if o.Begin { // refresh tokens outlive the session: what ends all must not miss a family that is being made
-			look = s.d.Sessions.Hold
-		}
-		_, err := look(ctx, t, o.Account, o.Session)
+		there, err := s.alive(ctx, t, o)
 		switch {
-		case err == nil:
-			vouched = true // and their sessions
-		case !fault.Is(err, fault.NotFound):
+		case err != nil:
 			return err
+		case there:
+			vouched = true // and their sessions
 		case o.Family == nil || !o.Family.Offline:
-			return errGone.With(err)
+			return errGone
 		default:
+			m.over = o.Session
 			o.Session = ""
 		}
 	}
@@ -166,6 +163,18 @@ func (s *Service) subject(ctx context.Context, t tx.Tx, m *issue) error {
 	}
 	m.read = true
 	return nil
+}
+
+// alive tells whether the session lives that the authorization names. Refresh tokens outlive it: what ends all
+// must not miss a family that is being made.
+func (s *Service) alive(ctx context.Context, t tx.Tx, o *Outcome) (bool, error) {
+	switch {
+	case o.Begin:
+		return s.d.Sessions.Hold(ctx, t, o.Account, o.Session)
+	case s.over.has(o.Account, o.Session):
+		return false, nil
+	}
+	return s.d.Sessions.Alive(ctx, t, o.Account, o.Session)
 }
 
 // lives bounds the life of the token by the client's settings, the account's, the family's and the subject token's.

@@ -17,7 +17,6 @@ import (
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/dpop"
 	"github.com/admit-id/admit/internal/oauth/party"
-	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/token"
 	"github.com/admit-id/admit/internal/user"
 )
@@ -124,11 +123,12 @@ type (
 		Mark() uint64
 		Remember(account ident.AccountID, u user.User, mark uint64)
 	}
-	// Sessions finds living sessions. *session.Service does.
+	// Sessions knows living sessions. *session.Service does.
 	Sessions interface {
-		ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
-		// Hold is ByID, and makes those wait who end the session meanwhile.
-		Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error)
+		// Alive tells whether a session lives.
+		Alive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (bool, error)
+		// Hold is Alive, and makes those wait who end the session meanwhile.
+		Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (bool, error)
 	}
 	// Signer signs tokens, from memory. *token.Service does.
 	Signer interface {
@@ -162,11 +162,12 @@ type Deps struct {
 type Service struct {
 	d      Deps
 	grants map[string]Grant
+	over   over
 }
 
 // New makes the service.
 func New(d Deps) *Service {
-	s := &Service{d: d, grants: make(map[string]Grant, len(d.Grants))}
+	s := &Service{d: d, grants: make(map[string]Grant, len(d.Grants)), over: over{all: map[overKey]struct{}{}}}
 	for _, g := range d.Grants {
 		s.grants[g.Name()] = g
 	}
@@ -221,6 +222,7 @@ func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	s.over.add(a.Account, made.over)
 	if made.read {
 		s.d.People.Remember(a.Account, made.person, mark)
 	}

@@ -64,6 +64,7 @@ type world struct {
 	reader   *introspection.Reader
 	facts    *introspection.Service
 	tokens   *token.Service
+	codes    oauthdb.Codes
 	person   user.User
 	session  session.Session
 
@@ -140,7 +141,9 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 	t.Cleanup(func() { stop(); <-ended })
 	db.Follow(follower.WaitFor)
 
-	w.families = pipeline.NewFamilies(inserting{oauthdb.Grants{}, w}, w.sessions, keys)
+	grants := oauthdb.NewGrants()
+	w.codes = oauthdb.NewCodes()
+	w.families = pipeline.NewFamilies(inserting{grants, w}, w.sessions, keys)
 	w.reader = introspection.NewReader(introspection.ReaderDeps{
 		DB: db, Opaques: oauthdb.Opaques{}, Tokens: w.tokens, Ended: revocations, Issuer: func(ident.AccountID) string { return issuer },
 		Published: w.tokens.Published, Client: func(_ ident.AccountID, id string) bool { return !w.gone[id] }, Fresh: func() bool { return true }, Clock: clk,
@@ -152,8 +155,8 @@ func newWorld(t testing.TB, db *sqldb.DB, clk *clock.Fake, bus *tx.Bus) *world {
 		DB: db, Parties: w, Proofs: proofs{}, Users: counted{w}, People: people, Sessions: w.sessions, Opaques: oauthdb.Opaques{}, Families: w.families,
 		Signer: w.tokens, Issuer: func(ident.AccountID) string { return issuer },
 		Grants: []pipeline.Grant{
-			pipeline.CodeGrant{Codes: oauthdb.Codes{}, Families: w.families},
-			pipeline.RefreshGrant{Store: oauthdb.Grants{}, Families: w.families},
+			pipeline.CodeGrant{Codes: w.codes, Families: w.families},
+			pipeline.RefreshGrant{Store: grants, Families: w.families},
 			pipeline.ClientGrant{},
 			pipeline.ExchangeGrant{Subjects: introspection.Subjects{Reader: w.reader}},
 			pipeline.AssertionGrant{Keys: w, Used: partydb.Store{}, Linked: w, Issuer: func(ident.AccountID) string { return issuer }, Clock: clk},
@@ -325,7 +328,7 @@ func (w *world) benchCode(tb testing.TB, client string, changes ...func(*oauth.A
 				change(&c)
 			}
 		}
-		return oauthdb.Codes{}.InsertCode(ctx, t, c)
+		return w.codes.InsertCode(ctx, t, c)
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -126,17 +126,19 @@ func (Store) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id iden
 	return sqldb.One(ctx, sqldb.From(t), scan, byID, string(account), string(id), sqldb.Micros(t.Now()))
 }
 
-const byID = `SELECT ` + columns + ` FROM sessions
+const byID = `SELECT ` + columns + isAlive
+
+const isAlive = ` FROM sessions
 WHERE account_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3 AND absolute_expiry > $3`
 
-// Hold implements session.TokenStore. SQLite has one writer, who need not wait for others.
-func (Store) Hold(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID) (session.Session, error) {
+// Alive implements session.TokenStore. SQLite has one writer, who need not wait for others.
+func (Store) Alive(ctx context.Context, t tx.Tx, account ident.AccountID, id ident.SessionID, hold bool) (bool, error) {
 	q := sqldb.From(t)
-	query := byID
-	if q.Dialect() == sqldb.Postgres {
+	query := `SELECT 1` + isAlive
+	if hold && q.Dialect() == sqldb.Postgres {
 		query += ` FOR SHARE`
 	}
-	return sqldb.One(ctx, q, scan, query, string(account), string(id), sqldb.Micros(t.Now()))
+	return q.Assume(ctx, query, string(account), string(id), sqldb.Micros(t.Now()))
 }
 
 // Chain implements session.TokenStore.
