@@ -182,7 +182,7 @@ func (a *App) buildLogins() {
 	made := x.person.BuildLogins(person.LoginDeps{
 		Connections: x.connectionDirectory, Clients: x.clientDirectory, Tenants: x.tenants, TenantDirectory: x.tenantDirectory, Invites: x.invites,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
-		Tokens:   x.tokens, Setup: a.firstAdministrator,
+		Tokens:   x.tokens, Setup: a.owners().First,
 	})
 	x.begins, x.logins, x.choices, x.mails, x.aways = made.Begin, made.Box, made.Choice, made.Mailed, made.Away
 	x.proves, x.codes, x.setups = made.Prove, made.Codes, made.Setups

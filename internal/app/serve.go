@@ -137,7 +137,7 @@ func (a *App) greet(ctx context.Context) {
 		return
 	}
 	fmt.Fprintf(os.Stdout, "\n  Admit is ready at     %s\n", a.cfg.PublicURL)
-	done, err := a.hasAdministrator(ctx)
+	done, err := a.owners().Any(ctx)
 	switch {
 	case err != nil:
 		a.log.Error("the administrators cannot be read", "error", err)

@@ -1,25 +1,39 @@
-package app
+package owner
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/admit-id/admit/internal/access"
+	"github.com/admit-id/admit/internal/access/accessdb"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/clock"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/sqldb/sqldbtest"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/serviceclient"
+	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
 )
 
 // Names of clients and ids of records are chosen by whoever may make them, so neither decides
 // whom the command line makes an owner.
 func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
-	db, _ := sqldbtest.SQLite(t, migrations(), nil)
-	a := &App{db: db, chosen: ident.DefaultAccount, f: features{engine: access.NewEngine(func() bool { return true }, nil, clock.NewSystem())}}
-	ctx, clients, records := t.Context(), newClients(db), newAccess(db, a.f.engine)
+	db, _ := sqldbtest.SQLite(t, slices.Concat(serviceclientdb.Migrations(), accessdb.Migrations()), nil)
+	engine := access.NewEngine(func() bool { return true }, nil, clock.NewSystem())
+	s := Service{
+		DB: db,
+		Clients: func(in tx.Runner) *serviceclient.Service {
+			return serviceclient.New(in, serviceclientdb.Store{}, serviceclientdb.Store{})
+		},
+		Records: func(in tx.Runner) *access.Service {
+			return access.New(access.Deps{
+				Runner: in, Records: accessdb.Records{}, Roles: accessdb.Roles{}, Groups: accessdb.Groups{}, Resources: accessdb.Resources{}, Facts: accessdb.Facts{}, Engine: engine,
+			})
+		},
+	}
+	ctx, clients, records := t.Context(), s.Clients(db), s.Records(db)
 	other := actor.Actor{Kind: actor.User, Account: ident.DefaultAccount, ID: "usr_other"}
 	planted, err := clients.Create(ctx, other, serviceclient.Client{Name: "ci"})
 	if err != nil {
@@ -28,9 +42,12 @@ func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
 	if _, err := clients.CreateKey(ctx, other, planted.ID); err != nil {
 		t.Fatal(err)
 	}
-	owner := func(id string) bool {
+	owner := func(id string) (is bool) {
 		t.Helper()
-		is, err := isOwner(ctx, records, ident.DefaultAccount, id)
+		err := db.Read(ctx, tx.In(ident.DefaultAccount), func(ctx context.Context, x tx.Tx) (err error) {
+			is, err = s.is(ctx, x, ident.DefaultAccount, id)
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +55,7 @@ func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
 	}
 	key := func(admin bool) string {
 		t.Helper()
-		key, err := a.CreateAccessKey(ctx, "ci", admin)
+		key, err := s.Key(ctx, actor.ForOperator(ident.DefaultAccount), "ci", admin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,20 +70,30 @@ func TestOwnersAreNotFoundByWhatOthersChoose(t *testing.T) {
 		t.Errorf("the second key is for %s, the first was for %s", again, first)
 	}
 	// A record that has the owner's id, and gives nothing.
-	if err := records.DeleteRecord(ctx, actor.ForSystem(ident.DefaultAccount), ident.RecordID(ownerRecord+first)); err != nil {
+	if err := records.DeleteRecord(ctx, actor.ForSystem(ident.DefaultAccount), ident.RecordID(record+first)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = records.CreateRecord(ctx, actor.ForOperator(ident.DefaultAccount), access.Record{
-		ID: ident.RecordID(ownerRecord + first), Name: "mine", Users: []ident.UserID{"usr_other"}, Admins: []ident.UserID{"usr_other"},
+		ID: ident.RecordID(record + first), Name: "mine", Users: []ident.UserID{"usr_other"}, Admins: []ident.UserID{"usr_other"},
 		Statements: []access.Statement{{Roles: []ident.RoleID{"Authress:ReadResource"}, Resources: []string{"mine"}}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = db.Write(ctx, tx.In(ident.DefaultAccount), func(ctx context.Context, x tx.Tx) error {
-		return makeOwner(ctx, newAccess(tx.Join(x), a.f.engine), ident.DefaultAccount, first, "first")
+		return s.make(ctx, x, ident.DefaultAccount, first, "first")
 	})
 	if err != nil || !owner(first) {
 		t.Errorf("not an owner: %v", err)
+	}
+	if any, err := s.Any(ctx); any || err != nil {
+		t.Error("a service client is taken for an administrator:", err)
+	}
+	err = db.Write(ctx, tx.In(ident.DefaultAccount), func(ctx context.Context, x tx.Tx) error {
+		_, err := s.First(ctx, x, actor.ForSystem(ident.DefaultAccount), "usr_1")
+		return err
+	})
+	if any, found := s.Any(ctx); err != nil || !any || found != nil || !owner("usr_1") {
+		t.Error("no administrator:", err, found)
 	}
 }
