@@ -3,7 +3,7 @@
 //
 // Flow: the server starts one with Program.Start and hands it one task after the other with Child.Do; the child runs
 // Main. They speak by frames over the child's standard input and output. A child ends when its input does, so with the
-// server, however that ends.
+// server, however that ends. The memory of one hash is kept for the next (memory.go), and given back when none comes.
 //
 // Why processes: a hash keeps a processor for tens of milliseconds. Among Go's own threads whoever asks for something
 // small waits for it, or for the collector of garbage, which waits for it. Between processes the system decides who

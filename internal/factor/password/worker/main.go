@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -16,8 +15,6 @@ import (
 func Main(in io.Reader, out io.Writer) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	runtime.GOMAXPROCS(1)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if err := hello(out); err != nil { // first: on a busy machine what is modest takes long to say anything
 		return err
 	}
@@ -36,15 +33,16 @@ func Serve(in io.Reader, out io.Writer) error {
 func hello(out io.Writer) error { return frame{kind: kindHello, parts: []string{protocol}}.write(out) }
 
 func work(in io.Reader, out io.Writer) error {
-	r := bufio.NewReader(in)
+	m := newMemory()
 	for {
-		f, err := readFrame(r)
+		f, err := readFrame(in) // into no buffer that would keep it
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		m.busy()
 		answer, err := f.answer()
 		if err != nil {
 			return err
@@ -52,5 +50,6 @@ func work(in io.Reader, out io.Writer) error {
 		if err := answer.write(out); err != nil {
 			return err
 		}
+		m.settle()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,5 +130,62 @@ func TestStarvedChildren(t *testing.T) {
 	c.Kill() // ends what is stopped, too
 	if err := syscall.Kill(c.PID(), 0); err == nil {
 		t.Error("it is still there")
+	}
+}
+
+// figure is a line of a child's status, in bytes.
+func (c *Child) figure(t *testing.T, name string) (n int) {
+	t.Helper()
+	_, line, _ := strings.Cut(c.file(t, "status"), "\n"+name+":")
+	if _, err := fmt.Sscan(line, &n); err != nil {
+		t.Fatal(name, err)
+	}
+	return n << 10
+}
+
+// The memory of one hash is that of the next: however many there were, a child never had that of two. When no more
+// come it has nothing left, nor what is written in it.
+func TestMemoryIsKeptAndGivenBack(t *testing.T) {
+	c := start(t, "equal")
+	before, one := c.figure(t, "VmHWM"), int(hashes.Least.Memory)<<10
+	for range 5 {
+		if _, err := c.Do(hashes.Task{Costs: hashes.Least, Passwords: []string{"rain on a tin roof"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := c.figure(t, "VmHWM"); most < before+one || most > before+one*7/4 {
+		t.Errorf("%d bytes at most, and %d before the first hash of %d", most, before, one)
+	}
+	for limit := time.Now().Add(time.Minute); c.figure(t, "VmRSS") > before+one/2; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("still %d bytes, of %d before the first hash", c.figure(t, "VmRSS"), before)
+		}
+	}
+	made, err := c.Do(hashes.Task{Costs: hashes.Least, Passwords: []string{"rain on a tin roof"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := c.Do(hashes.Task{Hash: made.Hash, Passwords: []string{"rain on a tin roof"}}); err != nil || !done.Right {
+		t.Error("of no use after the rest:", done, err)
+	}
+}
+
+// Where the system has large pages for those who ask, the child has asked.
+func TestLargePages(t *testing.T) {
+	if text, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled"); err != nil || strings.Contains(string(text), "[never]") {
+		t.Skip("the system has none to give")
+	}
+	c := start(t, "hash-worker")
+	c.wait = time.Hour
+	if done, err := c.Do(wanted); err != nil || !done.Right { // it is modest by now
+		t.Fatal(done, err)
+	}
+	asked := false
+	for line := range strings.Lines(c.file(t, "smaps")) {
+		flags, ok := strings.CutPrefix(line, "VmFlags:")
+		asked = asked || ok && slices.Contains(strings.Fields(flags), "hg")
+	}
+	if !asked {
+		t.Error("no memory is marked")
 	}
 }
