@@ -43,6 +43,7 @@ const (
 type Result struct {
 	config                     Config
 	bare, logins               []rig.Point // per second
+	apart                      []rig.Point // of logins, the processor time of the processes that hash
 	alone, beside              []rig.Point // of checks
 	request                    []byte
 	admit                      *rig.Admit
@@ -51,8 +52,8 @@ type Result struct {
 }
 
 // Run measures everything. On failure nothing is left running.
-func Run(ctx context.Context, c Config) (r *Result, err error) {
-	r = &Result{config: c, memoryPerHash: 19 << 10, passes: 2, per: 32}
+func Run(ctx context.Context, c Config) (_ *Result, err error) {
+	r := &Result{config: c, memoryPerHash: 19 << 10, passes: 2, per: 32}
 	folder, err := os.MkdirTemp("", "admit-passwords-")
 	if err != nil {
 		return nil, err
@@ -77,8 +78,8 @@ func Run(ctx context.Context, c Config) (r *Result, err error) {
 		if err := r.round(ctx); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(os.Stderr, "passwords: round %d of %d  bare %.1f hashes/s, %.1f logins/s; a check's p99 %.2f ms alone, %.2f ms beside them\n",
-			round+1, c.Rounds, r.bare[round].Rate, r.logins[round].Rate, r.alone[round].P99, r.beside[round].P99)
+		fmt.Fprintf(os.Stderr, "passwords: round %d of %d  bare %.1f hashes/s, %.1f logins/s (%.1f and %.1f ms of processor time each, others kept %.2f processors busy); a check's p99 %.2f ms alone, %.2f ms beside them\n",
+			round+1, c.Rounds, r.bare[round].Rate, r.logins[round].Rate, r.bare[round].CPU/1000, r.logins[round].CPU/1000, r.logins[round].Others, r.alone[round].P99, r.beside[round].P99)
 	}
 	return r, nil
 }
@@ -139,30 +140,45 @@ func (r *Result) hash(salt []byte) []byte {
 // round takes each point once, in turn, so that whatever else the machine does hits them alike.
 func (r *Result) round(ctx context.Context) error {
 	r.bare = append(r.bare, r.bareRate(ctx))
-	alone, err := r.checks(ctx, nil)
+	alone, err := r.checks(ctx)
 	if err != nil {
 		return err
 	}
 	r.alone = append(r.alone, alone)
-	load := &rig.Load{Connections: browsers, Count: 1 << 30, Open: r.open}
-	if err := load.Run(ctx, r.config.Duration/2); err != nil { // until the processes that hash are there
-		return err
-	}
-	var beside rig.Point
-	var besideErr error
-	var stop atomic.Bool
-	var wait sync.WaitGroup
-	wait.Go(func() { beside, besideErr = r.checks(ctx, &stop) })
-	logins, err := rig.Take(ctx, load, r.used, 0, r.config.Duration)
-	stop.Store(true)
-	wait.Wait()
-	r.logins, r.beside = append(r.logins, logins), append(r.beside, beside)
-	return errors.Join(err, besideErr)
+	return r.signIns(ctx)
 }
 
-// used is the processor time of the server and of the processes that it started, whichever of its threads did.
-func (r *Result) used() time.Duration {
-	sum := r.admit.CPU()
+// signIns takes the points of logins and of checks beside them. Browsers sign in before and after the time that counts,
+// so that the processes that hash are there at its begin, and have work until its end.
+func (r *Result) signIns(ctx context.Context) error {
+	var done atomic.Int64
+	load := &rig.Load{Connections: browsers, Count: 1 << 30, Open: func(n int) (rig.Worker, error) { return r.open(n, &done) }}
+	var loadErr error
+	var wait sync.WaitGroup
+	wait.Go(func() { loadErr = load.Run(ctx, 2*r.config.Duration) })
+	time.Sleep(r.config.Duration / 2)
+	count, began, busy, own, server, hashing := done.Load(), time.Now(), proc.Busy(), proc.CPU(os.Getpid()), r.admit.CPU(), r.hashing()
+	beside, err := r.checks(ctx)
+	n, took := float64(done.Load()-count), time.Since(began)
+	hashing = r.hashing() - hashing
+	used := r.admit.CPU() - server + hashing
+	others := proc.Busy() - busy - (proc.CPU(os.Getpid()) - own) - used
+	wait.Wait()
+	if err = errors.Join(err, loadErr); err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("nobody signed in within %v", took)
+	}
+	rate := n / took.Seconds()
+	r.logins = append(r.logins, rig.Point{Rate: rate, CPU: float64(used.Microseconds()) / n, Others: max(0, others.Seconds()/took.Seconds())})
+	r.apart = append(r.apart, rig.Point{Rate: rate, CPU: float64(hashing.Microseconds()) / n})
+	r.beside = append(r.beside, beside)
+	return nil
+}
+
+// hashing is the processor time of the processes that the server has started, whichever of its threads did.
+func (r *Result) hashing() (sum time.Duration) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", r.admit.PID()))
 	for _, list := range lists {
 		text, _ := os.ReadFile(list)
@@ -192,15 +208,15 @@ func (r *Result) bareRate(ctx context.Context) rig.Point {
 	return rig.Point{Rate: n / time.Since(began).Seconds(), CPU: float64((proc.CPU(os.Getpid()) - used).Microseconds()) / n}
 }
 
-// checks asks for a permission a hundred times a second, for the time of a point or until it is stopped.
-func (r *Result) checks(ctx context.Context, stop *atomic.Bool) (rig.Point, error) {
+// checks asks for a permission a hundred times a second, for the time of a point.
+func (r *Result) checks(ctx context.Context) (rig.Point, error) {
 	c, err := wire.New(r.admit.Address)
 	if err != nil {
 		return rig.Point{}, err
 	}
 	defer c.Close()
 	var took []time.Duration
-	for began := time.Now(); ctx.Err() == nil && (stop == nil && time.Since(began) < r.config.Duration || stop != nil && !stop.Load()); time.Sleep(pause) {
+	for began := time.Now(); ctx.Err() == nil && time.Since(began) < r.config.Duration; time.Sleep(pause) {
 		at := time.Now()
 		a, err := c.Do(r.request)
 		if err != nil {
@@ -214,9 +230,9 @@ func (r *Result) checks(ctx context.Context, stop *atomic.Bool) (rig.Point, erro
 	return rig.Point{Rate: float64(len(took)) / r.config.Duration.Seconds(), P50: rig.Quantile(took, 0.50), P99: rig.Quantile(took, 0.99)}, ctx.Err()
 }
 
-func (r *Result) open(n int) (rig.Worker, error) {
+func (r *Result) open(n int, done *atomic.Int64) (rig.Worker, error) {
 	c, err := wire.New(r.admit.Address)
-	return &browser{c, &r.server, email(n)}, err
+	return &browser{c, &r.server, email(n), done}, err
 }
 
 // browser signs in again and again, each time as one that the server has not seen.
@@ -224,10 +240,15 @@ type browser struct {
 	conn   *wire.Conn
 	server *drive.Server
 	email  string
+	done   *atomic.Int64
 }
 
 func (b *browser) Do(context.Context, int) error {
-	return b.server.Password(b.conn, b.email, password)
+	err := b.server.Password(b.conn, b.email, password)
+	if err == nil {
+		b.done.Add(1)
+	}
+	return err
 }
 func (b *browser) Close() { b.conn.Close() }
 
@@ -243,7 +264,8 @@ func (r *Result) Report() string {
 	fmt.Fprintf(&out, "| logins by password against the bare rate of the hash | at least 0.9x | %sx | %s |\n", share.Text(), met(share.Median >= 0.9))
 	fmt.Fprintf(&out, "| a permission check's p99 beside them against alone | at most 2x | %sx | %s |\n", slower.Text(), met(slower.Median <= 2))
 	fmt.Fprintf(&out, "\n| | |\n|---|---|\n| the hash alone (argon2id, %d MiB, %d passes), on %d processors | %s/s |\n| logins, %d browsers at once | %s/s |\n", r.memoryPerHash>>10, r.passes, runtime.GOMAXPROCS(0), rig.Column(r.bare, rate).Text(), browsers, rig.Column(r.logins, rate).Text())
-	fmt.Fprintf(&out, "| processor time of the hash alone, ms | %s |\n| processor time of a login, of the server and its processes, with 100 checks a second, ms | %s |\n", rig.Column(r.bare, cpu).Text(), rig.Column(r.logins, cpu).Text())
+	fmt.Fprintf(&out, "| processor time of the hash alone, ms | %s |\n| processor time of a login, of the server and its processes, with 100 checks a second, ms | %s |\n| of that, of the processes that hash, ms | %s |\n| processors that others kept busy during the logins | %s |\n",
+		rig.Column(r.bare, cpu).Text(), rig.Column(r.logins, cpu).Text(), rig.Column(r.apart, cpu).Text(), rig.Column(r.logins, func(p rig.Point) float64 { return p.Others }).Text())
 	fmt.Fprintf(&out, "| a check alone, p50 and p99, ms | %s, %s |\n| a check beside the logins, p50 and p99, ms | %s, %s |\n", rig.Column(r.alone, p50).Text(), rig.Column(r.alone, p99).Text(), rig.Column(r.beside, p50).Text(), rig.Column(r.beside, p99).Text())
 	fmt.Fprintf(&out, `
 - A login is four requests of a browser that the server has not seen: it begins, shows the page, takes address and password, and answers with a code; every one is checked. SQLite, `+"`synchronous=FULL`"+`.
