@@ -63,7 +63,7 @@ start() {
   for attempt in 1 2 3; do
     port=$(free_port)
     # No fsync: the tests look for lost updates, not for power cuts, and PostgreSQL's own durability is not ours to test.
-    echo "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit -c max_connections=300 -c shared_buffers=64MB -c autovacuum=off ${PG_SETTINGS:-}" >"$dir/options"
+    echo "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit -c max_connections=500 -c shared_buffers=64MB -c autovacuum=off ${PG_SETTINGS:-}" >"$dir/options"
     if run "$dir" "$bin"; then break; fi
     [ "$attempt" = 3 ] && fail "the server does not start: $(as_owner tail -3 "$dir/server.log")"
   done
