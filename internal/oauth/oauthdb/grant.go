@@ -49,15 +49,16 @@ func (Grants) Grant(ctx context.Context, t tx.Tx, account ident.AccountID, id st
 		`SELECT `+grantColumns+` FROM oauth_grants WHERE account_id = $1 AND id = $2`, string(account), id)
 }
 
-// UseGrant implements oauth.Grants. That it finds a grant that is remembered is an assumption. The client is
-// compared in a way that no index serves: PostgreSQL could take its index for as good as the primary key.
+// UseGrant implements oauth.Grants. That it finds a grant that is remembered is an assumption. It
+// does not say ended_at = 0, by which PostgreSQL could take an index of living grants for as good as the primary
+// key, and read all of an account to find one.
 func (s Grants) UseGrant(ctx context.Context, t tx.Tx, u oauth.Use) (oauth.Grant, error) {
 	const use = `
 UPDATE oauth_grants SET version = CASE WHEN rotates THEN version + 1 ELSE version END,
 	rotated_at = CASE WHEN rotates THEN $8 ELSE rotated_at END,
 	idle_until = CASE WHEN $9 < expires_at THEN $9 ELSE expires_at END
-WHERE account_id = $1 AND id = $2 AND client_id || '' = $3 AND version = $4 AND (jkt = '' OR jkt = $5) AND (x5t = '' OR x5t = $6)
-	AND salt = $7 AND offline AND ended_at = 0 AND expires_at > $8 AND idle_until > $8
+WHERE account_id = $1 AND id = $2 AND client_id = $3 AND version = $4 AND (jkt = '' OR jkt = $5) AND (x5t = '' OR x5t = $6)
+	AND salt = $7 AND offline AND ended_at <= 0 AND expires_at > $8 AND idle_until > $8
 RETURNING `
 	args := []any{string(u.Account), u.Grant, u.Client, u.Version, u.JKT, u.X5T, u.Salt, sqldb.Micros(t.Now()), sqldb.Micros(u.IdleUntil)}
 	if known, ok := s.known.get(grantKey{u.Account, u.Grant, string(u.Salt)}); ok {

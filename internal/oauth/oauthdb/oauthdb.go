@@ -61,14 +61,5 @@ CREATE TABLE oauth_tokens (
 	issued_at BIGINT NOT NULL,
 	expires_at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, token_hash));
-CREATE INDEX oauth_tokens_expires ON oauth_tokens (expires_at);`},
-		// Only the primary key begins with the account: of a table that it has not looked at yet, PostgreSQL
-		// cannot tell such indexes apart, and would read all of an account's grants to find one by its id.
-		{ID: "oauth.pipeline/0002", SQL: `
-DROP INDEX oauth_grants_user;
-DROP INDEX oauth_grants_client;
-DROP INDEX oauth_grants_root;
-CREATE INDEX oauth_grants_user ON oauth_grants (user_id, account_id) WHERE ended_at = 0;
-CREATE INDEX oauth_grants_client ON oauth_grants (client_id, account_id) WHERE ended_at = 0;
-CREATE INDEX oauth_grants_root ON oauth_grants (root_id, account_id) WHERE ended_at = 0;`}}
+CREATE INDEX oauth_tokens_expires ON oauth_tokens (expires_at);`}}
 }
