@@ -265,3 +265,43 @@ func TestSSR07_APollThatOutlivesItsRight(t *testing.T) {
 		}
 	})
 }
+
+// SSR-07: a stream whose client is gone, as a race of its making with the client's end may leave one, tells nobody.
+func TestSSR07_AStreamWithoutAClient(t *testing.T) {
+	each(t, process.Options{Env: []string{"ADMIT_INSECURE_EGRESS_ALLOW=127.0.0.0/8"}}, func(t *testing.T, w *world) {
+		one, gone := w.receiver("stays"), w.receiver("gone")
+		to := ""
+		for _, r := range []*receiver{one, gone} {
+			server := httptest.NewServer(r)
+			t.Cleanup(server.Close)
+			to = server.URL + "/in"
+			if a := r.make(to); a.status != 201 {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+		}
+		if a := w.admin("DELETE", "/v1/clients/"+gone.id, ""); a.status >= 300 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		w.exec(`INSERT INTO signal_streams SELECT account_id, 'stm_left', '` + gone.id + `', method, '` + to + `', '', requested, kinds, description, alg, status, reason, created_at, version,
+			verified_at, next_at, failures, failing_at FROM signal_streams WHERE id = '` + one.stream + `'`)
+		ann := w.signIn("ann@example.com")
+		if a := w.admin("DELETE", "/v1/users/"+subject(ann.access), ""); a.status != 202 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		eventually(t, "the stream that was left to end", func() bool {
+			return strings.Contains(strings.Join(w.rows(`SELECT status FROM signal_streams WHERE id = 'stm_left'`), " "), "disabled")
+		})
+		if a := one.call("POST", "/v1/streams/verification", map[string]string{"stream_id": one.stream}); a.status != 204 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		one.hears("account-purged")
+		one.hears("verification")
+		gone.mu.Lock()
+		defer gone.mu.Unlock()
+		for event := range gone.heard {
+			if event != "stream-updated" {
+				t.Errorf("a client that is gone is told of a %s", event)
+			}
+		}
+	})
+}

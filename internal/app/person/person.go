@@ -114,6 +114,7 @@ func (f *Features) Subscribe(bus *tx.Bus) {
 func (f *Features) Remember(follower *feed.Follower) {
 	follower.Subscribe(f.Directory, policy.ChangeKind)
 	f.rememberEndings(follower)
+	f.Signals.Follow(follower.Heard)
 }
 
 // Routes are the routes of the surfaces that this package makes. kit makes pages; door tells who is signed in.
@@ -132,7 +133,7 @@ func (f *Features) Routes(kit *page.Kit, door page.Door, o Others) ([]web.Route,
 		f.passkeyOrigins().Routes(),
 		f.bindSurface().Routes(),
 		f.revokedSurface(o.Feed).Routes(),
-		f.Signals.Routes(signals.Late{Engine: o.Engine, Tokens: f.later.Tokens, Verifier: o.Verifier, Draining: o.Feed.Draining}),
+		f.Signals.Routes(signals.Late{Engine: o.Engine, Tokens: f.later.Tokens, Verifier: o.Verifier, Clients: f.later.Clients, Draining: o.Feed.Draining}),
 	), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/admit-id/admit/internal/access"
 	"github.com/admit-id/admit/internal/keyring"
@@ -20,6 +21,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/sqldb"
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/session"
 	"github.com/admit-id/admit/internal/session/sessiondb"
 	"github.com/admit-id/admit/internal/signal"
@@ -45,6 +47,7 @@ type Late struct {
 	Engine   *access.Engine
 	Tokens   *token.Service
 	Verifier *token.Verifier
+	Clients  *serviceclient.Directory
 	Draining func() bool
 }
 
@@ -55,6 +58,7 @@ type Signals struct {
 	signing *keyring.Service
 	*signal.Service
 	sender *deliver.Sender // of Routes
+	heard  func() (int64, time.Duration)
 }
 
 // Build makes the feature.
@@ -81,9 +85,14 @@ func (s *Signals) Routes(l Late) []web.Route {
 	}
 	s.sender = &deliver.Sender{
 		DB: s.d.DB, Queue: signaldb.Store{}, Service: s.Service, Sign: sign, HTTP: s.d.Outbound, Log: s.d.Log,
-		Allowed: func(_ context.Context, one signal.Stream) error {
-			by := actor.Actor{Kind: actor.ServiceClient, Account: one.Account, ID: string(one.Client)}
-			return l.Engine.Allow(by, "READ", access.System("Streams", one.ID))
+		Allowed: func(ctx context.Context, one signal.Stream) error {
+			return s.surely(ctx, func() error {
+				if !l.Clients.Active(one.Account, one.Client) { // whose records may have outlived it
+					return fault.New(fault.Forbidden, fault.CodeForbidden, "The stream's client is gone.")
+				}
+				by := actor.Actor{Kind: actor.ServiceClient, Account: one.Account, ID: string(one.Client)}
+				return l.Engine.Allow(by, "READ", access.System("Streams", one.ID))
+			})
 		},
 	}
 	return ssf.New(ssf.Deps{
