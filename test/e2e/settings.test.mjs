@@ -105,6 +105,7 @@ for (const database of databases) {
       assert.match(await page.locator('.notice.bad').innerText(), /isn’t right/);
       await shot(page, `settings-app-wrong-${database}`, { fullPage: true });
       assert.equal(await page.locator('#seed').textContent(), seed, 'the same seed is shown again');
+      await page.waitForLoadState('domcontentloaded'); // the script sends the code
       await page.locator('#name').fill('My phone');
       await page.locator('#code').fill(totp(seed));
       assert.match(await said(page), /app is added/);

@@ -48,7 +48,7 @@ for (const database of databases) {
       for (const consent = page.getByRole('button', { name: 'Continue' }); ;) {
         await Promise.race([consent.waitFor().catch(() => {}), page.waitForURL(url => url.origin === app.origin).catch(() => {})]);
         if (new URL(page.url()).origin === app.origin) { return; }
-        await consent.click();
+        await Promise.all([page.waitForEvent('framenavigated'), consent.click()]); // the same button is not pressed twice
       }
     }
     const exists = page => page.evaluate(() => window.login.userSessionExists());

@@ -28,6 +28,7 @@ export class Box {
 
   /** Types a code that will not do, and waits for the page that says so. */
   async enterWrongCode(code) {
+    await this.page.waitForLoadState('domcontentloaded'); // of this page: what is waited for is the next one
     await Promise.all([this.page.waitForEvent('domcontentloaded'), this.enterCode(code)]);
     await this.error.first().waitFor();
   }

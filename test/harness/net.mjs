@@ -5,13 +5,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A port that was free a moment ago, on 127.0.0.1. */
+const given = new Set();
+
+/** A port of 127.0.0.1 that is free, and below those that the system gives to whoever asks for any, so that it stays so. */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (given.has(port)) { continue; }
+    given.add(port);
+    const server = createServer();
+    if (await new Promise(resolve => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)))) {
+      await new Promise(resolve => server.close(resolve));
+      return port;
+    }
+  }
 }
 
 /** How long a test waits for something before it has failed, in milliseconds: never how long that should take. */

@@ -16,8 +16,8 @@ export async function startSmtp() {
     codes,
     /** The next mail with a code to an address, after the first `seen` ones. */
     next: (address, seen = 0) => eventually(`mail for ${address}`, () => codes(address)[seen]),
-    /** The same of any mail. */
-    any: (address, seen = 0) => eventually(`any mail for ${address}`, () => messages.filter(mail => mail.to.includes(address))[seen]),
+    /** The newest mail to an address that has such words. Several are delivered in any order. */
+    saying: (words, address) => eventually(`a mail for ${address} that says ${words}`, () => messages.findLast(mail => mail.to.includes(address) && words.test(mail.text))),
     stop: () => new Promise(resolve => server.close(resolve))
   };
 }
