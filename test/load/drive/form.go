@@ -8,37 +8,46 @@ import (
 )
 
 // formWith finds the first form that has a field of that name and returns its action and
-// what it would send if nothing were typed.
+// what it would send if nothing were typed. It reads no further, and makes no tree: what a browser
+// costs is taken from the server that is measured on the same machine.
 func formWith(body, field string) (action string, fields url.Values) {
-	document, err := html.Parse(strings.NewReader(body))
-	if err != nil {
-		return "", nil
-	}
-	for node := range document.Descendants() {
-		if node.Data != "form" {
-			continue
-		}
-		values, found := url.Values{}, false
-		for input := range node.Descendants() {
-			if input.Data == "input" && attribute(input, "name") != "" {
-				values.Set(attribute(input, "name"), attribute(input, "value"))
-				found = found || attribute(input, "name") == field && attribute(input, "type") != "hidden"
+	z := html.NewTokenizer(strings.NewReader(body))
+	found := false
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return "", nil
+		case html.StartTagToken, html.SelfClosingTagToken:
+			name, more := z.TagName()
+			switch {
+			case string(name) == "form":
+				action, fields, found = attributes(z, more)["action"], url.Values{}, false
+			case string(name) == "input" && fields != nil:
+				if a := attributes(z, more); a["name"] != "" {
+					fields.Set(a["name"], a["value"])
+					found = found || a["name"] == field && a["type"] != "hidden"
+				}
+			}
+		case html.EndTagToken:
+			if name, _ := z.TagName(); string(name) == "form" {
+				if found {
+					return action, fields
+				}
+				fields = nil
 			}
 		}
-		if found {
-			return attribute(node, "action"), values
-		}
 	}
-	return "", nil
 }
 
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
+// attributes are those of the tag that was just read.
+func attributes(z *html.Tokenizer, more bool) map[string]string {
+	all := map[string]string{}
+	for more {
+		var key, value []byte
+		key, value, more = z.TagAttr()
+		all[string(key)] = string(value)
 	}
-	return ""
+	return all
 }
 
 // text is the document's words without its marks.

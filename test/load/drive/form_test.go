@@ -9,8 +9,10 @@ func TestFormWith(t *testing.T) {
 	if action != "/login/code" || fields.Get("state") != "s&1" {
 		t.Errorf("got %s %v", action, fields)
 	}
-	if _, fields := formWith(page, "email"); fields != nil {
-		t.Errorf("got %v", fields)
+	for _, other := range []string{"email", "state", "after"} { // there is none, a hidden one, one outside of forms
+		if _, fields := formWith(page+`<input name="after">`, other); fields != nil {
+			t.Errorf("%s: got %v", other, fields)
+		}
 	}
 }
 
