@@ -29,25 +29,29 @@ func NewDirectory(store Store) *Directory {
 // may be empty.
 func (d *Directory) Of(account ident.AccountID, tenant ident.TenantID, application ident.ApplicationID) Policy {
 	all := (*d.snapshot.Load())[account]
-	p := all[Scope{}.Key()]
+	var below Policy
 	if tenant != "" {
-		p = p.Merge(all[Scope{Tenant: tenant}.Key()])
+		below = all[Scope{Tenant: tenant}.Key()]
 	}
 	if application != "" {
-		p = p.Merge(all[Scope{Application: application}.Key()])
+		below = below.Merge(all[Scope{Application: application}.Key()])
 	}
-	return p
+	return all[Scope{}.Key()].over(below)
 }
 
 // Everywhere returns what is demanded of a person at any of an account's applications, and for the tenants
 // that they belong to: for what touches all of their sign-ins.
-func (d *Directory) Everywhere(account ident.AccountID, tenants []ident.TenantID) (p Policy) {
-	for key, one := range (*d.snapshot.Load())[account] {
-		if slices.ContainsFunc(tenants, func(n ident.TenantID) bool { return key == Scope{Tenant: n}.Key() }) || !ofTenant(key) {
-			p = p.Merge(one)
+func (d *Directory) Everywhere(account ident.AccountID, tenants []ident.TenantID) Policy {
+	all := (*d.snapshot.Load())[account]
+	var below Policy
+	for key, one := range all {
+		switch {
+		case key == Scope{}.Key():
+		case slices.ContainsFunc(tenants, func(n ident.TenantID) bool { return key == Scope{Tenant: n}.Key() }), !ofTenant(key):
+			below = below.Merge(one)
 		}
 	}
-	return p
+	return all[Scope{}.Key()].over(below)
 }
 
 // Load implements feed.Subscriber.

@@ -84,6 +84,15 @@ func (p Policy) Merge(q Policy) Policy {
 	return p
 }
 
+// over is an account's policy together with what tenants and applications say, who may demand more and never
+// less: where the account says nothing of the wait for a recovery, DefaultRecovery is its word.
+func (p Policy) over(below Policy) Policy {
+	if p.RecoveryHours == 0 && below.RecoveryHours > 0 {
+		p.RecoveryHours = int(DefaultRecovery / time.Hour)
+	}
+	return p.Merge(below)
+}
+
 // both returns what two lists allow, of which an empty one allows everything. When they have nothing in
 // common, it is a list of one that names nothing, for an empty one would allow everything again (I-28).
 func both[T ~string](a, b []T) []T {
