@@ -84,13 +84,13 @@ func newProofHouse(t *testing.T, database string, change func(*config.Config)) p
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers, err := a.webServers()
+	servers, err := a.servers()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.serveAll(ctx, servers, listeners) }()
+	go func() { done <- servers.Serve(ctx, listeners) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -2,19 +2,15 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	netmail "net/mail"
 	"os"
-	"syscall"
 
+	"github.com/admit-id/admit/internal/app/server"
 	"github.com/admit-id/admit/internal/factor/password/worker"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/mail"
-	"github.com/admit-id/admit/internal/kit/web"
 )
 
 // Serve listens until ctx ends, then finishes what is in flight.
@@ -23,17 +19,11 @@ func (a *App) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers, err := a.webServers()
+	servers, err := a.servers()
 	if err != nil {
 		return err
 	}
-	surfaces := len(servers)
-	if a.cfg.OpsListen != "" {
-		s := web.NewServer(a.ops.Operator(), a.log)
-		s.Addr = a.cfg.OpsListen
-		servers = append(servers, s)
-	}
-	listeners, err := listen(ctx, servers)
+	listeners, err := servers.Listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,7 +31,7 @@ func (a *App) Serve(ctx context.Context) error {
 	defer stop()
 	a.startJobs(working, a.jobs(sender))
 	a.greet(ctx)
-	return a.run(ctx, servers, listeners, surfaces)
+	return servers.Serve(ctx, listeners)
 }
 
 // HashApart lets passwords be hashed in child processes: this program with the arguments, which must come to HashWorker.
@@ -50,51 +40,8 @@ func (a *App) HashApart(args ...string) { a.f.person.HashApart(a.log, args...) }
 // HashWorker is such a child.
 func HashWorker(in io.Reader, out io.Writer) error { return worker.Main(in, out) }
 
-// run serves until ctx ends and the requests in flight are answered; the first servers are those of
-// the surfaces. The operator's server goes last: its /readyz says meanwhile that this node is stopping.
-func (a *App) run(ctx context.Context, servers []*http.Server, listeners []net.Listener, surfaces int) error {
-	serving, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	for i, s := range servers[surfaces:] {
-		go func() {
-			if err := s.Serve(listeners[i+surfaces]); !errors.Is(err, http.ErrServerClosed) {
-				stop(fmt.Errorf("serve on %s: %w", s.Addr, err))
-			}
-		}()
-	}
-	context.AfterFunc(serving, func() { a.log.Info("stopping: finishing what is in flight") })
-	err := a.serveAll(serving, servers[:surfaces], listeners)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("requests were cut off after %s: %w", a.cfg.ShutdownAfter, err)
-	case err != nil:
-		err = fmt.Errorf("serve: %w", err)
-	}
-	for _, s := range servers[surfaces:] {
-		err = errors.Join(err, s.Close())
-	}
-	if ctx.Err() == nil {
-		err = errors.Join(err, context.Cause(serving))
-	}
-	return err
-}
-
-func listen(ctx context.Context, servers []*http.Server) ([]net.Listener, error) {
-	var out []net.Listener
-	for _, s := range servers {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
-		if err != nil {
-			for _, open := range out {
-				open.Close()
-			}
-			if errors.Is(err, syscall.EADDRINUSE) {
-				return nil, fmt.Errorf("%s is taken by another process: stop that, or choose another address with --listen (and --public-url)", s.Addr)
-			}
-			return nil, fmt.Errorf("it cannot listen on %s (%w): choose another address with --listen", s.Addr, err)
-		}
-		out = append(out, l)
-	}
-	return out, nil
+func (a *App) servers() (*server.Servers, error) {
+	return server.New(server.Deps{Config: a.cfg, Router: a.router, Operator: a.ops.Operator(), Clock: a.clock, Log: a.log})
 }
 
 // mailSender returns who empties the outbox; nobody does in development without an SMTP server,
