@@ -41,7 +41,8 @@ type Queue interface {
 	Clear(ctx context.Context, t tx.Tx, s Stream) error
 	// Due tells whether something is to be pushed now. It needs the system scope.
 	Due(ctx context.Context, t tx.Tx) (bool, error)
-	// Claim takes up to limit streams that are due and keeps others away from them until then. It needs the system scope.
+	// Claim takes up to limit streams that are due, MaxClaimed of an account at most, and keeps others away from them
+	// until then. It needs the system scope.
 	Claim(ctx context.Context, t tx.Tx, until time.Time, limit int) ([]Stream, error)
 	// Settle notes how the delivery of a claimed stream went: s.Failures, s.Failing, and when to try again.
 	// It does nothing when s.Leased is over and somebody else has claimed it.

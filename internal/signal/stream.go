@@ -36,6 +36,8 @@ const (
 const (
 	MaxPerClient  = 4
 	MaxPerAccount = 50
+	// MaxClaimed is how many of them are pushed side by side: receivers that are slow must not take every place.
+	MaxClaimed = 4
 	// MaxPending is how much may wait for a receiver before its stream is disabled.
 	MaxPending = 10_000
 	// Kept is how long something waits for a receiver.

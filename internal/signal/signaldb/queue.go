@@ -73,8 +73,11 @@ func (Store) Due(ctx context.Context, t tx.Tx) (bool, error) {
 // Claim implements signal.Queue.
 func (Store) Claim(ctx context.Context, t tx.Tx, until time.Time, limit int) ([]signal.Stream, error) {
 	return sqldb.List(ctx, sqldb.From(t), scanStream, `UPDATE signal_streams SET next_at = $2 WHERE next_at <= $1 AND (account_id, id) IN (
-	SELECT s.account_id, s.id FROM signal_streams s WHERE `+due+` ORDER BY s.next_at, s.id LIMIT $3)
-RETURNING `+columns, sqldb.Micros(t.Now()), sqldb.Micros(until), limit)
+	SELECT d.account_id, d.id FROM (
+		SELECT s.account_id, s.id, s.next_at, row_number() OVER (PARTITION BY s.account_id ORDER BY s.next_at, s.id) AS place
+		FROM signal_streams s WHERE `+due+`) d
+	WHERE d.place <= $4 ORDER BY d.next_at, d.id LIMIT $3)
+RETURNING `+columns, sqldb.Micros(t.Now()), sqldb.Micros(until), limit, signal.MaxClaimed)
 }
 
 // Settle implements signal.Queue.

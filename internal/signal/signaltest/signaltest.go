@@ -320,29 +320,57 @@ func (s suite) claims() {
 	}
 }
 
-// race: many nodes at once claim each stream once.
+// race: many nodes at once claim each stream once, and one account does not take every place.
 func (s suite) race() {
 	for i := range 5 {
 		id := fmt.Sprint("stm_r", i)
 		s.add(stream("c", ident.ServiceClientID(fmt.Sprint("sc_", i)), id), true)
 		s.put("c", id, "e1", signal.SessionRevoked)
 	}
+	claim := func(limit int) (ids []string) {
+		if err := s.db.Write(context.Background(), tx.System(), func(ctx context.Context, t tx.Tx) error {
+			got, err := s.store.Claim(ctx, t, t.Now().Add(time.Minute), limit)
+			ids = nil
+			for _, one := range got {
+				if one.Account == "c" {
+					ids = append(ids, one.ID)
+				}
+			}
+			return err
+		}); err != nil {
+			s.Error(err)
+		}
+		return ids
+	}
+	if got := claim(20); len(got) != signal.MaxClaimed {
+		s.Errorf("of one account %d streams were claimed at once", len(got))
+	}
+	if got := claim(20); len(got) != 1 {
+		s.Errorf("then %d", len(got))
+	}
+	s.clk.Advance(2 * time.Minute)
+	due := func() (yes bool) {
+		err := s.db.Read(context.Background(), tx.System(), func(ctx context.Context, t tx.Tx) (err error) {
+			yes, err = s.store.Due(ctx, t)
+			return err
+		})
+		if err != nil {
+			s.Error(err)
+		}
+		return yes
+	}
 	var mu sync.Mutex
 	seen := map[string]int{}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			var got []signal.Stream
-			if err := s.db.Write(context.Background(), tx.System(), func(ctx context.Context, t tx.Tx) (err error) {
-				got, err = s.store.Claim(ctx, t, t.Now().Add(time.Minute), 2)
-				return err
-			}); err != nil {
-				s.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, one := range got {
-				seen[one.ID]++
+			for due() {
+				got := claim(2)
+				mu.Lock()
+				for _, id := range got {
+					seen[id]++
+				}
+				mu.Unlock()
 			}
 		})
 	}
