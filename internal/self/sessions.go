@@ -113,16 +113,24 @@ type Where struct {
 	ExpiresAt    time.Time       `json:"expiresTime"`
 }
 
-// About returns the sessions of a person, for themselves to take along.
+// About returns all sessions of a person, for themselves to take along.
 func (s *Sessions) About(ctx context.Context, account ident.AccountID, user ident.UserID) ([]Where, error) {
-	all, err := s.List(ctx, account, user)
 	out := []Where{}
-	for _, one := range all {
-		w := Where{one.ID, one.Device, one.Address, one.Applications, []string{}, one.CreatedAt, one.LastSeen, one.ExpiresAt}
-		for _, e := range one.Evidence {
-			w.Methods = append(w.Methods, e.Method)
+	for q := (session.ListQuery{Account: account, User: user, Limit: maxSessions}); ; {
+		page, err := s.sessions.Page(ctx, q)
+		if err != nil {
+			return nil, fault.Wrap("self.Sessions", err)
 		}
-		out = append(out, w)
+		for _, one := range page {
+			w := Where{one.ID, one.Device, one.Address, one.Applications, []string{}, one.CreatedAt, one.LastSeen, one.ExpiresAt}
+			for _, e := range one.Evidence {
+				w.Methods = append(w.Methods, e.Method)
+			}
+			out = append(out, w)
+			q.Before, q.After = one.CreatedAt, one.ID
+		}
+		if len(page) < maxSessions {
+			return out, nil
+		}
 	}
-	return out, err
 }
