@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -160,28 +161,63 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// Two are worked on at once: each of them ends only after another has begun, and never is there a third.
+// memory runs units of work that only ask for the time.
+type memory struct{ clk *clock.Fake }
+
+type unit struct {
+	tx.Tx
+	now time.Time
+}
+
+func (u unit) Now() time.Time { return u.now }
+
+func (m memory) Read(ctx context.Context, _ tx.Scope, fn func(context.Context, tx.Tx) error) error {
+	return fn(ctx, unit{now: m.clk.Now().Truncate(time.Microsecond)})
+}
+
+func (m memory) Write(ctx context.Context, s tx.Scope, fn func(context.Context, tx.Tx) error) error {
+	return m.Read(ctx, s, fn)
+}
+
+// Two are worked on at once, never a third, and one that hangs holds up nobody but itself.
 func TestParallel(t *testing.T) {
-	var mu sync.Mutex
-	now, most := 0, 0
-	two := make(chan struct{})
-	w := start(t, func(context.Context, *job) error {
-		mu.Lock()
-		if now++; now == 2 && most < 2 {
-			close(two)
+	w := start(t, nil, "a", "b", "c", "d")
+	w.DB = memory{w.clk}
+	synctest.Test(t, func(t *testing.T) {
+		begun, ends := make(chan string, 4), map[string]chan struct{}{}
+		for _, j := range w.jobs {
+			ends[j.name] = make(chan struct{})
 		}
-		most = max(most, now)
-		mu.Unlock()
-		<-two
-		mu.Lock()
-		now--
-		mu.Unlock()
-		return nil
-	}, "a", "b", "c", "d")
-	w.once(4)
-	if most != 2 {
-		t.Error(most, "at once")
-	}
+		w.Try = func(_ context.Context, j *job, _ time.Time) error {
+			begun <- j.name
+			<-ends[j.name]
+			return nil
+		}
+		over := make(chan error)
+		go func() { _, err := w.Once(context.Background()); over <- err }()
+		running := func() (names []string) {
+			synctest.Wait()
+			for len(begun) > 0 {
+				names = append(names, <-begun)
+			}
+			slices.Sort(names)
+			return names
+		}
+		if got := running(); !slices.Equal(got, []string{"a", "b"}) {
+			t.Error("at first:", got)
+		}
+		for _, step := range [][2]string{{"b", "c"}, {"c", "d"}} {
+			close(ends[step[0]])
+			if got := running(); !slices.Equal(got, step[1:]) {
+				t.Error("after", step[0], "came", got)
+			}
+		}
+		close(ends["d"])
+		close(ends["a"])
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A node that stops hands back what it has not finished, and what it had not begun.
