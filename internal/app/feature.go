@@ -37,6 +37,7 @@ import (
 	"github.com/admit-id/admit/internal/login/redeem"
 	"github.com/admit-id/admit/internal/login/setup"
 	"github.com/admit-id/admit/internal/oauth/dpop"
+	"github.com/admit-id/admit/internal/oauth/introspection"
 	"github.com/admit-id/admit/internal/oauth/registration"
 	"github.com/admit-id/admit/internal/serviceclient"
 	"github.com/admit-id/admit/internal/serviceclient/serviceclientdb"
@@ -131,6 +132,7 @@ func (a *App) buildFeatures(public account.PublicURL) {
 		DB: a.db, Keys: a.keys, Clock: a.clock, Log: a.log, Outbox: x.outbox, Accounts: x.accountDirectory, Applications: x.applicationDirectory,
 		Users: x.users, Sessions: x.sessions, Guard: guard, Settings: a.cfg, Outbound: a.outbound,
 	})
+	x.oauth.people = introspection.NewPeople(a.db, x.users)
 	a.buildConnections()
 	a.buildIssuers()
 	a.buildTenants()
@@ -182,7 +184,7 @@ func (a *App) buildLogins() {
 	made := x.person.BuildLogins(person.LoginDeps{
 		Connections: x.connectionDirectory, Clients: x.clientDirectory, Tenants: x.tenants, TenantDirectory: x.tenantDirectory, Invites: x.invites,
 		Upstream: connection.Upstreams{connection.ProtocolOIDC: oidc.New(upstream), connection.ProtocolOAuth2: oauth2.New(upstream)},
-		Tokens:   x.tokens, Setup: a.owners().First,
+		Tokens:   x.tokens, Setup: a.owners().First, People: x.oauth.people,
 	})
 	x.begins, x.logins, x.choices, x.mails, x.aways = made.Begin, made.Box, made.Choice, made.Mailed, made.Away
 	x.proves, x.codes, x.setups = made.Prove, made.Codes, made.Setups

@@ -51,7 +51,6 @@ func (a *App) buildOAuth() {
 	grants := oauthdb.NewGrants()
 	o.codes = oauthdb.NewCodes()
 	o.families = pipeline.NewFamilies(grants, x.sessions, a.keys)
-	o.people = introspection.NewPeople(a.db, x.users)
 	o.reader = introspection.NewReader(introspection.ReaderDeps{
 		DB: a.db, Opaques: oauthdb.Opaques{}, Tokens: x.tokens, Ended: x.revocations, Issuer: x.accountDirectory.Issuer,
 		Published: x.tokens.Published, Client: a.clientThere, Fresh: a.follower.Fresh, Clock: a.clock,

@@ -14,7 +14,7 @@ import (
 
 // NewGuard makes what tells the sessions which of them are bound. It is made before them, and knows of
 // no policy until Build.
-func NewGuard() *dbsc.Guard { return dbsc.NewGuard(dbscdb.Store{}) }
+func NewGuard() *dbsc.Guard { return dbsc.NewGuard(dbscdb.NewStore()) }
 
 func (f *Features) buildBindings() {
 	f.d.Guard.Follow(f.bindingPolicy)

@@ -37,6 +37,7 @@ type LoginDeps struct {
 	Invites         *invite.Service
 	Tokens          *token.Service
 	Setup           login.Setup
+	People          redeem.People
 }
 
 // Logins are the verbs of a login: how it begins, goes on, and what follows it.
@@ -90,8 +91,8 @@ func (f *Features) BuildLogins(d LoginDeps) Logins {
 			Recoveries: f.Regain, Browsers: f.Browsers, Connections: d.Connections, Name: f.accountName, Demanded: f.demanded,
 		}),
 		Codes: redeem.New(redeem.Deps{
-			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.Grants{}, Applications: applications,
-			Users: f.d.Users, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer, Seats: f.Seats, Policies: f.Directory, Held: f.Held,
+			DB: f.d.DB, Codes: logindb.Artifacts{}, Wishes: logindb.NewGrants(), Applications: applications,
+			Users: f.d.Users, People: d.People, Sessions: f.d.Sessions, Tenants: tenants, Issuer: issuer, Seats: f.Seats, Policies: f.Directory, Held: f.Held,
 		}),
 		Setups: setup.New(setup.Deps{DB: f.d.DB, Store: logindb.Store{}, Grants: logindb.Grants{}, Keys: f.d.Keys, Accounts: f.d.Accounts}),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -46,4 +47,44 @@ func (t *Tx) Assume(ctx context.Context, query string, args ...any) (bool, error
 func (k statement) refuted(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return k.assumed && ok && pg.Code == divisionByZero
+}
+
+// maxSeldom is how many keys are remembered.
+const maxSeldom = 16384
+
+// Seldom is for a query that nearly always finds nothing: that it does is assumed, except under keys for which
+// that was wrong before. A nil one assumes nothing. It is safe for concurrent use.
+type Seldom struct {
+	mu  sync.Mutex
+	not map[string]struct{} // for which the query found something
+}
+
+// NewSeldom makes one.
+func NewSeldom() *Seldom { return &Seldom{not: map[string]struct{}{}} }
+
+// Nothing tells whether the query finds nothing, see Tx.Assume. If not, or if it is not known, the caller asks.
+func (s *Seldom) Nothing(ctx context.Context, t *Tx, key, query string, args ...any) (bool, error) {
+	if s == nil {
+		return false, nil
+	}
+	s.mu.Lock()
+	_, not := s.not[key]
+	s.mu.Unlock()
+	if not {
+		return false, nil
+	}
+	nothing, err := t.Assume(ctx, `SELECT 1 WHERE NOT EXISTS (`+query+`)`, args...)
+	if err != nil || nothing {
+		return nothing, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.not) >= maxSeldom {
+		for k := range s.not { // the order is random
+			delete(s.not, k)
+			break
+		}
+	}
+	s.not[key] = struct{}{}
+	return false, nil
 }

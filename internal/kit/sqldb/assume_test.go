@@ -134,3 +134,34 @@ func TestAReadIsToldTheTruth(t *testing.T) {
 		}
 	})
 }
+
+// What seldom is there is found when it is, and the next time at once.
+func TestSeldom(t *testing.T) {
+	sqldbtest.Each(t, thing, func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
+		seldom, runs, nothing := sqldb.NewSeldom(), 0, false
+		ask := func() {
+			t.Helper()
+			runs = 0
+			err := db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) (err error) {
+				runs++
+				nothing, err = seldom.Nothing(ctx, sqldb.From(u), "acc_a one", look, "acc_a", "one")
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ask(); !nothing || runs != 1 {
+			t.Errorf("nothing is there: %v after %d runs", nothing, runs)
+		}
+		if err := db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error { return insert(ctx, u, "acc_a", "one") }); err != nil {
+			t.Fatal(err)
+		}
+		if ask(); nothing {
+			t.Error("what is there was not found")
+		}
+		if ask(); nothing || runs != 1 {
+			t.Errorf("what was found before: nothing %v after %d runs", nothing, runs)
+		}
+	})
+}

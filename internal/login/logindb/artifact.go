@@ -94,8 +94,13 @@ func scanLeg(r sqldb.Row) (login.Leg, error) {
 	return l, err
 }
 
-// Grants implements login.Grants. The zero value is ready.
-type Grants struct{}
+// Grants implements login.Grants. The zero value is ready and assumes nothing.
+type Grants struct {
+	wishes *sqldb.Seldom // the chains and applications that have one
+}
+
+// NewGrants makes one that assumes that there is no wish, until it finds one.
+func NewGrants() Grants { return Grants{sqldb.NewSeldom()} }
 
 // PutSetup implements login.Grants.
 func (Grants) PutSetup(ctx context.Context, t tx.Tx, account ident.AccountID, hash []byte, expires time.Time) error {
@@ -134,9 +139,13 @@ ON CONFLICT (account_id, root_id, application_id) DO UPDATE SET wish = $4, expir
 }
 
 // Wish implements login.Grants.
-func (Grants) Wish(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID, app ident.ApplicationID) (w login.Wish, err error) {
-	found, err := sqldb.List(ctx, sqldb.From(t), sqldb.Scalar[string],
-		`SELECT wish FROM login_wishes WHERE account_id = $1 AND root_id = $2 AND application_id = $3`, string(account), string(root), string(app))
+func (g Grants) Wish(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID, app ident.ApplicationID) (w login.Wish, err error) {
+	const query = `SELECT wish FROM login_wishes WHERE account_id = $1 AND root_id = $2 AND application_id = $3`
+	q, args := sqldb.From(t), []any{string(account), string(root), string(app)}
+	if nothing, err := g.wishes.Nothing(ctx, q, string(account)+" "+string(root)+" "+string(app), query, args...); err != nil || nothing {
+		return w, err
+	}
+	found, err := sqldb.List(ctx, q, sqldb.Scalar[string], query, args...)
 	if err != nil || len(found) == 0 {
 		return w, err
 	}

@@ -11,21 +11,28 @@ import (
 	"github.com/admit-id/admit/internal/login/logintest"
 )
 
-func stores(db *sqldb.DB, clk *clock.Fake) logintest.Stores {
-	return logintest.Stores{Requests: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: logindb.Grants{}, DB: db, Clock: clk}
+// both runs the suite on a store that assumes nothing and on one that does.
+func both(t *testing.T, open func(t *testing.T) (*sqldb.DB, *clock.Fake)) {
+	t.Helper()
+	for name, grants := range map[string]func() logindb.Grants{
+		"plain": func() logindb.Grants { return logindb.Grants{} }, "assuming": logindb.NewGrants,
+	} {
+		t.Run(name, func(t *testing.T) {
+			logintest.RunStore(t, func(t *testing.T) logintest.Stores {
+				db, clk := open(t)
+				return logintest.Stores{Requests: logindb.Store{}, Artifacts: logindb.Artifacts{}, Grants: grants(), DB: db, Clock: clk}
+			})
+		})
+	}
 }
 
 func TestSQLite(t *testing.T) {
-	logintest.RunStore(t, func(t *testing.T) logintest.Stores {
-		return stores(sqldbtest.SQLite(t, logindb.Migrations(), nil))
-	})
+	both(t, func(t *testing.T) (*sqldb.DB, *clock.Fake) { return sqldbtest.SQLite(t, logindb.Migrations(), nil) })
 }
 
 func TestPostgres(t *testing.T) {
 	if os.Getenv(sqldbtest.PostgresEnv) == "" {
 		t.Skip("no PostgreSQL")
 	}
-	logintest.RunStore(t, func(t *testing.T) logintest.Stores {
-		return stores(sqldbtest.Postgres(t, logindb.Migrations(), nil))
-	})
+	both(t, func(t *testing.T) (*sqldb.DB, *clock.Fake) { return sqldbtest.Postgres(t, logindb.Migrations(), nil) })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/tx"
 	"github.com/admit-id/admit/internal/login"
 	"github.com/admit-id/admit/internal/session"
+	"github.com/admit-id/admit/internal/user"
 )
 
 // Deps is what the service needs.
@@ -23,6 +24,7 @@ type Deps struct {
 	Wishes       login.Grants
 	Applications login.Applications
 	Users        login.Users
+	People       People // or nil
 	Sessions     *session.Service
 	Tenants      login.Tenants
 	Issuer       login.Issuer
@@ -30,6 +32,15 @@ type Deps struct {
 	Seats        Seats
 	// Held tells what a person has registered. That it fails refuses the renewal.
 	Held func(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID) (factor.Held, error)
+}
+
+// People remembers people as they are now, following the change feed. *introspection.People does.
+type People interface {
+	// Recall returns a person who is remembered, or nil. They are shared and must not be changed.
+	Recall(account ident.AccountID, id ident.UserID) *user.User
+	// Mark goes before a unit of work that reads people, and Remember after its commit.
+	Mark() uint64
+	Remember(account ident.AccountID, u user.User, mark uint64)
 }
 
 // Seats knows who sits at an application that allows one session of a person. *seat.Service does.
@@ -60,7 +71,7 @@ func (s *Service) grant(ctx context.Context, t tx.Tx, found session.Session, app
 	if err != nil {
 		return g, err
 	}
-	if g.User, err = s.d.Users.Find(ctx, t, found.Account, found.User); err != nil {
+	if g.User, err = s.person(ctx, t, found); err != nil {
 		return g, err
 	}
 	if g.Wish, err = s.d.Wishes.Wish(ctx, t, found.Account, found.Root, app); err != nil {
@@ -68,4 +79,14 @@ func (s *Service) grant(ctx context.Context, t tx.Tx, found session.Session, app
 	}
 	g.Tenant, err = login.TenantOf(ctx, t, s.d.Tenants, found)
 	return g, err
+}
+
+// person finds whose session it is, which was read in the same unit of work: it ends with them.
+func (s *Service) person(ctx context.Context, t tx.Tx, found session.Session) (user.User, error) {
+	if s.d.People != nil {
+		if known := s.d.People.Recall(found.Account, found.User); known != nil {
+			return *known, nil
+		}
+	}
+	return s.d.Users.Find(ctx, t, found.Account, found.User)
 }

@@ -136,6 +136,10 @@ func (s *Service) enough(ctx context.Context, t tx.Tx, found session.Session, ap
 // secret rotates. session.ErrNone when the cookie stands for none.
 func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, app ident.ApplicationID) (out Renewed, err error) {
 	var g login.Grant
+	var mark uint64
+	if s.d.People != nil {
+		mark = s.d.People.Mark()
+	}
 	out.Session, out.Cookie, err = s.d.Sessions.Renew(ctx, session.Use{
 		Actor: a, Cookie: cookie, Application: string(app),
 		Look: func(ctx context.Context, t tx.Tx, found session.Session) (err error) {
@@ -155,6 +159,9 @@ func (s *Service) Renew(ctx context.Context, a actor.Actor, cookie secret.Text, 
 	}
 	if err != nil {
 		return Renewed{}, err
+	}
+	if s.d.People != nil {
+		s.d.People.Remember(a.Account, g.User, mark)
 	}
 	g.Session = out.Session
 	out.Tokens, err = s.d.Issuer.Issue(ctx, g)

@@ -82,9 +82,9 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 				t.Fatal(err)
 			}
 			policy := func(ident.AccountID, ident.TenantID) dbsc.Policy { return w.policy }
-			w.guard = dbsc.NewGuard(dbscdb.Store{})
+			w.guard = dbsc.NewGuard(dbscdb.NewStore())
 			w.guard.Follow(policy)
-			w.Service = dbsc.New(dbsc.Deps{DB: w.db, Store: dbscdb.Store{}, Keys: keys, Sessions: w, Policy: policy})
+			w.Service = dbsc.New(dbsc.Deps{DB: w.db, Store: dbscdb.NewStore(), Keys: keys, Sessions: w, Policy: policy})
 			fn(t, w)
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/admit-id/admit/internal/session"
 )
 
-// Rotate implements session.Chains. The sliding expiry is in an index, and is written only when it moves.
+// Rotate implements session.Chains. That the bindings hold is an assumption. The sliding expiry is in an index, and is written only when it moves.
 func (Store) Rotate(ctx context.Context, t tx.Tx, s session.Step) error {
 	n := s.Next
 	args := []any{sqldb.Micros(t.Now()), string(s.Account), string(s.ID), s.From.Version, n.Version, n.Salt, n.Confirmed, sqldb.Micros(n.At),
@@ -28,8 +28,11 @@ func (Store) Rotate(ctx context.Context, t tx.Tx, s session.Step) error {
 		args = append(args, sqldb.Micros(s.ExpiresAt))
 		set += `, expires_at = $16`
 	}
-	changed, err := sqldb.From(t).Exec(ctx, `UPDATE sessions SET `+set+` WHERE`+alive+` AND id = $3 AND version = $4 AND aside_at = 0 AND `+secret+` = $15`, args...)
-	return found(changed, err)
+	ok, err := sqldb.From(t).Assume(ctx, `UPDATE sessions SET `+set+` WHERE`+alive+` AND id = $3 AND version = $4 AND aside_at = 0 AND `+secret+` = $15 RETURNING 1`, args...)
+	if err == nil && !ok {
+		err = sqldb.ErrNotFound
+	}
+	return err
 }
 
 // List implements session.Chains.

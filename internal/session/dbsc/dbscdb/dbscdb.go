@@ -2,6 +2,7 @@
 package dbscdb
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,8 +38,13 @@ CREATE TABLE session_bindings (
 CREATE INDEX session_bindings_expires ON session_bindings (expires_at);`}}
 }
 
-// Store implements dbsc.Store. The zero value is ready.
-type Store struct{}
+// Store implements dbsc.Store. The zero value is ready and assumes nothing.
+type Store struct {
+	bound *sqldb.Seldom // the chains that have a binding
+}
+
+// NewStore makes one that assumes of a chain that it has no binding, until it finds one.
+func NewStore() Store { return Store{sqldb.NewSeldom()} }
 
 const columns = `account_id, id, root_id, public_key, created_at, expires_at, uses, cookie_hash, cookie_until, former_hash, former_until`
 
@@ -71,9 +77,13 @@ func (Store) ByID(ctx context.Context, t tx.Tx, account ident.AccountID, id stri
 }
 
 // ByRoot implements dbsc.Store.
-func (Store) ByRoot(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) (dbsc.Binding, error) {
-	return sqldb.One(ctx, sqldb.From(t), scan, `SELECT `+columns+` FROM session_bindings WHERE account_id = $1 AND root_id = $2 AND expires_at > $3`,
-		string(account), string(root), sqldb.Micros(t.Now()))
+func (s Store) ByRoot(ctx context.Context, t tx.Tx, account ident.AccountID, root ident.SessionID) (dbsc.Binding, error) {
+	const from = ` FROM session_bindings WHERE account_id = $1 AND root_id = $2 AND expires_at > $3`
+	q, args := sqldb.From(t), []any{string(account), string(root), sqldb.Micros(t.Now())}
+	if nothing, err := s.bound.Nothing(ctx, q, string(account)+" "+string(root), `SELECT 1`+from, args...); err != nil || nothing {
+		return dbsc.Binding{}, cmp.Or(err, error(sqldb.ErrNotFound))
+	}
+	return sqldb.One(ctx, q, scan, `SELECT `+columns+from, args...)
 }
 
 // Refresh implements dbsc.Store.
