@@ -8,4 +8,9 @@
 // Durability: on SQLite (WAL, synchronous=FULL) one goroutine owns the writing connection
 // and commits many units of work at once; on PostgreSQL synchronous_commit must stay on.
 // Write returns only after the commit.
+//
+// Round trips: on PostgreSQL the beginning of a unit of work, its Later statements and what it may
+// assume (Tx.Assume, Seldom) travel with the next statement that somebody waits for, or with the
+// commit. An assumption that is wrong undoes the unit, which then runs again and assumes nothing:
+// what a unit of work sees need not be true before it is committed.
 package sqldb
