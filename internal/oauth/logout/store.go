@@ -29,8 +29,8 @@ type Store interface {
 	Forget(ctx context.Context, t tx.Tx, account ident.AccountID, client string) error
 	// Due tells whether a delivery is due. It needs the system scope.
 	Due(ctx context.Context, t tx.Tx) (bool, error)
-	// Claim takes up to limit deliveries that are due, counts an attempt and keeps others away from
-	// them until then. It needs the system scope.
+	// Claim takes up to limit deliveries that are due, but few to one client, counts an attempt and keeps
+	// others away from them until then. It needs the system scope.
 	Claim(ctx context.Context, t tx.Tx, until time.Time, limit int) ([]Delivery, error)
 	// Settle notes the outcome of an attempt: next is when to try again, or zero when it is over.
 	Settle(ctx context.Context, t tx.Tx, d Delivery, next time.Time, problem string) error

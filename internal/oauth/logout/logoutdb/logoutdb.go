@@ -115,13 +115,20 @@ func (Store) Due(ctx context.Context, t tx.Tx) (bool, error) {
 	return len(found) > 0, err
 }
 
+// perClient of a claim's deliveries are to one client: one that does not answer holds up no other. They are
+// looked for among the first within that are due.
+const perClient, within = 4, 1000
+
 // Claim implements logout.Store.
 func (Store) Claim(ctx context.Context, t tx.Tx, until time.Time, limit int) ([]logout.Delivery, error) {
 	return sqldb.List(ctx, sqldb.From(t), scanDelivery, `
 UPDATE oauth_logouts SET attempts = attempts + 1, next_at = $2
 WHERE done_at = 0 AND next_at <= $1 AND (account_id, id) IN (
-	SELECT account_id, id FROM oauth_logouts WHERE done_at = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $3)
-RETURNING account_id, session_id, root_id, client_id, user_id, id, attempts, created_at`, sqldb.Micros(t.Now()), sqldb.Micros(until), limit)
+	SELECT account_id, id FROM (
+		SELECT account_id, id, next_at, ROW_NUMBER() OVER (PARTITION BY account_id, client_id ORDER BY next_at, id) AS place
+		FROM (SELECT account_id, id, client_id, next_at FROM oauth_logouts WHERE done_at = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $5) AS due) AS placed
+	WHERE place <= $4 ORDER BY next_at, id LIMIT $3)
+RETURNING account_id, session_id, root_id, client_id, user_id, id, attempts, created_at`, sqldb.Micros(t.Now()), sqldb.Micros(until), limit, perClient, within)
 }
 
 // Settle implements logout.Store.

@@ -27,6 +27,7 @@ func RunStore(t *testing.T, db tx.Runner, store logout.Store, clk *clock.Fake) {
 	s.parties()
 	s.deliveries()
 	s.race()
+	s.fair()
 	s.purge()
 }
 
@@ -83,7 +84,16 @@ func (s suite) claim() (out map[string]logout.Delivery) {
 		if err != nil {
 			return err
 		}
-		got, err := s.store.Claim(ctx, t, t.Now().Add(time.Minute), 100)
+		var got []logout.Delivery
+		for {
+			some, err := s.store.Claim(ctx, t, t.Now().Add(time.Minute), 100)
+			if err != nil {
+				return err
+			}
+			if got = append(got, some...); len(some) == 0 {
+				break
+			}
+		}
 		if due != (len(got) > 0) {
 			s.Errorf("due %v, claimed %d", due, len(got))
 		}
@@ -213,10 +223,38 @@ func (s suite) race() {
 	}
 }
 
+// fair: the many deliveries to one client do not keep those to others from being claimed.
+func (s suite) fair() {
+	for n := range 20 {
+		s.join(party("a", ident.SessionID(fmt.Sprint("many", n)), "many", "slow", "u1"))
+	}
+	s.leave(logout.Whose{Account: "a", Root: "many"}, 20)
+	s.clk.Advance(time.Minute)
+	s.join(party("a", "last", "last", "app_1", "u1"))
+	s.leave(logout.Whose{Account: "a", Root: "last"}, 1)
+	s.join(party("b", "last", "last", "slow", "u1"))
+	s.leave(logout.Whose{Account: "b", Root: "last"}, 1)
+	s.system(func(ctx context.Context, t tx.Tx) error {
+		got, err := s.store.Claim(ctx, t, t.Now().Add(time.Minute), 10)
+		count := map[string]int{}
+		for _, d := range got {
+			count[string(d.Account)+" "+d.Client]++
+		}
+		if slow := count["a slow"]; slow == 0 || slow > 5 || count["a app_1"] != 1 || count["b slow"] != 1 {
+			s.Error("claimed:", count)
+		}
+		return err
+	})
+	s.clk.Advance(time.Hour)
+	for _, d := range s.claim() {
+		s.in(d.Account, func(ctx context.Context, t tx.Tx) error { return s.store.Settle(ctx, t, d, time.Time{}, "") })
+	}
+}
+
 func (s suite) purge() {
 	s.system(func(ctx context.Context, t tx.Tx) error {
 		n, err := s.store.Purge(ctx, t, t.Now().Add(time.Second), t.Now().Add(time.Second), 1000)
-		if n < 27 {
+		if n < 49 {
 			s.Errorf("purged %d", n)
 		}
 		return err
