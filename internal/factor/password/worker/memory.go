@@ -10,7 +10,7 @@ import (
 const (
 	memoryGoal = 512 << 20   // what is not in use is collected within a task, too, when it would be more: twice the most that a hash may ask for
 	memoryLull = time.Second // without a task for so long, a child keeps nothing
-	memorySlop = 16 << 20    // kept in any case
+	memorySlop = 64 << 20    // kept until then in any case
 )
 
 // memory keeps what one hash was computed in for the next one: a hash asks for tens of megabytes, and to get them anew
@@ -24,6 +24,7 @@ type memory struct {
 func newMemory() *memory {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(memoryGoal)
+	useLargePages()
 	m := &memory{lull: time.AfterFunc(memoryLull, debug.FreeOSMemory)}
 	m.stats = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	return m

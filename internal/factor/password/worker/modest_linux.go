@@ -24,7 +24,6 @@ func beModest() {
 	if has, ok := dataSize(); ok {
 		_ = unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: has + memoryRoom, Max: has + memoryRoom})
 	}
-	useLargePages()
 	// Priorities belong to threads. A new one has that of the thread which started it, so when a look finds
 	// none that was not there before, all have it.
 	lowered := map[int]bool{}

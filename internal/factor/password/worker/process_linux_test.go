@@ -133,59 +133,56 @@ func TestStarvedChildren(t *testing.T) {
 	}
 }
 
-// figure is a line of a child's status, in bytes.
-func (c *Child) figure(t *testing.T, name string) (n int) {
+// forHashes is how much of the memory is in use for which the child has asked for large pages: that of hashes.
+func (c *Child) forHashes(t *testing.T) (used int, asked bool) {
 	t.Helper()
-	_, line, _ := strings.Cut(c.file(t, "status"), "\n"+name+":")
-	if _, err := fmt.Sscan(line, &n); err != nil {
-		t.Fatal(name, err)
+	rss := 0
+	for line := range strings.Lines(c.file(t, "smaps")) {
+		if text, ok := strings.CutPrefix(line, "Rss:"); ok {
+			_, _ = fmt.Sscan(text, &rss)
+		}
+		if flags, ok := strings.CutPrefix(line, "VmFlags:"); ok && slices.Contains(strings.Fields(flags), "hg") {
+			used, asked = used+rss<<10, true
+		}
 	}
-	return n << 10
+	return used, asked
 }
 
-// The memory of one hash is that of the next: however many there were, a child never had that of two. When no more
-// come it has nothing left, nor what is written in it.
+// The memory of one hash is that of the next: however many there were, a child has not that of two. When no more come
+// it has nothing left, nor what is written in it.
 func TestMemoryIsKeptAndGivenBack(t *testing.T) {
-	c := start(t, "equal")
-	before, one := c.figure(t, "VmHWM"), int(hashes.Least.Memory)<<10
-	for range 5 {
-		if _, err := c.Do(hashes.Task{Costs: hashes.Least, Passwords: []string{"rain on a tin roof"}}); err != nil {
-			t.Fatal(err)
+	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage"); err != nil {
+		t.Skip("a system without large pages, by which this test tells the memory of hashes from other")
+	}
+	c, one, kept := start(t, "equal"), int(hashes.Least.Memory)<<10, false
+	task := hashes.Task{Costs: hashes.Least, Passwords: []string{"rain on a tin roof"}}
+	for n := 0; n < 5 || n < 200 && !kept; n++ { // it may give back before it was looked at, on a busy machine
+		for _, task := range []hashes.Task{task, wanted} { // when the second is answered, the child is done with the first
+			if _, err := c.Do(task); err != nil {
+				t.Fatal(err)
+			}
 		}
+		used, asked := c.forHashes(t)
+		if !asked || used > one*7/4 {
+			t.Fatalf("%d bytes, of which one hash needs %d; large pages: %v", used, one, asked)
+		}
+		kept = kept || used >= one/2
 	}
-	if most := c.figure(t, "VmHWM"); most < before+one || most > before+one*7/4 {
-		t.Errorf("%d bytes at most, and %d before the first hash of %d", most, before, one)
+	if !kept {
+		t.Error("nothing is kept for the next hash")
 	}
-	for limit := time.Now().Add(time.Minute); c.figure(t, "VmRSS") > before+one/2; time.Sleep(20 * time.Millisecond) {
+	left, _ := c.forHashes(t)
+	for limit := time.Now().Add(time.Minute); left > one/2; left, _ = c.forHashes(t) {
 		if time.Now().After(limit) {
-			t.Fatalf("still %d bytes, of %d before the first hash", c.figure(t, "VmRSS"), before)
+			t.Fatalf("still %d bytes", left)
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	made, err := c.Do(hashes.Task{Costs: hashes.Least, Passwords: []string{"rain on a tin roof"}})
+	made, err := c.Do(task)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done, err := c.Do(hashes.Task{Hash: made.Hash, Passwords: []string{"rain on a tin roof"}}); err != nil || !done.Right {
+	if done, err := c.Do(hashes.Task{Hash: made.Hash, Passwords: task.Passwords}); err != nil || !done.Right {
 		t.Error("of no use after the rest:", done, err)
-	}
-}
-
-// Where the system has large pages for those who ask, the child has asked.
-func TestLargePages(t *testing.T) {
-	if text, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled"); err != nil || strings.Contains(string(text), "[never]") {
-		t.Skip("the system has none to give")
-	}
-	c := start(t, "hash-worker")
-	c.wait = time.Hour
-	if done, err := c.Do(wanted); err != nil || !done.Right { // it is modest by now
-		t.Fatal(done, err)
-	}
-	asked := false
-	for line := range strings.Lines(c.file(t, "smaps")) {
-		flags, ok := strings.CutPrefix(line, "VmFlags:")
-		asked = asked || ok && slices.Contains(strings.Fields(flags), "hg")
-	}
-	if !asked {
-		t.Error("no memory is marked")
 	}
 }

@@ -12,6 +12,8 @@ const canStarve = false
 
 func beModest() {}
 
+func useLargePages() {}
+
 func besides() *syscall.SysProcAttr { return nil }
 
 func (c *Child) used() time.Duration { return 0 }
