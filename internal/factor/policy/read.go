@@ -22,7 +22,7 @@ func Read(text []byte) (p Policy, err error) {
 		return p, nil
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return Policy{}, invalid("A policy has no member %s.", name)
+		return Policy{}, invalid("That is no policy: there is no member %s.", name)
 	}
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
 		return Policy{}, invalid("That is no policy: %s has the wrong type.", mismatch.Field)
