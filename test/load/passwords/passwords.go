@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,18 +176,8 @@ func (r *Result) signIns(ctx context.Context) error {
 	return nil
 }
 
-// hashing is the processor time of the processes that the server has started, whichever of its threads did.
-func (r *Result) hashing() (sum time.Duration) {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", r.admit.PID()))
-	for _, list := range lists {
-		text, _ := os.ReadFile(list)
-		for _, child := range strings.Fields(string(text)) {
-			n, _ := strconv.Atoi(child)
-			sum += proc.CPU(n)
-		}
-	}
-	return sum
-}
+// hashing is the processor time of the processes that the server has started, of those that ended, too.
+func (r *Result) hashing() time.Duration { return proc.TreeCPU(r.admit.PID()) - r.admit.CPU() }
 
 // bareRate is what the processors can do when they do nothing else.
 func (r *Result) bareRate(ctx context.Context) rig.Point {

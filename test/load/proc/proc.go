@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -81,10 +82,13 @@ func TreeCPU(pid int) time.Duration {
 		return 0
 	}
 	sum := ticks(f[11]) + ticks(f[12]) + ticks(f[13]) + ticks(f[14])
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for _, child := range strings.Fields(string(children)) {
-		n, _ := strconv.Atoi(child)
-		sum += CPU(n)
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // whichever of its threads started them
+	for _, list := range lists {
+		children, _ := os.ReadFile(list)
+		for _, child := range strings.Fields(string(children)) {
+			n, _ := strconv.Atoi(child)
+			sum += CPU(n)
+		}
 	}
 	return sum
 }
