@@ -3,6 +3,7 @@
 //   ADMIT_BIN, ADMIT_BIN_TESTCLOCK   server binaries, without and with the build tag testclock; built from this tree when unset
 //   ADMIT_TEST_POSTGRES              postgres:// URL of a server on which databases may be made; unset: SQLite only
 //   ADMIT_TEST_DATABASES             sqlite, postgres, or both with a comma
+//   SLOW                             MS[,RATE]: how long each request of a page waits at most, and how much slower the page itself is
 //   CHROMIUM                         path of the browser, /usr/bin/chromium by default
 //   CHROMIUM_SHELL                   path of its engine alone, /usr/bin/chromium-headless-shell by default; without it, the browser
 
