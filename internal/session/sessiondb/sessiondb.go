@@ -219,6 +219,9 @@ ON CONFLICT (account_id, id) DO UPDATE SET at = $3, until = $4`, string(g.Accoun
 func (Store) DisableToken(ctx context.Context, t tx.Tx, d session.DisabledToken, limit int) (added, full bool, err error) {
 	q, now := sqldb.From(t), sqldb.Micros(t.Now().Add(-2*session.MaxTokenLife))
 	args := []any{string(d.Account), string(d.User), d.ID, sqldb.Micros(d.At)}
+	if err := q.Alone(ctx, "session_disabled_tokens", string(d.Account)+" "+string(d.User)); err != nil {
+		return false, false, err
+	}
 	n, err := q.Exec(ctx, `INSERT INTO session_disabled_tokens (account_id, user_id, token_id, at)
 SELECT $1, $2, $3, $4 WHERE (
 	SELECT count(*) FROM session_disabled_tokens o WHERE o.account_id = $1 AND o.user_id = $2 AND o.at >= $5) < $6

@@ -46,6 +46,7 @@ func RunStore(t *testing.T, open func(t *testing.T) (session.Store, tx.Runner, *
 	t.Run("lookup", func(t *testing.T) { testLookup(t, open) })
 	t.Run("end", func(t *testing.T) { testEnd(t, open) })
 	t.Run("disabled tokens", func(t *testing.T) { testDisabled(t, open) })
+	t.Run("disabled tokens at once", func(t *testing.T) { testDisabledAtOnce(t, open) })
 	t.Run("rotate", func(t *testing.T) { testRotate(t, open) })
 	t.Run("aside", func(t *testing.T) { testAside(t, open) })
 	t.Run("purge", func(t *testing.T) { testPurge(t, open) })

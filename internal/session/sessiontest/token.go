@@ -3,6 +3,8 @@ package sessiontest
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,5 +89,33 @@ func testDisabled(t *testing.T, open opener) {
 	clk.Advance(2 * session.MaxTokenLife)
 	if added, full := disable("a", "u", "t4"); !added || full {
 		t.Fatal("what is long gone still counts", added, full)
+	}
+}
+
+// testDisabledAtOnce lets many take the last places.
+func testDisabledAtOnce(t *testing.T, open opener) {
+	store, db, clk := open(t)
+	tokens := store.(session.TokenStore)
+	var all sync.WaitGroup
+	var places atomic.Int32
+	for i := range 12 {
+		all.Go(func() {
+			added := false
+			err := db.Write(context.Background(), tx.System(), func(ctx context.Context, tt tx.Tx) (err error) {
+				d := session.DisabledToken{Account: "race", User: "u", ID: fmt.Sprint("t", i), At: clk.Now()}
+				added, _, err = tokens.DisableToken(ctx, tt, d, 3)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if added {
+				places.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := places.Load(); got != 3 {
+		t.Errorf("%d of 3 places were taken", got)
 	}
 }
