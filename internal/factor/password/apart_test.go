@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,6 +131,21 @@ func TestManyAtOnceApart(t *testing.T) {
 	wg.Wait()
 	if wrong.Load() != 0 {
 		t.Error(wrong.Load(), "answers were not those to what was asked")
+	}
+}
+
+// Every pool that hashes inside the process has as many threads as there are processors, so that one that got more
+// of them would let the next one have more of those.
+func TestAFurtherPoolGetsNoMoreProcessors(t *testing.T) {
+	use := func() int {
+		t.Helper()
+		if _, err := password.NewPool(hashes.Least).Hash(t.Context(), "correct horse battery staple"); err != nil {
+			t.Fatal(err)
+		}
+		return runtime.GOMAXPROCS(0)
+	}
+	if first, second := use(), use(); first != second {
+		t.Errorf("%d processors, then %d", first, second)
 	}
 }
 

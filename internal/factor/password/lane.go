@@ -3,6 +3,7 @@ package password
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/admit-id/admit/internal/factor/password/hashes"
@@ -103,11 +104,14 @@ func (l *lane) without(why error) {
 	l.alone = true
 }
 
+// widen is done once: the processors that Go uses are the process's, however many pools it has had.
+var widen sync.Once
+
 // inside does the work on this goroutine, at a lower priority than everything else of the process. Go's scheduler
 // gets as many more processors as there are such threads, so that it is the system that decides who runs.
 func (l *lane) inside(t hashes.Task) (hashes.Done, error) {
 	if canYield {
-		l.pool.widen.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + l.pool.threads) })
+		widen.Do(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + l.pool.threads) })
 	}
 	if !l.own {
 		l.own = true

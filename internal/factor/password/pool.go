@@ -31,7 +31,6 @@ type Pool struct {
 	jobs    chan job
 	waiting atomic.Int64
 	start   sync.Once
-	widen   sync.Once
 
 	program *worker.Program // nil: inside this process
 	log     *slog.Logger
