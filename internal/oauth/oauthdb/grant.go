@@ -14,18 +14,11 @@ import (
 
 // Grants implements oauth.Grants. The zero value is ready and remembers nothing.
 type Grants struct {
-	known *memory[grantKey, oauth.Grant] // that have refresh tokens, as they were once
+	known *memory[grantKey, oauth.Grant] // that were refreshed, as they were once
 }
 
 // NewGrants makes one that remembers.
 func NewGrants() Grants { return Grants{newMemory[grantKey, oauth.Grant]()} }
-
-func (s Grants) remember(g oauth.Grant) {
-	if g.Offline {
-		g.Authorization = shared(g.Authorization)
-		s.known.put(grantKey{g.Account, g.Authorization.Grant, string(g.Salt)}, g)
-	}
-}
 
 const grantColumns = `facts, salt, offline, rotates, version, rotated_at, created_at, expires_at, idle_until, ended_at`
 
@@ -36,7 +29,6 @@ func (s Grants) InsertGrant(ctx context.Context, t tx.Tx, g oauth.Grant) error {
 	if err != nil {
 		return err
 	}
-	s.remember(g)
 	return sqldb.From(t).Later(ctx, `INSERT INTO oauth_grants (account_id, id, client_id, user_id, root_id, jkt, x5t, `+grantColumns+`)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		string(g.Account), g.Authorization.Grant, g.Client, string(g.User), string(g.Root), g.JKT, g.X5T, facts, g.Salt, g.Offline, g.Rotates,
@@ -70,7 +62,9 @@ RETURNING `
 	}
 	got, err := sqldb.One(ctx, sqldb.From(t), scanGrant, use+grantColumns, args...)
 	if err == nil {
-		s.remember(got)
+		known := got
+		known.Authorization = shared(got.Authorization)
+		s.known.put(grantKey{u.Account, u.Grant, string(u.Salt)}, known)
 	}
 	return got, err
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/admit-id/admit/internal/oauth"
 )
 
-// maxRemembered is how many codes are remembered, and how many grants.
-const maxRemembered = 8192
+// maxRemembered is how many codes are remembered, and how many grants: about a kilobyte each.
+const maxRemembered = 4096
 
 // memory remembers of rows what never changes in them, so that a statement that uses one need not return
 // it. It decides nothing: that statement holds every condition, and fails for a row that is not there.
