@@ -58,9 +58,9 @@ func TestMFA04_TheSecondStepOfEachApplication(t *testing.T) {
 		seed := ann.enrol(t)
 		const otherOrigin = "http://localhost:3999"
 		other := w.party("", otherOrigin+"/back").id
-		for app, days := range map[string]string{"app_default": "30", other: "-1"} {
-			if a := w.admin("PUT", "/v1/applications/"+app+"/sign-in-policy", `{"rememberDays":`+days+`}`); a.status != 200 {
-				t.Fatalf("the policy of %s: %d %s", app, a.status, a.body)
+		for of, days := range map[string]string{"": "30", "/applications/" + other: "-1"} {
+			if a := w.admin("PUT", "/v1"+of+"/sign-in-policy", `{"rememberDays":`+days+`}`); a.status != 200 {
+				t.Fatalf("the policy of %q: %d %s", of, a.status, a.body)
 			}
 		}
 		strong, a := w.half("ann@x.example", nil, nil)

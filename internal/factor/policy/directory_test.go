@@ -73,3 +73,38 @@ func TestNobodyBelowShortensTheRecovery(t *testing.T) {
 		t.Error(got.RecoveryDelay())
 	}
 }
+
+// Nor does the policy of a tenant or an application let browsers be remembered, or sessions go unbound, where the account's
+// default is otherwise. The account's own word is another matter.
+func TestNobodyBelowIsLaxer(t *testing.T) {
+	lax := policy.Policy{RememberDays: 30, Binding: policy.BindingOff}
+	of := func(s policy.Scope, p policy.Policy) policy.Entry { return policy.Entry{Scope: s, Policy: p} }
+	var all []policy.Entry
+	accounts := map[ident.AccountID]policy.Policy{
+		"silent": {}, "other": {SecondWhen: policy.WhenAlways}, "lax": {RememberDays: 90, Binding: policy.BindingOff},
+		"short": {RememberDays: 7, Binding: policy.BindingRequired}, "never": {RememberDays: -1},
+	}
+	for id, p := range accounts {
+		if id != "silent" { // its word is the default because it has none
+			all = append(all, of(policy.Scope{Account: id}, p))
+		}
+		all = append(all, of(policy.Scope{Account: id, Application: "app_1"}, lax), of(policy.Scope{Account: id, Tenant: "ten_1"}, lax))
+	}
+	d := policy.NewDirectory(entries{all: all})
+	if err := d.Load(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[ident.AccountID]policy.Policy{
+		"silent": {}, "other": {}, "lax": {RememberDays: 30, Binding: policy.BindingOff},
+		"short": {RememberDays: 7, Binding: policy.BindingRequired}, "never": {RememberDays: -1},
+	} {
+		for name, got := range map[string]policy.Policy{
+			"application": d.Of(account, "", "app_1"), "tenant": d.Of(account, "ten_1", ""), "both": d.Of(account, "ten_1", "app_1"),
+			"everywhere": d.Everywhere(account, []ident.TenantID{"ten_1"}),
+		} {
+			if got.RememberDays != want.RememberDays || got.Binding != want.Binding {
+				t.Errorf("%s, %s: %d days, %q", account, name, got.RememberDays, got.Binding)
+			}
+		}
+	}
+}

@@ -39,7 +39,7 @@ type Policy struct {
 	Second     []factor.Kind `json:"second,omitempty"`
 	SecondWhen When          `json:"secondWhen,omitempty"`
 	// RememberDays is for how long a browser in which a second factor was shown is not asked again
-	// (except for an `acr`). 0: nothing said, and where nobody says anything it is not remembered; -1: never.
+	// (except for an `acr`). 0: nothing said, and where the account says nothing it is not remembered; -1: never.
 	RememberDays int `json:"rememberDays,omitempty"`
 	// Attestation: only passkeys of these models (AAGUID, lower-case UUID). Empty: any.
 	Authenticators []string `json:"authenticators,omitempty"`
@@ -85,10 +85,17 @@ func (p Policy) Merge(q Policy) Policy {
 }
 
 // over is an account's policy together with what tenants and applications say, who may demand more and never
-// less: where the account says nothing of the wait for a recovery, DefaultRecovery is its word.
+// less: where the account says nothing, its word is the default. That is DefaultRecovery, browsers that are not
+// remembered, and sessions that are bound where the browser can.
 func (p Policy) over(below Policy) Policy {
 	if p.RecoveryHours == 0 && below.RecoveryHours > 0 {
 		p.RecoveryHours = int(DefaultRecovery / time.Hour)
+	}
+	if p.RememberDays == 0 {
+		below.RememberDays = min(below.RememberDays, 0)
+	}
+	if p.Binding == BindingOffered && below.Binding == BindingOff {
+		below.Binding = BindingOffered
 	}
 	return p.Merge(below)
 }
