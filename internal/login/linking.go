@@ -141,7 +141,7 @@ func linkProblem(err error) Problem {
 
 // fillLinking tells whose account is changed.
 func (s *Service) fillLinking(ctx context.Context, view *View, f Facts) error {
-	if f.Request.Link == "" {
+	if f.Request.Link == "" || view.State != StateChoose && view.State != StateCode {
 		return nil
 	}
 	return s.d.DB.Read(ctx, tx.In(view.Account), func(ctx context.Context, t tx.Tx) error {

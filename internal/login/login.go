@@ -159,7 +159,7 @@ type View struct {
 	// Current is whose session is alive, but was not taken at once: offer Continue. With StateSecond
 	// and StateEnrol it is whose second step it is.
 	Current *Person
-	// Linking is whose account gets what is proved, with StateChoose: say so. Replaces is the address whose
+	// Linking is whose account gets what is proved, with StateChoose and StateCode: say so. Replaces is the address whose
 	// place the new one takes, or empty.
 	Linking      *Person
 	Replaces     string

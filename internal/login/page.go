@@ -77,9 +77,6 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 		if err := s.fillPerson(ctx, &view, v, f); err != nil {
 			return View{}, err
 		}
-		if err := s.fillLinking(ctx, &view, f); err != nil {
-			return View{}, err
-		}
 	case StateCode:
 		fillCode(&view, f.Code)
 	case StateSecond, StateEnrol, StateRenew:
@@ -99,7 +96,7 @@ func (s *Service) page(ctx context.Context, step Step, v Visit, f Facts, add sho
 	if add.fill != nil {
 		add.fill(&view)
 	}
-	return view, nil
+	return view, s.fillLinking(ctx, &view, f)
 }
 
 func (s *Service) fillChoice(view *View, f Facts) {

@@ -1,7 +1,10 @@
 package hosted
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/login"
@@ -21,6 +24,8 @@ type box struct {
 	Passkey      bool // offer one
 	PasswordForm bool // the address and a password, instead of the address alone
 	OtherForm    *otherForm
+	Whose        string // of a change: the account that gets what is proved, or the address that is replaced
+	Away         string // of a change: back without it
 
 	// Of the setup.
 	Issuer    string
@@ -60,6 +65,28 @@ func (s *Surface) offerFactors(r *http.Request, p *box, v login.View) {
 	if asked {
 		p.At(at(v, "other", other, "password", "1"))
 	}
+}
+
+// linking makes the box one in which nobody signs in: what is proved there is added to an account, or takes the place of
+// its address. It says whose account is changed, so that nobody adds what is theirs to somebody else's.
+func (p *box) linking(v login.View) {
+	if v.Linking == nil {
+		return
+	}
+	p.Heading, p.Lead, p.Whose = "linking.add", "linking.lead", cmp.Or(v.Linking.Email, v.Linking.Name, string(v.Linking.ID))
+	if v.Replaces != "" {
+		p.Heading, p.Lead, p.Whose = "linking.replace", "linking.address", v.Replaces
+	}
+	p.Whose, p.Named, p.Title = page.Visible(p.Whose), true, p.T(p.Heading)
+	back, err := url.Parse(v.ReturnURL)
+	if err != nil {
+		return
+	}
+	if q := back.Query(); strings.HasPrefix(back.Path, "/settings") && q.Has("done") { // which says that it is done
+		q.Del("done")
+		back.RawQuery = q.Encode()
+	}
+	p.Away = string(page.SafeTarget(back.String()))
 }
 
 // box starts a page of a login, whose id its forms carry. The title is a key.

@@ -187,6 +187,32 @@ func TestRecoveryPages(t *testing.T) {
 	}
 }
 
+// Where an address is changed, or a way to sign in added, nobody signs in, and nobody is new. It says whose account it is, and
+// leads back to where it was begun, which does not say then that it is done.
+func TestChangePage(t *testing.T) {
+	h := handler(t, &fakeLogin{}, acme, false)
+	for id, want := range map[string][]string{
+		"replace-1":     {"<h1>Change your email address</h1>", "<strong>old@example.com</strong>", `href="https://login.example.test/settings?client_id=app_1"`, "<title>Change your email address"},
+		"add-1":         {"<h1>Add a way to sign in</h1>", "the account of <strong>ada@example.com</strong>", `href="https://app.example.test/"`, "Google"},
+		"replacecode-1": {">Continue</button>"},
+	} {
+		a := get(t, h, "/login?state="+id)
+		for _, s := range want {
+			if !strings.Contains(a.body, s) {
+				t.Errorf("%s lacks %q: %s", id, s, a.body)
+			}
+		}
+		for _, not := range []string{"New here", "Sign in to", "done=email", ">Sign in<"} {
+			if strings.Contains(a.body, not) {
+				t.Errorf("%s has %q: %s", id, not, a.body)
+			}
+		}
+	}
+	if a := get(t, h, "/login?state=plain-1"); !strings.Contains(a.body, "New here") || strings.Contains(a.body, `id="away"`) {
+		t.Error(a.body)
+	}
+}
+
 // Somebody who shows anew that it is them sees themselves and their own ways, and nothing for people who are new.
 func TestProofPage(t *testing.T) {
 	f := &fakeLogin{oauth: &fakeOAuth{}}

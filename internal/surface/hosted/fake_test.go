@@ -83,6 +83,13 @@ func (f *fakeLogin) View(_ context.Context, v login.Visit, id ident.LoginID) (lo
 		if kind == "provekey" {
 			view.EmailCode, view.Password, view.Passkey = false, false, false
 		}
+	case "replace", "add":
+		view.Linking, view.ReturnURL = &login.Person{ID: "u_1", Name: "Ada Lovelace", Email: "ada@example.com"}, "https://app.example.test/"
+		if kind == "replace" {
+			view.Replaces, view.ReturnURL, view.Connections = "old@example.com", "https://login.example.test/settings?client_id=app_1&done=email", nil
+		}
+	case "replacecode":
+		view = login.View{State: login.StateCode, Email: "new@example.com", Linking: &login.Person{ID: "u_1"}, Replaces: "old@example.com", CodeExpires: start.Add(10 * time.Minute)}
 	case "password":
 		view.EmailCode, view.Password, view.Connections = false, true, nil
 	case "second", "secondlong", "secondapp", "secondkey", "waiting", "ready":

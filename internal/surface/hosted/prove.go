@@ -38,7 +38,6 @@ func (s *Surface) showProof(w http.ResponseWriter, r *http.Request, v login.View
 	}
 	p := s.box(r, v.ID, "second.title")
 	p.Person, p.EmailCode, p.Email = page.PersonOf(u), v.EmailCode, v.Email
-	p.Named = false
 	p.At(at(v))
 	p.OtherURL = at(v, "ui_locales", p.Locale, "other", "1")
 	for _, b := range v.Connections {

@@ -63,6 +63,7 @@ func (s *Surface) showBox(w http.ResponseWriter, r *http.Request, v login.View) 
 	}
 	p.Named, p.EmailCode, p.Email = false, v.EmailCode, v.Email
 	p.Title = p.T("email.heading", "Account", p.Brand.Name)
+	p.linking(v)
 	p.At(here)
 	last := s.lastUsed(r)
 	for _, b := range v.Connections {
@@ -90,7 +91,10 @@ func statusOf(r *http.Request, v login.View) int {
 
 func (s *Surface) showCode(w http.ResponseWriter, r *http.Request, v login.View) error {
 	p := s.box(r, v.ID, "code.title")
-	p.Email = v.Email
+	p.Email, p.Submit = v.Email, "code.submit"
+	if v.Linking != nil { // nobody signs in
+		p.Submit = "continue"
+	}
 	p.At("/login?state=" + url.QueryEscape(string(v.ID)))
 	problem := s.problem(r, v)
 	switch {
@@ -151,25 +155,7 @@ func (s *Surface) told(r *http.Request, p box, v login.View) (alert, notice stri
 			alert = p.T(key)
 		}
 	}
-	if v.Linking != nil {
-		notice = linkingNotice(p, v)
-	}
 	return alert, notice
-}
-
-// linkingNotice says whose account is changed, so that nobody adds what is theirs to somebody else's.
-func linkingNotice(p box, v login.View) string {
-	if v.Replaces != "" {
-		return p.T("linking.address", "Email", page.Visible(v.Replaces))
-	}
-	who := v.Linking.Email
-	if who == "" {
-		who = v.Linking.Name
-	}
-	if who == "" {
-		who = string(v.Linking.ID)
-	}
-	return p.T("linking.lead", "Email", page.Visible(who))
 }
 
 // factorProblems are the sentences for what goes wrong with factors.
