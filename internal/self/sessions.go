@@ -2,6 +2,9 @@ package self
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/admit-id/admit/internal/kit/actor"
@@ -12,7 +15,7 @@ import (
 	"github.com/admit-id/admit/internal/session"
 )
 
-// maxSessions is how many sessions a person is shown.
+// maxSessions is how many sessions a person is shown at once.
 const maxSessions = session.MaxListed
 
 // Browsers are where a person need not show a second factor. *remember.Service has them.
@@ -38,13 +41,23 @@ func own(by actor.Actor) (ident.UserID, error) {
 	return ident.UserID(by.ID), nil
 }
 
-// List returns the living sessions of a person, the newest first.
-func (s *Sessions) List(ctx context.Context, account ident.AccountID, user ident.UserID) (all []session.Session, err error) {
-	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		all, err = s.sessions.List(ctx, t, session.ListQuery{Account: account, User: user, Limit: maxSessions})
-		return err
-	})
-	return all, fault.Wrap("self.Sessions", err)
+// List returns a page of the living sessions of a person, the newest first. before is the next of the page before,
+// empty on the first; next is empty on the last.
+func (s *Sessions) List(ctx context.Context, account ident.AccountID, user ident.UserID, before string) (page []session.Session, next string, err error) {
+	q := session.ListQuery{Account: account, User: user, Limit: maxSessions}
+	if at, after, ok := strings.Cut(before, "_"); ok {
+		if micros, err := strconv.ParseInt(at, 10, 64); err == nil {
+			q.Before, q.After = time.UnixMicro(micros), ident.SessionID(after)
+		}
+	}
+	if page, err = s.sessions.Page(ctx, q); err != nil {
+		return nil, "", fault.Wrap("self.Sessions", err)
+	}
+	if len(page) == maxSessions {
+		last := page[len(page)-1]
+		next = fmt.Sprintf("%d_%s", last.CreatedAt.UnixMicro(), last.ID)
+	}
+	return page, next, nil
 }
 
 // ByID returns a living session of the account. session.ErrNone when there is none.

@@ -48,5 +48,28 @@ func TestAboutHasEverySession(t *testing.T) {
 		if err != nil || len(all) != n || len(seen) != n {
 			t.Errorf("%d of %d sessions, %d of them different: %v", len(all), n, len(seen), err)
 		}
+		clear(seen)
+		before, pages := "", 0
+		for ok := true; ok; ok = before != "" {
+			page, next, err := s.List(t.Context(), "a", "usr_1", before)
+			if err != nil || len(page) > session.MaxListed {
+				t.Fatalf("%d sessions, %v", len(page), err)
+			}
+			for _, one := range page {
+				seen[one.ID] = true
+			}
+			before, pages = next, pages+1
+		}
+		if len(seen) != n || pages != 3 {
+			t.Errorf("%d sessions on %d pages", len(seen), pages)
+		}
+		for _, other := range []string{"x", "_", "x_ses_0001", "99999999999999999999_a", "' OR 1=1 --"} { // no place at all: the first page
+			if page, _, err := s.List(t.Context(), "a", "usr_1", other); err != nil || len(page) != session.MaxListed {
+				t.Errorf("%q: %d sessions, %v", other, len(page), err)
+			}
+		}
+		if page, next, err := s.List(t.Context(), "b", "usr_1", ""); err != nil || len(page) != 0 || next != "" {
+			t.Errorf("another account: %d %q %v", len(page), next, err)
+		}
 	})
 }

@@ -16,9 +16,9 @@ type About struct {
 	UpdatedAt time.Time `json:"lastUpdated"`
 }
 
-// About returns what a person has allowed.
+// About returns everything that a person has allowed.
 func (s *Service) About(ctx context.Context, account ident.AccountID, user ident.UserID) ([]About, error) {
-	all, err := s.List(ctx, account, user)
+	all, err := s.All(ctx, account, user)
 	out := []About{}
 	for _, c := range all {
 		out = append(out, About{c.Client, c.Name, c.Answers, c.CreatedAt, c.UpdatedAt})

@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"math"
 
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/event"
@@ -12,7 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/oauth"
 )
 
-// maxList bounds what a person is shown: nobody reads more.
+// maxList bounds what a program gets in one answer.
 const maxList = 200
 
 // maxClient is how long the id of a client may be, in bytes.
@@ -78,10 +79,20 @@ func (s *Service) Allow(ctx context.Context, t tx.Tx, v login.Visit, c oauth.Cli
 	return t.Emit(ctx, event.New(by, EventAllowed, c.ID, "user", string(a.User)))
 }
 
-// List returns what a person has allowed, the newest first.
-func (s *Service) List(ctx context.Context, account ident.AccountID, user ident.UserID) (all []Consent, err error) {
+// List returns what a person has allowed, the newest first, at most 200.
+func (s *Service) List(ctx context.Context, account ident.AccountID, user ident.UserID) ([]Consent, error) {
+	return s.list(ctx, account, user, maxList)
+}
+
+// All is List without a bound, for the person themselves: each of them has cost a press of a button, and the one that is
+// not shown could not be withdrawn.
+func (s *Service) All(ctx context.Context, account ident.AccountID, user ident.UserID) ([]Consent, error) {
+	return s.list(ctx, account, user, math.MaxInt32)
+}
+
+func (s *Service) list(ctx context.Context, account ident.AccountID, user ident.UserID, limit int) (all []Consent, err error) {
 	err = s.db.Read(ctx, tx.In(account), func(ctx context.Context, t tx.Tx) error {
-		all, err = s.store.List(ctx, t, account, user, maxList)
+		all, err = s.store.List(ctx, t, account, user, limit)
 		return err
 	})
 	return all, fault.Wrap("consent.List", err)

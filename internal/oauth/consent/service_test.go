@@ -3,6 +3,8 @@ package consent_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,6 +133,24 @@ func TestConsent(t *testing.T) {
 		}
 		if err := w.s.Withdraw(t.Context(), by, "u1", "app_x"); !fault.Is(err, fault.NotFound) {
 			t.Error(err)
+		}
+	})
+}
+
+// A person sees, and takes along, everything that they have allowed.
+func TestAllHasEveryConsent(t *testing.T) {
+	sqldbtest.Each(t, consentdb.Migrations(), func(t *testing.T, db *sqldb.DB, _ *clock.Fake) {
+		w := world{t, consent.New(db, consentdb.Store{}), db, oauth.Client{Account: "a", Name: "X", Settings: application.OAuth{ThirdParty: true}}}
+		const n = 203
+		for i := range n {
+			w.client.ID = fmt.Sprintf("app_%03d", i)
+			w.allow(w.ask([]string{"openid"}, nil, ""))
+		}
+		all, err := w.s.All(t.Context(), "a", "u1")
+		about, err2 := w.s.About(t.Context(), "a", "u1")
+		listed, err3 := w.s.List(t.Context(), "a", "u1")
+		if err := errors.Join(err, err2, err3); err != nil || len(all) != n || len(about) != n || len(listed) != 200 {
+			t.Errorf("%d and %d of %d, %d listed: %v", len(all), len(about), n, len(listed), err)
 		}
 	})
 }

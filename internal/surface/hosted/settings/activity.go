@@ -44,15 +44,21 @@ func (s *Surface) showActivity(w http.ResponseWriter, r *http.Request, g *guest)
 		x.Place = s.where(v, a.Address)
 		v.Activity.Acts = append(v.Activity.Acts, x)
 	}
+	v.Activity.Older, v.Activity.Newer = pagesOf(r, g, pathActivity, before, next)
+	return s.send(w, v, "activity")
+}
+
+// pagesOf are the addresses of the next page of a section, and of its first page on the others.
+func pagesOf(r *http.Request, g *guest, section, before, next string) (older, newer string) {
 	if next != "" {
 		q := g.back.values()
 		q.Set("before", next)
-		v.Activity.Older = page.Address(r, pathActivity, q)
+		older = page.Address(r, section, q)
 	}
 	if before != "" {
-		v.Activity.Newer = page.Address(r, pathActivity, g.back.values())
+		newer = page.Address(r, section, g.back.values())
 	}
-	return s.send(w, v, "activity")
+	return older, newer
 }
 
 // actOf is an act in the reader's language. What has no sentence of its own is called by its name.

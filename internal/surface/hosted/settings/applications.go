@@ -20,7 +20,7 @@ func (s *Surface) showApplications(w http.ResponseWriter, r *http.Request, g *gu
 	if err != nil {
 		return err
 	}
-	list, err := s.deps.Consents.List(r.Context(), g.visit.Account, g.user.ID)
+	list, err := s.deps.Consents.All(r.Context(), g.visit.Account, g.user.ID)
 	if err != nil {
 		return err
 	}

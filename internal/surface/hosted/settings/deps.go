@@ -59,7 +59,7 @@ type Typed interface {
 
 // Sessions is where a person is signed in. *self.Sessions knows.
 type Sessions interface {
-	List(ctx context.Context, account ident.AccountID, user ident.UserID) ([]session.Session, error)
+	List(ctx context.Context, account ident.AccountID, user ident.UserID, before string) (page []session.Session, next string, err error)
 	End(ctx context.Context, by actor.Actor, id ident.SessionID) error
 	EndOthers(ctx context.Context, by actor.Actor, keep session.Session, device secret.Text) (int, error)
 	EndAll(ctx context.Context, by actor.Actor) error
@@ -73,7 +73,7 @@ type Browsers interface {
 
 // Consents are what people have allowed. *consent.Service has them.
 type Consents interface {
-	List(ctx context.Context, account ident.AccountID, user ident.UserID) ([]consent.Consent, error)
+	All(ctx context.Context, account ident.AccountID, user ident.UserID) ([]consent.Consent, error)
 	Withdraw(ctx context.Context, by actor.Actor, user ident.UserID, client string) error
 }
 

@@ -14,6 +14,8 @@ type sessionsView struct {
 	Others   []sessionView
 	Browsers []browserView
 	Placed   bool // a place is shown
+
+	Older, Newer string // addresses of the next page, and of the first one on the others
 }
 
 // browserView is a browser in which the person is remembered.
@@ -38,11 +40,13 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 	if err != nil {
 		return err
 	}
-	all, err := s.deps.Sessions.List(r.Context(), g.visit.Account, g.user.ID)
+	before := page.ID(g.query, "before")
+	all, next, err := s.deps.Sessions.List(r.Context(), g.visit.Account, g.user.ID, before)
 	if err != nil {
 		return err
 	}
 	v.Sessions = &sessionsView{}
+	v.Sessions.Older, v.Sessions.Newer = pagesOf(r, g, pathSessions, before, next)
 	for _, one := range all {
 		x := s.sessionView(v, one)
 		v.Sessions.Placed = v.Sessions.Placed || x.Place != ""
@@ -51,6 +55,10 @@ func (s *Surface) showSessions(w http.ResponseWriter, r *http.Request, g *guest)
 			continue
 		}
 		v.Sessions.Others = append(v.Sessions.Others, x)
+	}
+	if v.Sessions.Here == nil { // it stands on another page
+		x := s.sessionView(v, g.session)
+		v.Sessions.Here = &x
 	}
 	browsers, here, err := s.deps.Browsers.List(r.Context(), g.visit.Account, g.user.ID, g.visit.Device)
 	if err != nil {
