@@ -3,6 +3,7 @@ package regain
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func (s *Service) Grant(ctx context.Context, t tx.Tx, by actor.Actor, user ident
 	case r.Granted:
 		return r, factor.Result{Outcome: factor.Right}, nil
 	default:
-		if err := s.cancel(ctx, t, by, r, ByAdmin); err != nil {
+		if err := s.cancel(ctx, t, by, r, ByAdmin); err != nil && !errors.Is(err, ErrNone) { // another was faster
 			return Recovery{}, factor.Result{}, err
 		}
 	}
@@ -114,8 +115,11 @@ func (s *Service) begin(ctx context.Context, t tx.Tx, by actor.Actor, user ident
 		counter.Name = granting
 	}
 	ok, retry, err := factor.Take(ctx, t, s.limits, counter)
-	if err != nil || !ok {
-		return Recovery{}, factor.Result{Outcome: factor.Paused, Retry: retry}, err
+	if err != nil {
+		return Recovery{}, factor.Result{}, err
+	}
+	if !ok {
+		return s.faster(ctx, t, by.Account, user, factor.Result{Outcome: factor.Paused, Retry: retry})
 	}
 	r := Recovery{
 		Granted: granted, Account: by.Account, User: user, ID: ident.New(prefix), RequestedAt: t.Now(), ReadyAt: t.Now().Add(delay),
@@ -125,12 +129,23 @@ func (s *Service) begin(ctx context.Context, t tx.Tx, by actor.Actor, user ident
 	if err != nil {
 		return Recovery{}, factor.Result{}, err
 	}
-	if !first { // another login was faster
-		r, err = s.Store.Get(ctx, t, by.Account, user)
-		return r, factor.Result{Outcome: factor.Right}, err
+	if !first { // it counts for whoever was faster
+		if err := factor.Return(ctx, t, s.limits, counter); err != nil {
+			return Recovery{}, factor.Result{}, err
+		}
+		return s.faster(ctx, t, by.Account, user, factor.Result{Outcome: factor.Paused, Retry: 1})
 	}
 	return r, factor.Result{Outcome: factor.Right}, t.Emit(ctx, event.New(by, EventRequested, string(user),
 		"recovery", r.ID, "readyAt", r.ReadyAt.Format(time.RFC3339)))
+}
+
+// faster returns what another, who asked at the same moment, has begun meanwhile. Where nobody has, it is as none says.
+func (s *Service) faster(ctx context.Context, t tx.Tx, account ident.AccountID, user ident.UserID, none factor.Result) (Recovery, factor.Result, error) {
+	r, err := s.Store.Get(ctx, t, account, user)
+	if fault.Is(err, fault.NotFound) {
+		return Recovery{}, none, nil
+	}
+	return r, factor.Result{Outcome: factor.Right}, err
 }
 
 // Pending returns the recovery of a person that waits or is ready, or ErrNone.

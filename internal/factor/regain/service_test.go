@@ -3,6 +3,7 @@ package regain_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -207,6 +208,60 @@ func TestRequestsAreLimited(t *testing.T) {
 			}
 			if err := b.do(func(ctx context.Context, t tx.Tx) error { return b.s.Cancel(ctx, t, by, "u", regain.BySession) }); err != nil {
 				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// Of many who begin at once, one does, all get what it began, and it counts once.
+func TestBegunOnce(t *testing.T) {
+	each(t, func(b *bench) {
+		admin := actor.ForOperator("a")
+		begin := map[string]func(context.Context, tx.Tx) (regain.Recovery, factor.Result, error){
+			"the person": func(ctx context.Context, t tx.Tx) (regain.Recovery, factor.Result, error) {
+				return b.s.Request(ctx, t, by, "u", delay)
+			},
+			"an administrator": func(ctx context.Context, t tx.Tx) (regain.Recovery, factor.Result, error) {
+				return b.s.Grant(ctx, t, admin, "u", delay)
+			},
+		}
+		for _, who := range []string{"the person", "an administrator"} {
+			for round := range regain.Limit.Count {
+				var wg sync.WaitGroup
+				var found sync.Map
+				for range 4 * regain.Limit.Count {
+					wg.Go(func() {
+						err := b.do(func(ctx context.Context, t tx.Tx) error {
+							r, f, err := begin[who](ctx, t)
+							if err == nil && f.Outcome != factor.Right {
+								err = fmt.Errorf("%+v", f)
+							}
+							found.Store(r.ID, true)
+							return err
+						})
+						if err != nil {
+							b.t.Errorf("%s, round %d: %v", who, round, err)
+						}
+					})
+				}
+				wg.Wait()
+				var ids []any
+				found.Range(func(id, _ any) bool { ids = append(ids, id); return true })
+				if len(ids) != 1 {
+					b.t.Errorf("%s, round %d: %v", who, round, ids)
+				}
+				if err := b.do(func(ctx context.Context, t tx.Tx) error { return b.s.Cancel(ctx, t, by, "u", regain.BySession) }); err != nil {
+					b.t.Fatal(err)
+				}
+			}
+			if err := b.do(func(ctx context.Context, t tx.Tx) error {
+				_, f, err := begin[who](ctx, t)
+				if f.Outcome != factor.Paused {
+					b.t.Errorf("%s: %v", who, f)
+				}
+				return err
+			}); err != nil {
+				b.t.Error(err)
 			}
 		}
 	})
