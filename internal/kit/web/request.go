@@ -44,10 +44,14 @@ func (e *exchange) Value(key any) any {
 
 func (w *writer) Header() http.Header { return w.ResponseWriter.Header() }
 
-// WriteHeader sends the status once; informational ones do not count.
+// WriteHeader sends the status once; informational ones do not count. A 503 says when to come again: in two seconds,
+// unless its handler knows better.
 func (w *writer) WriteHeader(status int) {
 	if status >= 200 && w.status == 0 {
 		w.status = status
+		if h := w.Header(); status == http.StatusServiceUnavailable && len(h["Retry-After"]) == 0 {
+			h["Retry-After"] = []string{"2"}
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -379,7 +379,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("gzip: %d", w.Code)
 	}
 	rt = router(t, func(d *Deps) { d.Fresh = func() bool { return false } })
-	if w := ask(rt, "GET", "/v1/users", "Authorization", good); w.Code != 503 {
+	if w := ask(rt, "GET", "/v1/users", "Authorization", good); w.Code != 503 || w.Header().Get("Retry-After") != "2" {
 		t.Errorf("stale: %d", w.Code)
 	}
 	if w := ask(rt, "GET", "/healthz"); w.Code != 200 {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
 	"github.com/admit-id/admit/internal/oauth/introspection"
@@ -54,9 +53,6 @@ func (s *Surface) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = s.d.Facts.Revoke(r.Context(), introspection.Request{Actor: web.ActorOf(r), Presented: s.presented(r, form, PathRevoke)})
-	if fault.Is(err, fault.Unavailable) {
-		w.Header()["Retry-After"] = []string{"2"}
-	}
 	if err != nil {
 		return err
 	}
