@@ -32,7 +32,25 @@ func root() *cobra.Command {
 	c.SilenceUsage, c.SilenceErrors = true, true
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fmt.Errorf("%w; see: %s --help", err, c.CommandPath()) })
 	c.AddCommand(serve(), setupLink(), account(), accessKey(), connections(), clients(), policies(), perform(), why(), test(), imports(), export(), keys(), migrate(), routes(), verifyDB(), doctor(), version(), hashWorker())
+	tellUse(c)
 	return c
+}
+
+// tellUse lets every command answer wrong arguments with the right ones.
+func tellUse(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		tellUse(sub)
+	}
+	right := c.Args
+	if c.HasSubCommands() || right == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if right(c, args) == nil {
+			return nil
+		}
+		return fmt.Errorf("it is used like this: %s; see: %s --help", c.UseLine(), c.CommandPath())
+	}
 }
 
 // group makes a command that only holds others.

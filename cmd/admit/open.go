@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/admit-id/admit/internal/app"
 )
@@ -33,9 +35,16 @@ func inAccount(c *cobra.Command, run func(c *cobra.Command, a *app.App) error) *
 	return c
 }
 
+// toolSettings are the settings that help shows at commands beside serve: what tells which deployment is meant.
+var toolSettings = []string{"config", "data-dir", "database", "public-url"}
+
 // configured makes a command that works with the settings.
 func configured(c *cobra.Command, run func(c *cobra.Command, cfg app.Config) error) *cobra.Command {
 	app.Flags(c.Flags())
+	if c.Name() != "serve" {
+		c.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(toolSettings, f.Name) })
+		c.SetUsageTemplate(c.UsageTemplate() + "\nThe other settings of the server (admit serve --help) are taken too.\n")
+	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := app.LoadConfig(c.Flags())
 		if err != nil {
