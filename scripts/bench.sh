@@ -32,7 +32,7 @@ else
   postgres=
 fi
 peers=${PEERS_DIR:-.cache/peers}
-for name in openfga spicedb cerbos dex; do
+for name in openfga spicedb cerbos dex hydra; do
   [ -x "$peers/$name" ] || echo "bench.sh: $name is not in $peers; scripts/peers.sh builds it" >&2
 done
 go build -o "$work/load" ./test/load

@@ -12,9 +12,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Name, module, version; then, where they differ from ./cmd/NAME and none: the package, and the module
+# whose replace directive names a folder that the module does not hold.
 peers="openfga github.com/openfga/openfga v1.22.1
 spicedb github.com/authzed/spicedb v1.56.0
-cerbos github.com/cerbos/cerbos v0.55.0"
+cerbos github.com/cerbos/cerbos v0.55.0
+hydra github.com/ory/hydra/v2 v2.3.0 . github.com/ory/hydra-client-go/v2"
 
 case "${1:-}" in -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit ;; esac
 dir=${1:-${PEERS_DIR:-.cache/peers}}
@@ -24,14 +27,15 @@ dir=$(cd "$dir" && pwd)
 has() { [ -x "$dir/$1" ] && grep -qsx "$1 $2" "$dir/VERSIONS"; }
 
 build() {
-  local name=$1 module=$2 version=$3 source work
+  local name=$1 module=$2 version=$3 package=${4:-./cmd/$1} replaced=${5:-} source work
   echo "peers.sh: building $name $version" >&2
   source=$(go mod download -json "$module@$version" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p')
   [ -n "$source" ] || { echo "peers.sh: $module $version cannot be had" >&2; return 1; }
   work=$(mktemp -d "$dir/build.XXXXXX")
   cp -r "$source/." "$work"
   chmod -R u+w "$work"
-  if (cd "$work" && GOWORK=off GOFLAGS=-mod=mod CGO_ENABLED=0 go build -trimpath -o "$dir/$name.new" "./cmd/$name") >&2; then
+  if [ -n "$replaced" ]; then (cd "$work" && go mod edit -dropreplace "$replaced"); fi
+  if (cd "$work" && GOWORK=off GOFLAGS=-mod=mod CGO_ENABLED=0 go build -trimpath -o "$dir/$name.new" "$package") >&2; then
     mv "$dir/$name.new" "$dir/$name"
     { grep -v "^$name " "$dir/VERSIONS" 2>/dev/null || true; echo "$name $version"; } >"$dir/VERSIONS.new"
     mv "$dir/VERSIONS.new" "$dir/VERSIONS"
@@ -62,8 +66,8 @@ build_dex() {
 }
 
 failed=0
-while read -r name module version; do
-  has "$name" "$version" || build "$name" "$module" "$version" </dev/null || failed=1
+while read -r name module version package replaced; do
+  has "$name" "$version" || build "$name" "$module" "$version" "$package" "$replaced" </dev/null || failed=1
 done <<<"$peers"
 has dex "$dex" || build_dex || failed=1
 echo "$dir"

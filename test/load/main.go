@@ -64,7 +64,7 @@ func main() {
 	flag.IntVar(&s.starts, "starts", 5, "cold starts, 1 to 20")
 	flag.StringVar(&s.only, "only", "", "measure only this: permissions, provider, sessions (with passwords), passwords, or one operation beside the floor: renewal, exchange or jwks")
 	flag.StringVar(&s.postgres, "postgres", "", "postgres://... of a PostgreSQL on this machine whose role may create databases: for two nodes, and for peers")
-	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb, cerbos and dex, which scripts/peers.sh builds")
+	flag.StringVar(&s.peers, "peers", "", "folder of the binaries openfga, spicedb, cerbos, dex and hydra, which scripts/peers.sh builds")
 	flag.StringVar(&s.modules, "modules", "test", "folder whose node_modules has oidc-provider")
 	flag.BoolVar(&s.small, "small", false, "a small organisation, to try the program")
 	flag.Parse()

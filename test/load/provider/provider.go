@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Binary   string // Admit's
 	Postgres string // URL of a PostgreSQL on this machine
-	Peers    string // folder with the binary dex
+	Peers    string // folder with the binaries dex and hydra
 	Modules  string // folder whose node_modules has oidc-provider
 	Rounds   int
 	Duration time.Duration // of each point
@@ -97,7 +97,7 @@ func (r *run) setUp(ctx context.Context) error {
 		}
 		r.targets = append(r.targets, t)
 	}
-	for _, start := range []func(context.Context) (*target, error){r.startDex, r.startOIDCProvider} {
+	for _, start := range []func(context.Context) (*target, error){r.startDex, r.startOIDCProvider, r.startHydra} {
 		t, err := start(ctx)
 		switch {
 		case err != nil:
@@ -107,7 +107,6 @@ func (r *run) setUp(ctx context.Context) error {
 			r.targets = append(r.targets, t)
 		}
 	}
-	r.absent = append(r.absent, "Ory Hydra")
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -68,6 +69,8 @@ func (t *target) point(operation string, n int, p rig.Point) {
 type server struct {
 	host                                                        string // for the Host header
 	token, authorize, introspect, userinfo, keys, discoveryPath string
+	introspectAt                                                string          // another address for introspection
+	app                                                         *loginApp       // answers in place of pages, for a server that leaves them to others
 	service                                                     credential      // asks for itself, and introspects
 	web                                                         credential      // sends people to sign in
 	families                                                    []credential    // in its place for refreshing, one a worker, where a person has one family a client
@@ -84,9 +87,10 @@ type credential struct{ id, secret, redirect string }
 
 const form = "Content-Type: application/x-www-form-urlencoded"
 
-// sameVerifier is every sign-in's PKCE verifier, with its challenge: the server cannot tell, and
-// making them is no work of the server's.
+// sameVerifier is every sign-in's PKCE verifier, with its challenge, and sameState its state: the server
+// cannot tell, and making them is no work of the server's.
 const (
+	sameState     = "load-state-0123"
 	sameVerifier  = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789"
 	sameChallenge = "7xLg7l4b2r-D3F8BOeu3Y8UADhoT5C5dUAmj2CequqE"
 )
@@ -103,12 +107,13 @@ func (s *server) post(path string, c credential, fields url.Values) []byte {
 
 // offer fills the target with what the server can do.
 func (s *server) offer(ctx context.Context, t *target) error {
-	repeat := func(operation string, request []byte, holds string) {
+	repeatAt := func(address, operation string, request []byte, holds string) {
 		t.requests[operation] = func(int) (rig.Worker, error) {
-			c, err := wire.New(t.address)
+			c, err := wire.New(address)
 			return &repeater{conn: c, request: rig.Request{Bytes: request, Status: 200, Holds: []byte(holds)}}, err
 		}
 	}
+	repeat := func(operation string, request []byte, holds string) { repeatAt(t.address, operation, request, holds) }
 	ask := url.Values{"grant_type": {"client_credentials"}}
 	if s.serviceScope != "" {
 		ask.Set("scope", s.serviceScope)
@@ -118,16 +123,16 @@ func (s *server) offer(ctx context.Context, t *target) error {
 	repeat("jwks", wire.Request("GET", s.host, s.keys, ""), `"kty"`)
 	repeat("discovery", wire.Request("GET", s.host, s.discoveryPath, ""), `"token_endpoint"`)
 
-	c, err := wire.New(t.address)
+	b, err := s.browser(t.address)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	own, err := tokensOf(c.Do(cc))
+	defer b.Close()
+	own, err := tokensOf(b.conn.Do(cc))
 	if err != nil {
 		return fmt.Errorf("client credentials: %w", err)
 	}
-	persons, err := s.silent(c, s.web, 0)
+	persons, err := s.silent(b, s.web, 0)
 	if err != nil {
 		return fmt.Errorf("the silent sign-in: %w", err)
 	}
@@ -135,11 +140,11 @@ func (s *server) offer(ctx context.Context, t *target) error {
 	if s.introspectsPerson {
 		asked = persons.Access
 	}
-	repeat("introspect", s.post(s.introspect, s.service, url.Values{"token": {asked}}), `"active":true`)
+	repeatAt(cmp.Or(s.introspectAt, t.address), "introspect", s.post(s.introspect, s.service, url.Values{"token": {asked}}), `"active":true`)
 	repeat("userinfo", wire.Request("GET", s.host, s.userinfo, "", "Authorization: Bearer "+persons.Access), `"sub"`)
 	t.requests["code"] = func(worker int) (rig.Worker, error) {
-		c, err := wire.New(t.address)
-		return &signer{server: s, conn: c, worker: worker}, err
+		b, err := s.browser(t.address)
+		return &signer{server: s, browser: b, worker: worker}, err
 	}
 	if len(s.renews) > 0 {
 		t.requests["renew"] = func(worker int) (rig.Worker, error) {
@@ -147,19 +152,19 @@ func (s *server) offer(ctx context.Context, t *target) error {
 			return &renewer{c, s.renews[worker]}, err
 		}
 	}
-	return s.offerRefresh(ctx, t, c)
+	return s.offerRefresh(ctx, t, b)
 }
 
 // offerRefresh gets a family of tokens for every worker there can be. Each keeps its newest from
 // point to point.
-func (s *server) offerRefresh(ctx context.Context, t *target, c *wire.Conn) error {
+func (s *server) offerRefresh(ctx context.Context, t *target, b *browser) error {
 	most := connections[len(connections)-1]
 	newest := make([]string, most)
 	for i := range newest {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		got, err := s.silent(c, s.family(i), i)
+		got, err := s.silent(b, s.family(i), i)
 		if err != nil {
 			return fmt.Errorf("a refresh token: %w", err)
 		}
@@ -199,10 +204,39 @@ func (s *server) family(worker int) credential {
 	return s.web
 }
 
+// browser is a browser's connection, and that of the application that answers in place of pages, if there is one.
+type browser struct{ conn, app *wire.Conn }
+
+func (s *server) browser(address string) (b *browser, err error) {
+	b = &browser{}
+	if b.conn, err = wire.New(address); err == nil && s.app != nil {
+		b.app, err = wire.New(s.app.address)
+	}
+	return b, err
+}
+
+func (b *browser) Close() {
+	b.conn.Close()
+	if b.app != nil {
+		b.app.Close()
+	}
+}
+
 // silent signs a browser that has a session in again, without a page: authorization, code, tokens.
-func (s *server) silent(c *wire.Conn, web credential, worker int) (tokens, error) {
+func (s *server) silent(b *browser, web credential, worker int) (tokens, error) {
+	code, _, err := s.code(b, web, worker)
+	if err != nil {
+		return tokens{}, err
+	}
+	return tokensOf(b.conn.Do(s.post(s.token, web, url.Values{"grant_type": {"authorization_code"}, "code": {code},
+		"redirect_uri": {web.redirect}, "code_verifier": {sameVerifier}})))
+}
+
+// code goes from the authorization endpoint to the application's, and returns what arrives there and the
+// cookies that were set on the way.
+func (s *server) code(b *browser, web credential, worker int) (code string, set []string, err error) {
 	query := url.Values{"client_id": {web.id}, "redirect_uri": {web.redirect}, "response_type": {"code"}, "scope": {s.scope},
-		"state": {"s"}, "code_challenge": {sameChallenge}, "code_challenge_method": {"S256"}}
+		"state": {sameState}, "code_challenge": {sameChallenge}, "code_challenge_method": {"S256"}}
 	target := s.authorize + "?" + query.Encode() + s.extra
 	var cookies []string
 	if len(s.cookies) > 0 {
@@ -213,27 +247,31 @@ func (s *server) silent(c *wire.Conn, web credential, worker int) (tokens, error
 		if len(cookies) > 0 {
 			headers = append(headers, "Cookie: "+strings.Join(cookies, "; "))
 		}
-		a, err := c.Do(wire.Request("GET", s.host, target, "", headers...))
+		a, err := b.conn.Do(wire.Request("GET", s.host, target, "", headers...))
 		if err != nil {
-			return tokens{}, err
+			return "", nil, err
 		}
 		if a.Status < 300 || a.Status > 399 {
-			return tokens{}, fmt.Errorf("authorization answered %d %.300q", a.Status, a.Body)
+			return "", nil, fmt.Errorf("authorization answered %d %.300q", a.Status, a.Body)
 		}
 		to, err := url.Parse(a.Location)
 		if err != nil {
-			return tokens{}, err
+			return "", nil, err
 		}
 		if strings.HasPrefix(a.Location, web.redirect) {
-			code := to.Query().Get("code")
-			if code == "" {
-				return tokens{}, fmt.Errorf("authorization ended at %.300q", a.Location)
+			answer := to.Query()
+			if answer.Get("code") == "" || answer.Get("state") != sameState {
+				return "", nil, fmt.Errorf("authorization ended at %.300q", a.Location)
 			}
-			return tokensOf(c.Do(s.post(s.token, web, url.Values{"grant_type": {"authorization_code"}, "code": {code},
-				"redirect_uri": {web.redirect}, "code_verifier": {sameVerifier}})))
+			return answer.Get("code"), set, nil
 		}
-		cookies = append(cookies, a.Cookies...)
+		cookies, set = append(cookies, a.Cookies...), append(set, a.Cookies...)
+		if s.app != nil && strings.HasPrefix(a.Location, loginPages) {
+			if to, err = s.app.accept(b.app, to, worker); err != nil {
+				return "", nil, err
+			}
+		}
 		target = to.RequestURI()
 	}
-	return tokens{}, fmt.Errorf("authorization does not end; it was last at %.200q", target)
+	return "", nil, fmt.Errorf("authorization does not end; it was last at %.200q", target)
 }

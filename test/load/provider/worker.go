@@ -33,20 +33,20 @@ func (w *repeater) Close() { w.conn.Close() }
 
 // signer signs a person in again and again.
 type signer struct {
-	server *server
-	conn   *wire.Conn
-	worker int
+	server  *server
+	browser *browser
+	worker  int
 }
 
 func (w *signer) Do(context.Context, int) error {
-	got, err := w.server.silent(w.conn, w.server.web, w.worker)
+	got, err := w.server.silent(w.browser, w.server.web, w.worker)
 	if err == nil && got.ID == "" {
 		err = errors.New("no ID token")
 	}
 	return err
 }
 
-func (w *signer) Close() { w.conn.Close() }
+func (w *signer) Close() { w.browser.Close() }
 
 // renewer renews the session of a browser of its own, whose cookie the answer replaces.
 type renewer struct {
