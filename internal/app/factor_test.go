@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -185,7 +186,7 @@ func TestImportPasswords(t *testing.T) {
 		}
 		quiet := func(int, int) {}
 		for _, dry := range []bool{true, false} {
-			report, err := d.app.ImportPasswords(d.Context(), file, dry, quiet)
+			report, err := d.app.ImportPasswords(d.Context(), file, person.PasswordIntake{Dry: dry}, quiet)
 			if err != nil || report.Made != 1 || report.Held != 1 || report.Unknown != 1 || len(report.Strangers) != 1 || report.Strangers[0] != 2 {
 				t.Errorf("%+v, %v", report, err)
 			}
@@ -196,6 +197,53 @@ func TestImportPasswords(t *testing.T) {
 		r, err := d.app.f.person.Passwords.Verify(d.Context(), actor.Actor{Account: ident.DefaultAccount}, password.Attempt{User: ann.user, Address: "ann@x.example", Password: secret.New("U*U")})
 		if err != nil || r.Outcome != factor.Right {
 			t.Error(r, err)
+		}
+	})
+}
+
+// People who are not there are made where that is wished and the other system says that they read their address; then they sign in
+// with it, under the id that they had.
+func TestImportMakesPeople(t *testing.T) {
+	eachDeployment(t, func(d deployment) {
+		client := d.register("One", application.OAuth{Scopes: []string{"openid", "offline_access"}})
+		ann := d.hold(client, "ann@x.example")
+		const hash = `$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW`
+		line := func(text string) string { return "{" + text + `,"hash":"` + hash + `"}` + "\n" }
+		file, err := person.ReadPasswords([]byte(
+			line(`"email":"bea@x.example","emailVerified":true`) +
+				line(`"email":"Cid@x.example","emailVerified":true,"userId":"firebase-7"`) +
+				line(`"email":"mallory@x.example","emailVerified":false`) + // 3: who never proved it
+				line(`"email":"dan@x.example"`) +
+				line(`"userId":"nobody","emailVerified":true`) + // 5: no address
+				line(`"email":"eve@x.example","emailVerified":true,"userId":"firebase-7"`) + // 6: the id is somebody's
+				line(`"email":"fay@x.example","emailVerified":true,"userId":"sc_fay"`) + // 7: nobody may have it
+				line(`"email":"ann@x.example","emailVerified":true,"userId":"firebase-8"`) + // 8: Ann has another id
+				line(`"email":"ann@x.example","emailVerified":true`)))
+		if err != nil || len(file.Problems) > 0 {
+			t.Fatal(file, err)
+		}
+		for _, c := range []struct {
+			how  person.PasswordIntake
+			want person.PasswordReport
+		}{
+			{person.PasswordIntake{Dry: true}, person.PasswordReport{Made: 1, Unknown: 8, Strangers: []int{1, 2, 3, 4, 5, 6, 7, 8}}},
+			{person.PasswordIntake{Dry: true, Create: true}, person.PasswordReport{Made: 3, People: 2, Unknown: 6, Strangers: []int{3, 4, 5, 6, 7, 8}}},
+			{person.PasswordIntake{Create: true}, person.PasswordReport{Made: 3, People: 2, Unknown: 6, Strangers: []int{3, 4, 5, 6, 7, 8}}},
+			{person.PasswordIntake{Create: true}, person.PasswordReport{Held: 3, Unknown: 6, Strangers: []int{3, 4, 5, 6, 7, 8}}},
+		} {
+			report, err := d.app.ImportPasswords(d.Context(), file, c.how, func(int, int) {})
+			if !reflect.DeepEqual(c.want, report) || err != nil {
+				t.Errorf("%+v: %+v, want %+v, %v", c.how, report, c.want, err)
+			}
+		}
+		if bea := d.hold(client, "bea@x.example"); !bea.holds().Password || bea.user == ann.user {
+			t.Errorf("%+v", bea)
+		}
+		if cid := d.hold(client, "cid@x.example"); cid.user != "firebase-7" || !cid.holds().Password {
+			t.Errorf("%+v", cid)
+		}
+		if mallory := d.hold(client, "mallory@x.example"); mallory.holds().Password {
+			t.Error("LNK-01: the password of somebody who never proved the address")
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (a *App) Export(ctx context.Context, w io.Writer) error {
 	return a.transfers().Export(ctx, a.operator(), w)
 }
 
-// ImportPasswords gives people of the chosen account the passwords of a file; a dry run writes nothing.
-func (a *App) ImportPasswords(ctx context.Context, f person.PasswordFile, dry bool, progress func(done, total int)) (person.PasswordReport, error) {
-	return a.f.person.ImportPasswords(ctx, a.operator(), f.Entries, dry, progress)
+// ImportPasswords gives people of the chosen account the passwords of a file; how says what else.
+func (a *App) ImportPasswords(ctx context.Context, f person.PasswordFile, how person.PasswordIntake, progress func(done, total int)) (person.PasswordReport, error) {
+	return a.f.person.ImportPasswords(ctx, a.operator(), f.Entries, how, progress)
 }

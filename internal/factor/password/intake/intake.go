@@ -18,12 +18,13 @@ import (
 	"github.com/admit-id/admit/internal/kit/secret"
 )
 
-// Entry is one person's hash. Either Email or User names the person.
+// Entry is one person's hash. Email or User names the person, or both do.
 type Entry struct {
-	Line  int
-	Email mail.Address
-	User  ident.UserID
-	Hash  secret.Text
+	Line     int
+	Email    mail.Address
+	Verified bool // the other system knows that the person reads that address
+	User     ident.UserID
+	Hash     secret.Text
 }
 
 // Problem is a line that cannot be taken over, and why. It never holds the hash.
@@ -34,7 +35,10 @@ type Problem struct {
 
 func (p Problem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.Why) }
 
-type row struct{ Email, UserID, Hash string }
+type row struct {
+	Email, UserID, Hash string
+	EmailVerified       bool
+}
 
 // Read reads a file. An error means that it is not of one of the two forms at all.
 func Read(data []byte) (entries []Entry, problems []Problem, algorithms map[string]int, err error) {
@@ -56,10 +60,10 @@ func Read(data []byte) (entries []Entry, problems []Problem, algorithms map[stri
 }
 
 func (r row) entry(line int) (Entry, string, error) {
-	e := Entry{Line: line, User: ident.UserID(r.UserID), Hash: secret.New(r.Hash)}
+	e := Entry{Line: line, User: ident.UserID(r.UserID), Hash: secret.New(r.Hash), Verified: r.EmailVerified}
 	switch {
-	case (r.Email == "") == (r.UserID == ""):
-		return Entry{}, "", errors.New("give either email or userId")
+	case r.Email == "" && r.UserID == "":
+		return Entry{}, "", errors.New("give email, userId, or both")
 	case r.Email != "":
 		var ok bool
 		if e.Email, ok = mail.ParseAddress(r.Email); !ok {
@@ -92,22 +96,25 @@ func readJSON(data []byte, take func(int, row, error)) error {
 	return nil
 }
 
-var columns = []string{"email", "userId", "hash"}
+var columns = []string{"email", "userId", "hash", "emailVerified"}
 
 func readCSV(data []byte, take func(int, row, error)) error {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	header, err := r.Read()
 	if err != nil {
-		return errors.New("the file is neither JSON lines nor CSV with a first row that names its columns: email, userId, hash")
+		return errors.New("the file is neither JSON lines nor CSV with a first row that names its columns: email, userId, hash, emailVerified")
 	}
 	at := map[string]int{}
 	for i, name := range header {
 		if !slices.Contains(columns, name) {
-			return fmt.Errorf("the column %q is not known; there are email, userId and hash", name)
+			return fmt.Errorf("the column %q is not known; there are email, userId, hash and emailVerified", name)
 		}
 		at[name] = i
 	}
-	if _, ok := at["hash"]; !ok || len(at) < 2 || len(at) != len(header) {
+	_, hash := at["hash"]
+	_, email := at["email"]
+	_, id := at["userId"]
+	if !hash || !email && !id || len(at) != len(header) {
 		return errors.New("the columns must be hash, and email or userId, each once")
 	}
 	for {
@@ -129,6 +136,11 @@ func readCSV(data []byte, take func(int, row, error)) error {
 			}
 			return ""
 		}
-		take(line, row{get("email"), get("userId"), get("hash")}, nil)
+		verified := strings.ToLower(get("emailVerified"))
+		if verified != "" && verified != "true" && verified != "false" {
+			take(line, row{}, errors.New("emailVerified must be true or false"))
+			continue
+		}
+		take(line, row{Email: get("email"), UserID: get("userId"), Hash: get("hash"), EmailVerified: verified == "true"}, nil)
 	}
 }
