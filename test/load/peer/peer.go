@@ -64,7 +64,7 @@ func Present(folder string, k Kind) bool {
 
 // Start runs a peer and loads it.
 func Start(ctx context.Context, env Env, k Kind, o *org.Org) (*Peer, error) {
-	p := &Peer{Name: k.Name, Version: version(env.Binaries, k.Binary), env: env, uses: k.Postgres, close: func() {}}
+	p := &Peer{Name: k.Name, Version: Version(env.Binaries, k.Binary), env: env, uses: k.Postgres, close: func() {}}
 	began := time.Now()
 	if err := k.start(ctx, p, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", k.Name, err), p.Stop())
@@ -75,8 +75,8 @@ func Start(ctx context.Context, env Env, k Kind, o *org.Org) (*Peer, error) {
 	return p, nil
 }
 
-// version reads what scripts/peers.sh has written beside the binaries.
-func version(folder, name string) string {
+// Version reads what scripts/peers.sh has written beside the binaries.
+func Version(folder, name string) string {
 	data, _ := os.ReadFile(filepath.Join(folder, "VERSIONS"))
 	for line := range strings.Lines(string(data)) {
 		if f := strings.Fields(line); len(f) == 2 && f[0] == name {

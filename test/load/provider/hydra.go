@@ -18,6 +18,8 @@ import (
 	"github.com/admit-id/admit/test/load/wire"
 )
 
+const hydraName = "Ory Hydra"
+
 // loginPages is where Ory Hydra, which has no pages, sends a browser. Nothing listens there: loginApp
 // answers in their place.
 const loginPages = "https://login.example.test/"
@@ -28,7 +30,7 @@ const loginPages = "https://login.example.test/"
 func (r *run) startHydra(ctx context.Context) (*target, error) {
 	binary := filepath.Join(r.config.Peers, "hydra")
 	if _, err := os.Stat(binary); r.config.Peers == "" || r.pg == nil || err != nil {
-		r.absent = append(r.absent, "Ory Hydra")
+		r.absent = append(r.absent, hydraName)
 		return nil, nil
 	}
 	public, err := rig.FreePort()
@@ -46,13 +48,13 @@ func (r *run) startHydra(ctx context.Context) (*target, error) {
 	migrate, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(migrate, binary, "migrate", "sql", "-e", "-y", "-c", file).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("Ory Hydra: migrating: %w: %.300q", err, out)
+		return nil, fmt.Errorf("%s: migrating: %w: %.300q", hydraName, err, out)
 	}
 	p, err := proc.Start(r.log, binary, "serve", "all", "--dev", "--sqa-opt-out", "-c", file)
 	if err != nil {
 		return nil, err
 	}
-	t := r.peer("Ory Hydra", "PostgreSQL", public, p)
+	t := r.peer(hydraName, "PostgreSQL", public, p)
 	t.cpu = r.cpuOf(p.PID(), true)
 	s := &server{host: public, token: "/oauth2/token", authorize: "/oauth2/auth", introspect: "/admin/oauth2/introspect", introspectAt: admin,
 		userinfo: "/userinfo", keys: "/.well-known/jwks.json", discoveryPath: "/.well-known/openid-configuration",
@@ -60,10 +62,10 @@ func (r *run) startHydra(ctx context.Context) (*target, error) {
 	s.service = credential{id: "service", secret: "load-secret-0123456789"}
 	s.web = credential{id: "web", redirect: redirect}
 	if _, err := rig.WaitFor(p, public, s.discoveryPath); err != nil {
-		return nil, fmt.Errorf("Ory Hydra: %w%s", err, stopAfter(t))
+		return nil, fmt.Errorf("%s: %w%s", hydraName, err, stopAfter(t))
 	}
 	if err := s.fillHydra(ctx, public, admin); err != nil {
-		return nil, fmt.Errorf("Ory Hydra: %w%s", err, stopAfter(t))
+		return nil, fmt.Errorf("%s: %w%s", hydraName, err, stopAfter(t))
 	}
 	return t, ready(ctx, p, s, t)
 }

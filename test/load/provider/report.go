@@ -2,8 +2,10 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/admit-id/admit/test/load/peer"
 	"github.com/admit-id/admit/test/load/rig"
 )
 
@@ -109,13 +111,21 @@ func (r *Result) method(out *strings.Builder) {
 	}
 	fmt.Fprintf(out, `- %s. Admit's audit event is part of every grant's transaction. oidc-provider keeps nothing, its own store replaced by a map, because that
   drops living sessions past a thousand entries; it signs with EdDSA. Dex is as shipped (RS256) and its mock connector stands for the session.
-- Ory Hydra is set up to be fast: on PostgreSQL with 128 connections, signing with ES256, the client's secret hashed once; its access tokens are JWTs. It asks a login
-  and consent application about every sign-in, also of a person whom it remembers. Its silent sign-in is therefore: authorization, accepting the login, back to it,
-  accepting the consent, back to it, code, tokens. Here that application is the measurement, which accepts at once and whose own time is not counted.
-- PostgreSQL's time counts for whoever it works for; after each point that writes it is left to finish what that has caused.
+%s- PostgreSQL's time counts for whoever it works for; after each point that writes it is left to finish what that has caused.
 - The bare floor answers a fixed body, for JWKS and discovery one as long as Admit's.
 - Admit's refresh tokens are those of a public client, which rotate.
 - %d rounds; each takes every operation of every server at every number of connections in turn, %v each. Every answer is checked; a wrong one of Admit ends the run
   without a report, one of a peer ends that operation and is listed; the peer is then started anew, and the rest of it measured.
-`, store, r.config.Rounds, r.config.Duration)
+`, store, r.hydra(), r.config.Rounds, r.config.Duration)
+}
+
+// hydra says what was measured of Ory Hydra, if it was there.
+func (r *Result) hydra() string {
+	if !slices.ContainsFunc(r.targets, func(t *target) bool { return t.name == hydraName }) {
+		return ""
+	}
+	return fmt.Sprintf(`- %s %s is set up to be fast: on PostgreSQL with 128 connections, signing with ES256, the client's secret hashed once; its access tokens are JWTs. It asks a
+  login and consent application about every sign-in, also of a person whom it remembers. Its silent sign-in is therefore: authorization, accepting the login, back to
+  it, accepting the consent, back to it, code, tokens. Here that application is the measurement, which accepts at once and whose own time is not counted.
+`, hydraName, peer.Version(r.config.Peers, "hydra"))
 }
