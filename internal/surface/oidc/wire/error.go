@@ -59,7 +59,10 @@ func Reduce(r *http.Request, err error) (int, *oauth.Error) {
 	}
 	f := web.Translate(r, err)
 	code := oauth.InvalidRequest
+	proof, _ := errors.AsType[*web.ProofError](err)
 	switch {
+	case proof != nil: // what its challenge says (RFC 9449 section 7.1)
+		code = oauth.Code(proof.Code)
 	case f.Status == http.StatusTooManyRequests, f.Status == http.StatusServiceUnavailable:
 		code = oauth.TemporarilyUnavailable
 	case f.Status >= http.StatusInternalServerError:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/admit-id/admit/internal/kit/fault"
+	"github.com/admit-id/admit/internal/kit/web"
 	"github.com/admit-id/admit/internal/oauth"
 )
 
@@ -57,6 +58,7 @@ func TestError(t *testing.T) {
 		{fault.New(fault.Limited, "", "Wait."), 429, "temporarily_unavailable", ""},
 		{fault.New(fault.TooLarge, "", "Large."), 413, "invalid_request", ""},
 		{fault.New(fault.Unavailable, "", "Not \"now\"."), 503, "temporarily_unavailable", ""},
+		{fault.New(fault.Unauthenticated, "", "Used.").With(&web.ProofError{Code: "invalid_dpop_proof"}), 401, "invalid_dpop_proof", ""},
 		{errors.New("a secret"), 500, "server_error", ""},
 	} {
 		w := httptest.NewRecorder()
