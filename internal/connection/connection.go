@@ -61,7 +61,8 @@ const (
 	ContentJSON         = "application/json"
 	tenantPlaceholder   = "{tenantid}"
 	anyDirectory        = "*"
-	defaultEmailName    = "E-mail"
+	// DefaultEmailName is what the connection for mailed codes is called where nobody has given it another name.
+	DefaultEmailName    = "E-mail"
 	defaultPasswordName = "Password"
 	assignmentDefault   = "DEFAULT"
 	AssignmentByDomain  = "TRUSTED_DOMAIN_FALLBACK"
@@ -173,7 +174,7 @@ func (c Connection) Vouches(email string, claim func(name string) string) bool {
 
 // emailConnection is the built-in connection while nobody has changed it.
 func emailConnection(account ident.AccountID) Connection {
-	return Connection{Account: account, ID: Email, Spec: Spec{Type: TypeEmail, Name: defaultEmailName}, Active: true}
+	return Connection{Account: account, ID: Email, Spec: Spec{Type: TypeEmail, Name: DefaultEmailName}, Active: true}
 }
 
 // filled returns s with its blanks filled.
@@ -182,7 +183,7 @@ func (s Spec) filled() Spec {
 		s.Type = TypeOAuth2
 	}
 	if s.Type == TypeEmail {
-		s.Name = first(s.Name, defaultEmailName)
+		s.Name = first(s.Name, DefaultEmailName)
 		return s
 	}
 	if s.Type == TypePassword {

@@ -72,6 +72,8 @@ for (const database of databases) {
       await page.getByLabel('Language', { exact: true }).fill('!!');
       await page.getByRole('button', { name: 'Save' }).click();
       assert.match(await page.locator('[role=alert]').innerText(), /language tag/);
+      assert.equal(await page.getByLabel('Picture').inputValue(), 'https://example.com/ada.png', 'what was typed stays');
+      assert.equal(await page.getByLabel('Language', { exact: true }).inputValue(), '!!');
       await verdict();
     });
 

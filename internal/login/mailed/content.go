@@ -21,6 +21,7 @@ type Facts struct {
 	Code        string
 	Link        string // absolute
 	Life        time.Duration
+	Linking     bool // nobody signs in with it: the address is added to an account, or takes the place of its address
 }
 
 // Compose writes the code mail in the language of the page that asks for it.

@@ -61,7 +61,7 @@ func (s *Service) send(ctx context.Context, v login.Visit, r login.Request, addr
 			Account: v.Account, Login: r.ID, Browser: r.Browser, Address: address,
 			Compose: func(code string, link secret.Text) (mail.Message, error) {
 				m, err := compose(Facts{
-					Account: v.Account, Application: app.Name, Email: string(address), Code: code, Life: emailcode.Life,
+					Account: v.Account, Application: app.Name, Email: string(address), Code: code, Life: emailcode.Life, Linking: r.Link != "",
 					Link: login.Base(s.d.Accounts, r) + "/login/link?" + url.Values{"token": {link.Reveal()}}.Encode(),
 				})
 				return mail.Message{Subject: m.Subject, Text: m.Text, HTML: m.HTML}, err

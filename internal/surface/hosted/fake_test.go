@@ -153,7 +153,7 @@ func (f *fakeLogin) SendCode(_ context.Context, v login.Visit, id ident.LoginID,
 		return f.reply("SendCode", id, login.View{State: login.StateChoose, Problem: login.ProblemEmailInvalid, EmailCode: true})
 	}
 	var err error
-	f.mail, err = compose(mailed.Facts{Account: v.Account, Email: email, Code: "482913", Link: "http://localhost:8080/login/link?token=abc", Life: 10 * time.Minute})
+	f.mail, err = compose(mailed.Facts{Account: v.Account, Email: email, Code: "482913", Link: "http://localhost:8080/login/link?token=abc", Life: 10 * time.Minute, Linking: strings.HasPrefix(string(id), "replace")})
 	if err != nil {
 		return login.View{}, err
 	}

@@ -33,6 +33,33 @@ func TestCodeMail(t *testing.T) {
 	}
 }
 
+// A code that adds an address to an account says so, in every language: whoever is asked to read it to somebody must know (LNK).
+func TestCodeMailOfAChange(t *testing.T) {
+	all, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range catalogue.Languages() {
+		f := &fakeLogin{}
+		h := handler(t, f, acme, false)
+		mail := func(state string) string {
+			post(t, h, "/login/email", url.Values{"state": {state}, "email": {"ada@example.com"}, "ui_locales": {l.Tag}})
+			return f.mail.Text + html.UnescapeString(f.mail.HTML)
+		}
+		texts := all.Choose(l.Tag, "", "")
+		of := map[string]string{"choose-1": mail("choose-1"), "replace-1": mail("replace-1")}
+		for _, part := range []string{"intro", "button", "ignore"} {
+			signIn, change := texts.Text("mail.code."+part, "Account", "Harbour"), texts.Text("mail.link."+part, "Account", "Harbour")
+			if signIn == change || !strings.Contains(of["choose-1"], signIn) || strings.Contains(of["choose-1"], change) {
+				t.Errorf("%s: a sign-in: %s", l.Tag, part)
+			}
+			if !strings.Contains(of["replace-1"], change) || strings.Contains(of["replace-1"], signIn) {
+				t.Errorf("%s: a change: %s", l.Tag, part)
+			}
+		}
+	}
+}
+
 // Names that people choose are text in a mail, nothing else (REC-12).
 func TestHostileNamesInMails(t *testing.T) {
 	for _, name := range []string{

@@ -14,6 +14,15 @@ type codePage struct {
 	Account, Code, Link string
 	Minutes             int
 	Accent, OnAccent    string
+	linking             bool
+}
+
+// Say is a sentence of the mail. Whoever reads a code to somebody else must know that it gives their address away.
+func (p codePage) Say(name string) string {
+	if p.linking {
+		return p.Text("mail.link."+name, "Account", p.Account)
+	}
+	return p.Text("mail.code."+name, "Account", p.Account)
 }
 
 // Code writes the mail with the code, in the language of texts. Names come from
@@ -23,7 +32,7 @@ func (w *Writer) Code(texts catalogue.Texts, f mailed.Facts) (mailed.Content, er
 	accent, onAccent := w.kit.MailColours(f.Account)
 	p := codePage{
 		Texts: texts, Account: w.kit.MailName(f.Account), Code: f.Code, Link: f.Link, Minutes: page.Minutes(f.Life),
-		Accent: accent, OnAccent: onAccent,
+		Accent: accent, OnAccent: onAccent, linking: f.Linking,
 	}
 	html, err := w.html("code.html", p)
 	return mailed.Content{
@@ -36,10 +45,10 @@ func (w *Writer) Code(texts catalogue.Texts, f mailed.Facts) (mailed.Content, er
 // text is the mail for readers without HTML.
 func (p codePage) text() string {
 	parts := []string{
-		p.Text("mail.code.intro", "Account", p.Account), "    " + p.Code, p.Count("mail.code.expiry", p.Minutes),
+		p.Say("intro"), "    " + p.Code, p.Count("mail.code.expiry", p.Minutes),
 	}
 	if p.Link != "" {
 		parts = append(parts, p.Text("mail.code.link")+"\n"+p.Link)
 	}
-	return strings.Join(append(parts, p.Text("mail.code.ignore")), "\n\n") + "\n"
+	return strings.Join(append(parts, p.Say("ignore")), "\n\n") + "\n"
 }

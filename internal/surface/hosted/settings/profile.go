@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
+	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/login"
@@ -31,9 +33,17 @@ type identityView struct {
 
 // showProfile is GET /settings.
 func (s *Surface) showProfile(w http.ResponseWriter, r *http.Request, g *guest) error {
-	v, err := s.start(r, g, "profile")
+	v, err := s.profile(r, g)
 	if err != nil {
 		return err
+	}
+	return s.send(w, v, "profile")
+}
+
+func (s *Surface) profile(r *http.Request, g *guest) (*view, error) {
+	v, err := s.start(r, g, "profile")
+	if err != nil {
+		return nil, err
 	}
 	u := g.user
 	p := &profileView{Name: u.Name, Email: u.Email, Verified: u.EmailVerified, Locale: u.Locale, Picture: u.Picture, ID: string(u.ID)}
@@ -42,7 +52,10 @@ func (s *Surface) showProfile(w http.ResponseWriter, r *http.Request, g *guest) 
 			Connection: string(i.Connection), Issuer: i.Issuer, Subject: i.Subject, Label: page.Visible(i.Subject), LastLogin: moment{i.LastLogin},
 			Name: page.Visible(s.deps.Connection(g.visit.Account, i.Connection)),
 		}
-		if one.Name == "" {
+		switch {
+		case i.Connection == emailcode.Connection && (one.Name == "" || one.Name == connection.DefaultEmailName):
+			one.Name = v.T("settings.profile.email")
+		case one.Name == "":
 			one.Name = page.Visible(string(i.Connection))
 		}
 		p.Identities = append(p.Identities, one)
@@ -54,18 +67,26 @@ func (s *Surface) showProfile(w http.ResponseWriter, r *http.Request, g *guest) 
 		}
 	}
 	v.Profile = p
-	return s.send(w, v, "profile")
+	return v, nil
 }
 
-// setProfile is POST /settings/profile.
-func (s *Surface) setProfile(_ http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
-	_, err := s.deps.Profiles.SetProfile(r.Context(), g.by, g.user.ID, user.Wish{
-		Name: f.Get("name"), Locale: f.Get("locale"), Picture: f.Get("picture"),
-	})
-	if err != nil {
+// setProfile is POST /settings/profile. What cannot be taken is answered with the page as it was filled in.
+func (s *Surface) setProfile(w http.ResponseWriter, r *http.Request, g *guest, f url.Values) error {
+	wish := user.Wish{Name: f.Get("name"), Locale: f.Get("locale"), Picture: f.Get("picture")}
+	_, err := s.deps.Profiles.SetProfile(r.Context(), g.by, g.user.ID, wish)
+	switch {
+	case err == nil:
+		return done("profile")
+	case !errors.Is(err, user.ErrName) && !errors.Is(err, user.ErrLocale) && !errors.Is(err, user.ErrPicture):
 		return err
 	}
-	return done("profile")
+	v, broken := s.profile(r, g)
+	if broken != nil {
+		return broken
+	}
+	v.Alert = v.T("settings.problem." + problemOf(err))
+	v.Profile.Name, v.Profile.Locale, v.Profile.Picture = wish.Name, wish.Locale, wish.Picture
+	return s.pages.Write(w, http.StatusUnprocessableEntity, "profile", v)
 }
 
 // unlink is POST /settings/identities/unlink. The form names one of the person's own identities by its key.
