@@ -288,7 +288,7 @@ for (const database of databases) {
       const { params } = signed.request();
       const unsigned = `${Buffer.from('{"alg":"none","typ":"oauth-authz-req+jwt"}').toString('base64url')}.${Buffer.from(JSON.stringify({ ...params, iss: params.client_id, aud: rig.issuer, nbf: now(), exp: now() + 60 })).toString('base64url')}.`;
       for (const [name, request] of Object.entries({
-        'no exp': await signed.object(params, { claims: { exp: undefined } }), expired: await signed.object(params, { claims: { exp: now() - 300, nbf: now() - 400 } }),
+        'no exp': await signed.object(params, { claims: { exp: undefined } }), 'no nbf': await signed.object(params, { claims: { nbf: undefined } }), expired: await signed.object(params, { claims: { exp: now() - 300, nbf: now() - 400 } }),
         'for another server': await signed.object(params, { claims: { aud: 'https://other.example' } }), 'a life over an hour': await signed.object(params, { claims: { exp: now() + 4200 } }),
         'not before over an hour ago': await signed.object(params, { claims: { nbf: now() - 4200 } }), 'signed with RS256': await signed.object(params, { key: rsa, alg: 'RS256' }),
         'not signed': unsigned, 'a broken signature': flip(await signed.object(params)), 'signed by another client': await signed.object(params, { key: second.key }),

@@ -7,6 +7,7 @@ const pairwise = { not: 'subjects are public; pairwise ones are not offered' };
 const fetched = { not: 'request_uri is for pushed requests only, as discovery says; nothing is fetched' };
 const market = profile => ({ not: `of the profile ${profile} only` });
 const t = (test, but) => ({ test, ...(but ? { but } : {}) });
+const later = (test, but) => ({ suite: 'time and keys', ...t(test, but) });
 
 const basic = {
   'oidcc-server': t('a sign-in with the secret in the header'),
@@ -84,7 +85,7 @@ const fapi = {
   'ensure-holder-of-key-required': t('without a proof there is no token', 'TLS versions are the concern of test/attack'),
   'ensure-authorization-code-is-bound-to-client': t('a code is its client\'s, works once, and not without the client\'s proof'),
   'attempt-reuse-authorization-code-after-one-second': t('a code is its client\'s, works once, and not without the client\'s proof'),
-  'ensure-token-endpoint-fails-with-expired-auth-code': { open: 'the life of a code (60 seconds) is tested in Go by a moved clock, not by a client here' },
+  'ensure-token-endpoint-fails-with-expired-auth-code': later('a code after a minute, and a pushed request after two, are too old'),
   'ensure-signed-client-assertion-with-RS256-fails': t('client assertions: what is not taken', 'The client has registered ES256; a client that registers nothing may use RS256'),
   'ensure-client-assertion-in-token-endpoint': t('a code is its client\'s, works once, and not without the client\'s proof'),
   'ensure-client-assertion-with-exp-is-5-minutes-in-past-fails': t('client assertions: what is not taken'),
@@ -98,7 +99,7 @@ const fapi = {
   'australia-connectid-test-claims-parameter-idtoken-identity-claims': market('ConnectID Australia'),
   'par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': { open: 'a request_uri is used up by the first visit (I-4), also when the person does not finish; a reload of the login box itself works' },
   'par-attempt-reuse-request_uri': t('PAR: a request_uri works once'),
-  'par-attempt-to-use-expired-request_uri': { open: 'the life of a pushed request (90 seconds) is tested in Go by a moved clock, not by a client here' },
+  'par-attempt-to-use-expired-request_uri': later('a code after a minute, and a pushed request after two, are too old'),
   'par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted': t('client assertions: 8 seconds ahead is taken'),
   'par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails': t('client assertions: what is not taken'),
   'par-attempt-to-use-request_uri-for-different-client': t('PAR: a request_uri is its client\'s, and must be one'),
@@ -117,7 +118,7 @@ const fapi = {
 const signing = {
   'ensure-request-object-with-multiple-aud-succeeds': t('signed requests: what is taken'),
   'ensure-request-object-without-exp-fails': t('signed requests: what is not taken'),
-  'ensure-request-object-without-nbf-fails': { open: 'nbf may be left out; exp bounds the life to an hour' },
+  'ensure-request-object-without-nbf-fails': t('signed requests: what is not taken', 'Of a client that must sign; another may leave nbf out'),
   'ensure-expired-request-object-fails': t('signed requests: what is not taken'),
   'ensure-request-object-with-bad-aud-fails': t('signed requests: what is not taken'),
   'ensure-request-object-with-exp-over-60-fails': t('signed requests: what is not taken'),
@@ -157,11 +158,11 @@ export const plans = [
     'oidcc-registration-logo-uri': { not: 'logos of clients that anybody can register are not shown: they would lend them a face' },
     'oidcc-registration-policy-uri': dynamic('the consent page links to the policy and the terms'),
     'oidcc-registration-tos-uri': dynamic('the consent page links to the policy and the terms'),
-    'oidcc-registration-jwks-uri': { open: 'jwks_uri of a client is fetched over https only; these clients have no certificate' },
+    'oidcc-registration-jwks-uri': later('the keys of a client at its jwks_uri: it proves itself, and goes on with its next key'),
     'oidcc-registration-sector-uri': pairwise,
     'oidcc-registration-sector-bad': pairwise,
-    'oidcc-server-rotate-keys': { open: 'tested in Go under load (internal/surface/oidc), not by a client here' },
-    'oidcc-refresh-token-rp-key-rotation': { open: 'needs jwks_uri, as above' },
+    'oidcc-server-rotate-keys': later('the next keys of the server: tokens of before and after verify with what is published', 'Under load in Go: internal/surface/oidc'),
+    'oidcc-refresh-token-rp-key-rotation': later('the keys of a client at its jwks_uri: it proves itself, and goes on with its next key'),
     'oidcc-request-uri-unsigned': fetched,
     'oidcc-request-uri-signed-rs256': fetched,
     'oidcc-ensure-request-object-with-redirect-uri': also('oidcc-ensure-request-object-with-redirect-uri'),

@@ -487,6 +487,12 @@ func TestObject(t *testing.T) {
 	if _, err := w.run(t, url.Values{"client_id": {"app_jar"}, "request": {w.object(t, jar)}}); err != nil {
 		t.Error("a client that must sign:", err)
 	}
+	if _, err := w.run(t, url.Values{"client_id": {"app_jar"}, "request": {w.object(t, func(c map[string]any) { jar(c); delete(c, "nbf") })}}); oauth.CodeOf(err) != oauth.InvalidRequestObject {
+		t.Error("a client that must sign, without nbf:", err)
+	}
+	if _, err := w.run(t, url.Values{"client_id": {"app_1"}, "request": {w.object(t, unset("nbf"))}}); err != nil {
+		t.Error("a client that may sign, without nbf:", err)
+	}
 	if _, err := w.run(t, with("client_id", "app_2", "request", good)); oauth.CodeOf(err) != oauth.InvalidClient {
 		t.Error("client_id outside:", err)
 	}

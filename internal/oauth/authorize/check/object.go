@@ -24,7 +24,7 @@ var objectTypes = []string{"oauth-authz-req+jwt", "jwt", ""}
 
 var object = Check{
 	Name: "request", Standard: "RFC 9101, FAPI 2.0 Message Signing section 5.3",
-	Rule:  "A request object is signed with a registered key of the client, by its registered algorithm, from the client (iss, client_id) to this issuer (aud); it ends within an hour (exp) and began at most an hour ago (nbf). Its parameters replace those of the address; nothing is merged. Encrypted, unsigned and nested ones are refused.",
+	Rule:  "A request object is signed with a registered key of the client, by its registered algorithm, from the client (iss, client_id) to this issuer (aud); it ends within an hour (exp) and began at most an hour ago (nbf, which a client that must sign its requests always says). Its parameters replace those of the address; nothing is merged. Encrypted, unsigned and nested ones are refused.",
 	Codes: []oauth.Code{oauth.InvalidRequestObject},
 	run: func(ctx context.Context, t *Tools, r *Request) error {
 		text := r.get("request")
@@ -48,7 +48,7 @@ var object = Check{
 		if err != nil {
 			return badObject("The request object is not signed with a registered key and algorithm of the client, or has another form.", err)
 		}
-		if err := judgeObject(claims, r.Client.ID, t.Issuer(r.Account), t.Clock.Now()); err != nil {
+		if err := judgeObject(claims, r.Client, t.Issuer(r.Account), t.Clock.Now()); err != nil {
 			return err
 		}
 		params, err := objectParams(claims)
@@ -65,7 +65,8 @@ func badObject(description string, cause error) error {
 }
 
 // judgeObject checks whom the object is from and for, and its times.
-func judgeObject(claims map[string]any, client, issuer string, now time.Time) error {
+func judgeObject(claims map[string]any, c oauth.Client, issuer string, now time.Time) error {
+	client := c.ID
 	exp, hasExp := seconds(claims["exp"])
 	nbf, hasNbf := seconds(claims["nbf"])
 	_, nested := claims["request"]
@@ -81,6 +82,8 @@ func judgeObject(claims map[string]any, client, issuer string, now time.Time) er
 		return badObject("A request object holds neither request nor request_uri.", nil)
 	case !hasExp || !now.Before(exp.Add(objectLeeway)):
 		return badObject("The request object has no exp, or has expired.", nil)
+	case !hasNbf && c.Settings.RequireSignedRequest:
+		return badObject("The request object has no nbf, which FAPI 2.0 Message Signing wants of clients that must sign.", nil)
 	case claims["nbf"] != nil && (!hasNbf || nbf.After(now.Add(objectLeeway)) || nbf.Before(now.Add(-maxObjectLife-objectLeeway))):
 		return badObject("nbf of the request object must be within the last hour.", nil)
 	}
