@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
@@ -30,6 +31,12 @@ type Links interface {
 
 // errReserved refuses an address that its former owner can still take back.
 var errReserved = fault.New(fault.Forbidden, fault.CodeForbidden, "This address was another account's until a short while ago.")
+
+// TakesCodes tells whether a mailed code proves something here: where the policy lets one begin a sign-in, and where an address
+// is changed, which is none.
+func (f Facts) TakesCodes() bool {
+	return f.Request.Replaces != "" || f.Policy.AllowsFirst(factor.EmailCode)
+}
 
 // linking decides for a request that links. It goes nowhere by itself: nothing is linked by opening an address.
 func (f Facts) linking() Step {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/admit-id/admit/internal/connection"
 	"github.com/admit-id/admit/internal/factor"
+	"github.com/admit-id/admit/internal/factor/policy"
 	"github.com/admit-id/admit/internal/kit/actor"
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -357,6 +358,35 @@ func TestAddressChange(t *testing.T) {
 		if found.User != anns.User {
 			t.Error("the old address is", back.here().User)
 		}
+	})
+}
+
+// An address is changed by a code where no code begins a sign-in, too: to change it is none. Nothing else is proved by one there.
+func TestAddressChangeWhereNoCodeSignsIn(t *testing.T) {
+	each(t, func(w *world) {
+		ann, anns := w.in("ann@old.example")
+		w.policy = policy.Policy{First: []factor.Kind{factor.Password}}
+		id := w.mustErrand(func(e *login.Errand) {
+			e.Link, e.Replaces, e.Connection = anns.User, "ann@old.example", "con_email"
+		})
+		if v := ann.view(id); v.State != login.StateChoose || !v.EmailCode {
+			t.Fatalf("%+v", v)
+		}
+		w.want(ann.send(id, "ann@new.example"), login.StateCode, "")
+		w.want(ann.enter(id, ann.code), login.StateRedirect, "")
+		if u, err := w.users.Get(ctx, acc, anns.User); err != nil || u.Email != "ann@new.example" {
+			t.Errorf("%+v, %v", u, err)
+		}
+		more := w.mustErrand(func(e *login.Errand) { e.Link, e.Connection = anns.User, "con_email" })
+		if v := ann.view(more); v.EmailCode {
+			t.Errorf("a second address: %+v", v)
+		}
+		w.want(ann.send(more, "ann@third.example"), login.StateChoose, login.ProblemConnectionGone)
+		stranger, start := w.browser(), w.start(nil)
+		if v := stranger.view(start); v.EmailCode {
+			t.Errorf("a sign-in: %+v", v)
+		}
+		w.want(stranger.send(start, "ann@new.example"), login.StateChoose, login.ProblemConnectionGone)
 	})
 }
 

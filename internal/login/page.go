@@ -112,7 +112,7 @@ func (s *Service) fillChoice(view *View, f Facts) {
 		}
 		switch {
 		case c.ID == emailcode.Connection:
-			view.EmailCode = f.Policy.AllowsFirst(factor.EmailCode)
+			view.EmailCode = f.TakesCodes()
 			continue
 		case c.Type == TypePassword:
 			view.Password = f.Policy.AllowsFirst(factor.Password)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/admit-id/admit/internal/factor"
 	"github.com/admit-id/admit/internal/factor/emailcode"
 	"github.com/admit-id/admit/internal/kit/event"
 	"github.com/admit-id/admit/internal/kit/ident"
@@ -34,7 +33,7 @@ func (s *Service) SendCode(ctx context.Context, v login.Visit, id ident.LoginID,
 	if view, elsewhere, err := s.d.Box.Home(ctx, v, f, address); elsewhere || err != nil {
 		return view, err
 	}
-	if !s.d.Box.Doors().Offered(f.Request, emailcode.Connection) || !f.Policy.AllowsFirst(factor.EmailCode) {
+	if !s.d.Box.Doors().Offered(f.Request, emailcode.Connection) || !f.TakesCodes() {
 		return s.d.Box.Page(ctx, login.StepChoose, v, f, login.ProblemConnectionGone)
 	}
 	sent, err := s.send(ctx, v, f.Request, address, compose)
