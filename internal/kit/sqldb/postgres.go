@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/admit-id/admit/internal/kit/clock"
@@ -23,15 +24,16 @@ const (
 	postgresAside   = 3 // connections for reads that others wait for
 )
 
-// postgresEngine runs each unit of work in a transaction of its own.
+// postgresEngine runs each unit of work in a transaction of its own, or, where that is the same, in one with others.
 type postgresEngine struct {
 	clock clock.Clock
 	bus   *tx.Bus
 	pool  *pgxpool.Pool
 	bell  chan struct{}
 	stop  context.CancelFunc
-	// others is the units of work that are under way and not aside: they leave connections for those.
+	// others is the connections in use by work that is not aside: they leave some for that.
 	others chan struct{}
+	shared *sharing
 	done   chan struct{}
 }
 
@@ -66,6 +68,7 @@ func openPostgres(ctx context.Context, o Options) (*postgresEngine, error) {
 	}
 	e := &postgresEngine{clock: o.Clock, bus: o.Bus, pool: pool, bell: make(chan struct{}, 1),
 		others: make(chan struct{}, max(1, config.MaxConns-postgresAside)), done: make(chan struct{})}
+	e.shared = &sharing{engine: e}
 	listen, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	go e.listen(listen)
@@ -120,20 +123,8 @@ type attempt struct {
 
 // once runs one transaction.
 func (e *postgresEngine) once(ctx context.Context, a attempt, fn func(context.Context, tx.Tx) error) (rev int64, err error) {
-	if !a.scope.IsAside() {
-		select {
-		case e.others <- struct{}{}:
-			defer func() { <-e.others }()
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
-	conn, err := e.pool.Acquire(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Release()
-	s := newPostgresSession(conn.Conn(), a.scope, a.bus == nil, a.careful)
+	s := newPostgresSession(e, a.scope, a.bus == nil, a.careful)
+	defer func() { s.free() }()
 	committed := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -163,6 +154,25 @@ func (e *postgresEngine) once(ctx context.Context, a attempt, fn func(context.Co
 	}
 	committed = true
 	return rev, nil
+}
+
+// acquire takes a connection, and tells how to give it back.
+func (e *postgresEngine) acquire(ctx context.Context, aside bool) (_ *pgx.Conn, free func(), err error) {
+	leave := func() {}
+	if !aside {
+		select {
+		case e.others <- struct{}{}:
+			leave = func() { <-e.others }
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return conn.Conn(), func() { conn.Release(); leave() }, nil
 }
 
 // policyValue is what the row-level policies compare account_id with.

@@ -12,9 +12,14 @@ import (
 
 // postgresSession is one transaction on one connection. What nobody waits for (its beginning, and
 // statements that are for later) is kept back and sent together with the next statement or the commit:
-// every round trip costs two processes a change of context.
+// every round trip costs two processes a change of context. Until then it has no connection.
 type postgresSession struct {
-	conn *pgx.Conn
+	engine *postgresEngine
+	aside  bool      // it takes one of the connections that others leave
+	long   bool      // its statements have no time limit
+	conn   *pgx.Conn // nil before the transaction begins
+	free   func()    // gives the connection back
+
 	kept []statement
 	open bool // the server has heard of the transaction
 	idle int  // how much is kept back while nothing has been done
@@ -35,14 +40,14 @@ const (
 	setLong    = "SET LOCAL statement_timeout = 0"
 )
 
-func newPostgresSession(conn *pgx.Conn, scope tx.Scope, readOnly, careful bool) *postgresSession {
-	s := &postgresSession{conn: conn, careful: careful || readOnly}
+func newPostgresSession(e *postgresEngine, scope tx.Scope, readOnly, careful bool) *postgresSession {
+	s := &postgresSession{engine: e, aside: scope.IsAside(), long: scope.IsLong(), free: func() {}, careful: careful || readOnly}
 	begin := beginWrite
 	if readOnly {
 		begin = beginRead
 	}
 	s.kept = append(make([]statement, 0, 4), statement{query: begin}, statement{query: setAccount, args: []any{policyValue(scope)}})
-	if scope.IsLong() {
+	if s.long {
 		s.kept = append(s.kept, statement{query: setLong})
 	}
 	s.idle = len(s.kept)
@@ -62,6 +67,13 @@ func (s *postgresSession) later(_ context.Context, query string, args []any) err
 // send sends what was kept back and one statement, in one round trip, and reads the answers to the
 // former. The caller reads that to the last and closes the results.
 func (s *postgresSession) send(ctx context.Context, query string, args []any) (pgx.BatchResults, error) {
+	if s.conn == nil {
+		conn, free, err := s.engine.acquire(ctx, s.aside)
+		if err != nil {
+			return nil, err
+		}
+		s.conn, s.free = conn, free
+	}
 	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(s.kept)+1)}
 	for _, k := range s.kept {
 		batch.Queue(k.query, k.args...)
@@ -106,6 +118,9 @@ func (s *postgresSession) exec(ctx context.Context, query string, args []any) (i
 }
 
 func (s *postgresSession) query(ctx context.Context, query string, args []any) (Rows, error) {
+	if !s.open && !s.careful && len(s.kept) == s.idle && leavesNothing(query) {
+		return s.look(ctx, query, args)
+	}
 	if len(s.kept) == 0 {
 		rows, err := s.conn.Query(ctx, query, args...)
 		if err != nil {
@@ -122,7 +137,7 @@ func (s *postgresSession) query(ctx context.Context, query string, args []any) (
 		_ = results.Close()
 		return nil, err
 	}
-	return &postgresRows{rows, results}, nil
+	return &postgresRows{Rows: rows, results: results}, nil
 }
 
 // script runs a text of several statements.
@@ -134,12 +149,22 @@ func (s *postgresSession) script(ctx context.Context, text string) error {
 	return err
 }
 
-// commit ends the transaction and makes sure that it was not rolled back instead. Nothing is to be done
-// where nothing was.
+// commit ends the transaction. Nothing is to be done where nothing was, and what the server has not heard of
+// yet can share a transaction with others.
 func (s *postgresSession) commit(ctx context.Context) error {
-	if !s.open && len(s.kept) == s.idle {
+	switch {
+	case s.open:
+		return s.end(ctx)
+	case len(s.kept) == s.idle:
 		return nil
+	case s.long: // which would hold for those that come after it, too
+		return s.end(ctx)
 	}
+	return s.engine.shared.commit(ctx, s)
+}
+
+// end commits the transaction, of which nobody else is a part, and makes sure that it was not rolled back instead.
+func (s *postgresSession) end(ctx context.Context) error {
 	results, err := s.send(ctx, "COMMIT", nil)
 	if err != nil {
 		return err
@@ -163,6 +188,7 @@ func (s *postgresSession) rollback(ctx context.Context) error {
 type postgresRows struct {
 	pgx.Rows
 	results pgx.BatchResults // nil for a statement of its own
+	free    func()           // gives the connection back; nil while the transaction needs it
 }
 
 // Close also reads to the end what was sent together.
@@ -173,5 +199,8 @@ func (r *postgresRows) Close() error {
 	}
 	err := r.results.Close()
 	r.results = nil
+	if r.free != nil {
+		r.free()
+	}
 	return err
 }
