@@ -47,7 +47,16 @@ func blocks(t *testing.T, file string) (out []block) {
 // guides are the pages whose commands are run, and how many blocks of them at least.
 var guides = map[string]int{
 	"permissions": 10, "web-app": 3, "native-app": 3, "cli": 3, "mcp-server": 3, "kubernetes-workload": 3, "tokens": 5,
+	"first-login": 2, "accounts": 4, "identity-providers": 3,
 }
+
+// given is what the reader of a page has before it begins.
+var given = map[string]string{
+	"identity-providers": "echo secret > secret.txt; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out AuthKey_KEY.p8 2> /dev/null",
+}
+
+// parts are the pages with parts of programs, which the examples show whole and the browser's tests run.
+var parts = map[string][]string{"first-login": {"js", "go"}}
 
 // Every command of a guide is run in the order of the page, in one shell, against a real server, and
 // must print what the page says. For "sh browser" the test is the reader who signs in with a browser.
@@ -78,11 +87,13 @@ func runGuide(t *testing.T, page string, least int) {
 	defer cancel()
 	sh := newShell(t, ctx, dir, env)
 	sh.run(t, 0, withinModule(t, dir))
+	title := strings.TrimSuffix(filepath.Base(page), ".md")
+	sh.run(t, 0, given[title]+"\n:")
 	printed, ran := "", 0
 	for _, b := range all {
 		switch {
 		case b.kind == "sh" && b.name == "server":
-			serveGuide(t, ctx, dir, env, strings.Fields(b.text), port)
+			serveGuide(t, ctx, dir, env, serving(t, b.text), port)
 		case b.kind == "sh" && b.name == "browser":
 			wait := sh.watcher.browsing(cancel)
 			printed = sh.run(t, b.line, local.Replace(b.text))
@@ -106,7 +117,7 @@ func runGuide(t *testing.T, page string, least int) {
 			if b.kind == "go" {
 				compile(t, page, b.line, file)
 			}
-		default:
+		case !slices.Contains(parts[title], b.kind):
 			t.Errorf("%s:%d: a block that nothing tests", page, b.line)
 		}
 	}
@@ -124,6 +135,23 @@ func withinModule(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf(`go() { (cd %[1]q && command go build -o %[2]q/"$2".bin %[2]q/"$2") && exec %[2]q/"$2".bin; }`, root, dir)
+}
+
+// serving is the command that starts the server: what make runs when the page says make.
+func serving(t *testing.T, text string) []string {
+	t.Helper()
+	words := strings.Fields(text)
+	if words[0] != "make" {
+		return words
+	}
+	c := exec.Command(words[0], append([]string{"-n", "--no-print-directory"}, words[1:]...)...)
+	c.Dir = "../.."
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	all := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Fields(all[len(all)-1])
 }
 
 // compile sees that a program of a guide compiles in this module.
