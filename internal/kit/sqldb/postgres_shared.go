@@ -35,6 +35,7 @@ type sharing struct {
 
 // member is a unit of work that shares a transaction.
 type member struct {
+	account    statement // sets it
 	statements []statement
 	done       chan error
 }
@@ -51,7 +52,7 @@ func (g *sharing) commit(ctx context.Context, s *postgresSession) error {
 		defer g.next()
 		return s.end(ctx)
 	}
-	m := &member{s.kept[1:], make(chan error, 1)}
+	m := &member{s.kept[1], s.kept[2:], make(chan error, 1)}
 	g.waiting = append(g.waiting, m)
 	g.mu.Unlock()
 	patience := time.NewTimer(sharedPatience)
@@ -138,16 +139,24 @@ func (g *sharing) try(ctx context.Context, group []*member) (failed int, err err
 	}
 	defer free()
 	batch := &pgx.Batch{}
-	batch.Queue(beginWrite)
-	batch.Queue(setPatience)
-	for _, m := range group {
+	var whose []int // each statement is, as the place in the group; nobody's are -1
+	queue := func(member int, k statement) {
+		batch.Queue(k.query, k.args...)
+		whose = append(whose, member)
+	}
+	queue(-1, statement{query: beginWrite})
+	queue(-1, statement{query: setPatience})
+	for i, m := range group {
+		if i == 0 || m.account.args[0] != group[i-1].account.args[0] {
+			queue(i, m.account)
+		}
 		for _, k := range m.statements {
-			batch.Queue(k.query, k.args...)
+			queue(i, k)
 		}
 	}
-	batch.Queue("COMMIT")
+	queue(-1, statement{query: "COMMIT"})
 	results := conn.SendBatch(ctx, batch)
-	failed, err = read(results, group)
+	failed, err = read(results, whose)
 	if closed := results.Close(); err == nil {
 		err = closed
 	}
@@ -160,22 +169,15 @@ func (g *sharing) try(ctx context.Context, group []*member) (failed int, err err
 }
 
 // read reads the answers to a group's transaction, up to the first that is an error, and tells whose that is.
-func read(results pgx.BatchResults, group []*member) (failed int, err error) {
-	for range 2 { // the beginning and the patience
-		if _, err := results.Exec(); err != nil {
-			return -1, err
+func read(results pgx.BatchResults, whose []int) (failed int, err error) {
+	var tag pgconn.CommandTag
+	for _, member := range whose {
+		if tag, err = results.Exec(); err != nil {
+			return member, err
 		}
 	}
-	for i, m := range group {
-		for range m.statements {
-			if _, err := results.Exec(); err != nil {
-				return i, err
-			}
-		}
+	if tag.String() != "COMMIT" {
+		return -1, pgx.ErrTxCommitRollback
 	}
-	tag, err := results.Exec()
-	if err == nil && tag.String() != "COMMIT" {
-		err = pgx.ErrTxCommitRollback
-	}
-	return -1, err
+	return -1, nil
 }
