@@ -21,7 +21,7 @@ func QR(uri secret.Text) (string, error) {
 	}
 	side := code.Bounds().Dx()
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]d %[1]d" shape-rendering="crispEdges" role="img"><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="`, side+2*quiet)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]d %[1]d" shape-rendering="crispEdges" aria-hidden="true"><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="`, side+2*quiet)
 	for y := range side {
 		for x := 0; x < side; x++ {
 			width := 0
