@@ -51,3 +51,21 @@ func TestMisspelledBounds(t *testing.T) {
 		}
 	}
 }
+
+// A query is answered whole or not at all: a name that stands twice, and a time where there is no past, are refused.
+func TestNoPartOfAQueryIsIgnored(t *testing.T) {
+	a := newAPI(t)
+	const who = "/v1/users/ann"
+	for _, path := range []string{
+		"/v1/roles?limit=1&limit=2", "/v1/records?status=ACTIVE&status=DELETED", "/v1/records?filter=a&filter=b", "/v1/groups?cursor=&cursor=", "/v1/users?tenantId=a&tenantId=b",
+		who + "/resources?resourceUri=a&resourceUri=b", who + "/resources?resourceUri=a&permissions=x:read&permissions=x:write", "/v1/resources/a/subjects?permission=x:read&permission=x:write",
+		"/v1/changes?resourceUri=a&resourceUri=b", "/v1/requests?status=OPEN&status=DENIED",
+		"/v1/roles?at=2026-03-03T12:00:00Z", "/v1/records?at=2026-03-03T12:00:00Z", "/v1/records/rec_1?at=2026-03-03T12:00:00Z", "/v1/groups/grp_1?at=", "/v1/resources/a?at=2026-03-03T12:00:00Z",
+		"/v1/resources/a/users?at=2026-03-03T12:00:00Z", who + "?at=2026-03-03T12:00:00Z", who + "/resources?resourceUri=a&at=2026-03-03T12:00:00Z", who + "/resources/a/roles?at=x", who + "/resources/a/permissions?at=x",
+		who + "/resources/a/permissions/x:read?at=2026-03-03T12:00:00Z&at=2026-03-04T12:00:00Z", "/v1/changes?at=2026-03-03T12:00:00Z",
+	} {
+		a.want(400, owner, "GET", path, "")
+	}
+	a.want(400, owner, "DELETE", "/v1/records/rec_1?at=2026-03-03T12:00:00Z", "")
+	a.want(200, owner, "GET", "/v1/roles?limit=1&filter=&other=1", "")
+}

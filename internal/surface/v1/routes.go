@@ -87,5 +87,5 @@ func (s *Surface) Routes() []web.Route {
 	if k := s.d.Consistency; k != nil {
 		questions, nouns = k.Questions(questions), k.Writes(nouns)
 	}
-	return slices.Concat(questions, nouns, s.changes.Routes())
+	return slices.Concat(wire.Exact(questions), wire.Exact(wire.NowOnly(slices.Concat(nouns, s.changes.Routes()))))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/admit-id/admit/internal/kit/fault"
 	"github.com/admit-id/admit/internal/kit/ident"
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/v1/wire"
 )
 
 // History answers from the database: why, who, and what was so at an earlier time. A zero time
@@ -23,12 +24,8 @@ type History interface {
 	Subjects(ctx context.Context, a actor.Actor, resource, action string, at time.Time, page access.Page) (history.Subjects, error)
 }
 
-var (
-	errTime = fault.New(fault.Invalid, fault.CodeInvalidRequest,
-		"at is one time with its zone, such as 2026-03-03T12:00:00Z or 2026-03-03T13:00:00%2B01:00: in a query, + is written %2B.")
-	errNowOnly = fault.New(fault.Invalid, fault.CodeInvalidRequest,
-		"This question is answered for now only. Checks, explanations and subjects take a time.")
-)
+var errTime = fault.New(fault.Invalid, fault.CodeInvalidRequest,
+	"at is one time with its zone, such as 2026-03-03T12:00:00Z or 2026-03-03T13:00:00%2B01:00: in a query, + is written %2B.")
 
 // moment reads the parameter at. Without one it is the zero time, and the text is "". What cannot
 // be read is refused: an answer about now would be one to another question.
@@ -49,7 +46,7 @@ func moment(q url.Values) (at time.Time, text string, err error) {
 // nowOnly refuses a time where it would be ignored.
 func nowOnly(r *http.Request) error {
 	if r.URL.RawQuery != "" && r.URL.Query().Has("at") {
-		return errNowOnly
+		return wire.ErrNowOnly
 	}
 	return nil
 }
