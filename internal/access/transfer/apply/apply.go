@@ -199,6 +199,7 @@ func (s *Service) Export(ctx context.Context, a actor.Actor, w io.Writer) error 
 	if err := enc.Encode(transfer.Header()); err != nil {
 		return err
 	}
+	there := transfer.Standing{Roles: map[ident.RoleID]bool{}, Groups: map[ident.GroupID]bool{}}
 	for q, more := (access.Page{Limit: exportPage}), true; more; {
 		page, next, err := s.d.Access.ListRoles(ctx, a, q)
 		if err != nil {
@@ -208,6 +209,7 @@ func (s *Service) Export(ctx context.Context, a actor.Actor, w io.Writer) error 
 			if err := enc.Encode(transfer.OfRole(&page[i])); err != nil {
 				return err
 			}
+			there.Roles[page[i].ID] = true
 			q.After = string(page[i].ID)
 		}
 		more = next
@@ -221,11 +223,19 @@ func (s *Service) Export(ctx context.Context, a actor.Actor, w io.Writer) error 
 			if err := enc.Encode(transfer.OfGroup(&page[i])); err != nil {
 				return err
 			}
+			there.Groups[page[i].ID] = true
 			q.After = string(page[i].ID)
 		}
 		more = next
 	}
-	if err := s.eachRecord(ctx, a, func(r *access.Record) error { return enc.Encode(transfer.OfRecord(r)) }); err != nil {
+	err := s.eachRecord(ctx, a, func(r *access.Record) error {
+		kept, some := there.Of(*r)
+		if !some {
+			return nil
+		}
+		return enc.Encode(transfer.OfRecord(&kept))
+	})
+	if err != nil {
 		return err
 	}
 	for after, more := "", true; more; {

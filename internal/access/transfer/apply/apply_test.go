@@ -243,3 +243,59 @@ func TestOwn(t *testing.T) {
 		}
 	})
 }
+
+// What records still say of roles and groups that were deleted is not exported: the export of one account is an import of
+// any other, and nobody is given back what went with them.
+func TestExportOfWhatIsLeft(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		for _, id := range []ident.RoleID{"kept", "gone"} {
+			if _, err := r.access.CreateRole(ctx, one, access.Role{ID: id, Name: "n", Permissions: []access.Permission{{Action: "docs:read", Allow: true}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range []ident.GroupID{"grp_kept", "grp_gone"} {
+			if _, err := r.access.CreateGroup(ctx, one, access.Group{ID: id, Name: "n", Users: []ident.UserID{"ann"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		give := func(roles ...ident.RoleID) access.Statement {
+			return access.Statement{Roles: roles, Resources: []string{"docs"}}
+		}
+		own := func(s access.Statement, groups ...ident.GroupID) access.Statement { s.Groups = groups; return s }
+		for _, x := range []access.Record{
+			{ID: "mixed", Groups: []ident.GroupID{"grp_kept", "grp_gone"}, Statements: []access.Statement{give("kept", "gone"), give("gone"), give("Authress:Owner")}},
+			{ID: "lone", Users: []ident.UserID{"ann"}, Statements: []access.Statement{give("gone")}},
+			{ID: "own", Statements: []access.Statement{own(give("kept"), "grp_gone"), own(give("kept"), "grp_kept", "grp_gone")}},
+		} {
+			x.Name = "n"
+			if _, err := r.access.CreateRecord(ctx, one, x); err != nil {
+				t.Fatal(x.ID, err)
+			}
+		}
+		if err := errors.Join(r.access.DeleteRole(ctx, one, "gone"), r.access.DeleteGroup(ctx, one, "grp_gone")); err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		if err := r.Export(ctx, one, &text); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text.String(), "gone") || strings.Contains(text.String(), `"lone"`) {
+			t.Errorf("the export names what is gone:\n%s", text.String())
+		}
+		p, err := transfer.Admit("copy", transfer.Source{Name: "e", Data: text.Bytes()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Import(ctx, two, &p, apply.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		mixed, err := r.access.GetRecord(ctx, two, "mixed")
+		if err != nil || len(mixed.Groups) != 1 || len(mixed.Statements) != 2 || len(mixed.Statements[0].Roles) != 1 {
+			t.Errorf("%+v %v", mixed, err)
+		}
+		if own, err := r.access.GetRecord(ctx, two, "own"); err != nil || len(own.Statements) != 1 || len(own.Statements[0].Groups) != 1 {
+			t.Errorf("%+v %v", own, err)
+		}
+	})
+}
