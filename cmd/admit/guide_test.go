@@ -50,8 +50,8 @@ var guides = map[string]int{
 	"first-login": 2, "accounts": 4, "identity-providers": 3,
 }
 
-// given is what the reader of a page has before it begins.
-var given = map[string]string{
+// before is what the reader of a page has before it begins.
+var before = map[string]string{
 	"identity-providers": "echo secret > secret.txt; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out AuthKey_KEY.p8 2> /dev/null",
 }
 
@@ -88,7 +88,7 @@ func runGuide(t *testing.T, page string, least int) {
 	sh := newShell(t, ctx, dir, env)
 	sh.run(t, 0, withinModule(t, dir))
 	title := strings.TrimSuffix(filepath.Base(page), ".md")
-	sh.run(t, 0, given[title]+"\n:")
+	sh.run(t, 0, before[title]+"\n:")
 	printed, ran := "", 0
 	for _, b := range all {
 		switch {

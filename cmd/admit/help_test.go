@@ -58,3 +58,31 @@ func TestWrongArguments(t *testing.T) {
 		}
 	}
 }
+
+// An export goes through a pipe into another account.
+func TestExportIntoImport(t *testing.T) {
+	dir := t.TempDir()
+	run := func(in string, args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		c := root()
+		c.SetArgs(append(args, "--data-dir", dir, "--database", "sqlite:"+dir+"/admit.db"))
+		c.SetIn(strings.NewReader(in))
+		c.SetOut(&out)
+		c.SetErr(io.Discard)
+		if err := c.Execute(); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return out.String()
+	}
+	other := strings.TrimSpace(run("", "account", "create", "--name", "Other", "--host", "other.example"))
+	run("user,group,role,resource\nann,,Authress:ReadResource,docs/1\n", "import", "csv", "-")
+	text := run("", "export")
+	if again := run("", "export", "--out", "-"); again != text || !strings.Contains(text, `"ann"`) {
+		t.Errorf("%s\n%s", text, again)
+	}
+	run(text, "import", "admit", "-", "--account", other)
+	if got := run("", "export", "--account", other); !strings.Contains(got, `"ann"`) {
+		t.Error(got)
+	}
+}

@@ -79,10 +79,18 @@ func importer(kind string, files int, c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// given reads a file, or standard input for "-".
+func given(c *cobra.Command, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(c.InOrStdin())
+	}
+	return os.ReadFile(name)
+}
+
 func (x *importFlags) run(c *cobra.Command, a *app.App, kind string) error {
 	var files []app.ImportSource
 	for _, name := range c.Flags().Args() {
-		data, err := os.ReadFile(name)
+		data, err := given(c, name)
 		if err != nil {
 			return err
 		}
@@ -160,9 +168,10 @@ func export() *cobra.Command {
 lines, which admit import admit reads. The first line names the format; each other one has a kind
 (role, group, record, resource) and one member of that name, spelled as in the API. People,
 connections, applications, keys and the history are not in it.`,
-		Example: `  admit export --out permissions.jsonl`,
+		Example: `  admit export --out permissions.jsonl
+  admit export | admit import admit - --account acc_other`,
 	}, func(c *cobra.Command, a *app.App) error {
-		if file == "" {
+		if file == "" || file == "-" {
 			return a.Export(c.Context(), c.OutOrStdout())
 		}
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -171,6 +180,6 @@ connections, applications, keys and the history are not in it.`,
 		}
 		return errors.Join(a.Export(c.Context(), f), f.Close())
 	})
-	c.Flags().StringVar(&file, "out", "", "file to write, readable by its owner only; standard output when empty")
+	c.Flags().StringVar(&file, "out", "", "file to write, readable by its owner only; standard output when empty or -")
 	return c
 }
