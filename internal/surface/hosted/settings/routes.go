@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/admit-id/admit/internal/kit/web"
+	"github.com/admit-id/admit/internal/surface/hosted/page"
 )
 
 // The sections.
@@ -24,7 +25,11 @@ func (s *Surface) Routes() []web.Route {
 	get := func(path string, h handler) web.Route {
 		return s.kit.Route(http.MethodGet, path, web.Public, web.LimitLogin, s.show(path, h))
 	}
+	var again []web.Route // of forms: whoever opens such an address anew, or shares it, is led to its section
 	post := func(path, section string, limit web.LimitClass, h changer) web.Route {
+		if path != section {
+			again = append(again, s.kit.Route(http.MethodGet, path, web.Public, web.LimitPage, to(section)))
+		}
 		return s.kit.Route(http.MethodPost, path, web.Browser, limit, s.change(section, h))
 	}
 	list := []web.Route{
@@ -66,5 +71,13 @@ func (s *Surface) Routes() []web.Route {
 			post("/settings/identities/unlink", pathProfile, web.LimitLogin, s.unlink),
 			post("/settings/email", pathProfile, web.LimitLogin, s.readdress))
 	}
-	return list
+	for _, path := range []string{"/settings/confirm", "/settings/recovery/cancel"} {
+		again = append(again, s.kit.Route(http.MethodGet, path, web.Public, web.LimitPage, to(pathSecurity)))
+	}
+	return append(list, again...)
+}
+
+// to leads to a section and changes nothing.
+func to(section string) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error { return page.GoTo(w, r, section, nil) }
 }
