@@ -21,12 +21,21 @@ type ending struct {
 
 // claim is a claim of a JWT.
 func claim(token, name string) string {
+	value, _ := claimOf(token, name).(string)
+	return value
+}
+
+func claimNumber(token, name string) int64 {
+	value, _ := claimOf(token, name).(float64)
+	return int64(value)
+}
+
+func claimOf(token, name string) any {
 	part := strings.Split(token+"..", ".")[1]
 	text, _ := base64.RawURLEncoding.DecodeString(part)
 	var all map[string]any
 	json.Unmarshal(text, &all)
-	value, _ := all[name].(string)
-	return value
+	return all[name]
 }
 
 // endings are all that can be ended, each of somebody of their own.

@@ -19,12 +19,13 @@ type System struct {
 }
 
 // NewSystem returns the machine's clock. In binaries built with the tag "testclock" it is
-// shifted by ADMIT_TEST_CLOCK_OFFSET (a Go duration).
+// shifted by ADMIT_TEST_CLOCK_OFFSET (a Go duration), as if that time had passed everywhere, and is
+// wrong by ADMIT_TEST_CLOCK_SKEW, as the clock of one machine is: a correction takes that back.
 func NewSystem() *System { return &System{} }
 
 // Now returns the corrected time.
 func (s *System) Now() time.Time {
-	return time.Now().UTC().Add(testOffset() + time.Duration(s.correction.Load()))
+	return time.Now().UTC().Add(testOffset() + testSkew() + time.Duration(s.correction.Load()))
 }
 
 // Compare asks a reference clock what time it is, a few times if the answers are slow, and corrects this
@@ -38,7 +39,7 @@ func (s *System) Compare(ask func() (time.Time, error)) error {
 		if err != nil {
 			return err
 		}
-		low, high := time.Until(remote), remote.Sub(asked)
+		low, high := time.Until(remote)-testSkew(), remote.Sub(asked)-testSkew()
 		if try == 0 {
 			least, most = low, high
 		}

@@ -5,3 +5,4 @@ package clock
 import "time"
 
 func testOffset() time.Duration { return 0 }
+func testSkew() time.Duration   { return 0 }
