@@ -104,11 +104,22 @@ func Read(data []byte, now time.Time) ([]Scenario, error) {
 	for i := range in {
 		s, err := in[i].read(now)
 		if err != nil {
-			return nil, fmt.Errorf("scenario %d %q: %w", i+1, in[i].Name, plain(err))
+			return nil, in[i].named(i, len(in), plain(err))
 		}
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// named says in which of several scenarios an error is, by its name if it has one.
+func (f *fileYAML) named(i, of int, err error) error {
+	switch {
+	case f.Name != "":
+		return fmt.Errorf("scenario %q: %w", f.Name, err)
+	case of > 1:
+		return fmt.Errorf("scenario %d: %w", i+1, err)
+	}
+	return err
 }
 
 // tidy takes from an error of the YAML reader what only programmers understand.

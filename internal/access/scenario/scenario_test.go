@@ -111,6 +111,13 @@ func TestRefuses(t *testing.T) {
 	if _, err := scenario.Read(nil, now); err == nil {
 		t.Error("an empty file was read")
 	}
+	for text, want := range map[string]string{
+		"ask: [maybe]": "line 1: ", "name: docs\nask: [maybe]": `scenario "docs": line 2: `, "- {name: a, ask: [yes a b:c d]}\n- ask: [maybe]": "scenario 2: line 2: ",
+	} {
+		if _, err := scenario.Read([]byte(text), now); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 // What is true of the engine is true here.
