@@ -82,7 +82,7 @@ func (o OAuth) hasKeys() bool { return len(o.JWKS) > 0 || o.JWKSURI != "" }
 func (o OAuth) validateKeys() error {
 	switch {
 	case len(o.JWKS) > 0 && o.JWKSURI != "":
-		return invalid("oauth has either jwks or jwksUri, not both.")
+		return invalid("The client has either oauth.jwks or oauth.jwksUri, not both.")
 	case o.needsKeys() && !o.hasKeys():
 		return fault.Newf(fault.Invalid, fault.CodeInvalidRequest, "With %s the client's public keys are needed, as oauth.jwks or oauth.jwksUri.", o.AuthMethod)
 	case o.JWKSURI != "" && !webURL(o.JWKSURI):
