@@ -82,6 +82,8 @@ for (const database of databases) {
     async function setPassword(page, text) {
       await page.goto(`${server.url}/settings/security/password`);
       await page.locator('input[name=password]').first().fill(text);
+      await page.getByRole('button', { name: /^Show ?: New password/ }).click();
+      assert.equal(await page.getByLabel('New password', { exact: true }).getAttribute('type'), 'text');
       await page.locator('form[action="/settings/password"] button[type=submit]').click();
       await page.locator('.notice.good').waitFor();
     }

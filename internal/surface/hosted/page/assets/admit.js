@@ -54,6 +54,16 @@
     });
   }
 
+  // A password can be looked at while it is typed. It is sent as one, so that the browser keeps it as one.
+  for (const button of document.querySelectorAll("[data-reveal]")) {
+    const field = document.getElementById(button.dataset.reveal);
+    const [say, words] = [button.firstElementChild, [button.firstElementChild.textContent, button.dataset.done]];
+    const show = on => { field.type = on ? "text" : "password"; say.textContent = words[+on]; };
+    button.hidden = false;
+    button.addEventListener("click", () => { show(field.type === "password"); field.focus(); });
+    field.form.addEventListener("submit", () => show(false));
+  }
+
   // After a sign-out the applications' frames get a moment; then the browser goes on.
   const onward = document.querySelector("[data-onward]");
   if (onward) {
