@@ -61,6 +61,7 @@ func TestWrongArguments(t *testing.T) {
 
 // An export goes through a pipe into another account.
 func TestExportIntoImport(t *testing.T) {
+	withoutSettings(t)
 	dir := t.TempDir()
 	run := func(in string, args ...string) string {
 		t.Helper()

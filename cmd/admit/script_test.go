@@ -21,12 +21,7 @@ func TestMain(m *testing.M) {
 // environment variable to a port that nobody uses, and "fetch URL STATUS [HOST]" asks until the
 // server answers, prints the body and wants the status.
 func TestScript(t *testing.T) {
-	for _, entry := range os.Environ() { // scripts must not see this process's own settings
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "ADMIT_") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
+	withoutSettings(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -35,6 +30,16 @@ func TestScript(t *testing.T) {
 			"fetch":    fetch,
 		},
 	})
+}
+
+// withoutSettings hides the settings of this process from the commands that a test runs.
+func withoutSettings(t *testing.T) {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "ADMIT_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
 }
 
 func freeport(ts *testscript.TestScript, _ bool, args []string) {
