@@ -86,7 +86,8 @@ func programs(t *testing.T, dir string) string {
 		t.Skip("no Python with PyJWT")
 	}
 	// The program is built within this module, as if it had been added with go get, and without a
-	// child of `go run` that would survive the kill.
-	return fmt.Sprintf(`go() { (cd %[1]q && command go build -o %[2]q/api.bin %[2]q/"$2") && exec %[2]q/api.bin; }
+	// child of `go run` that would survive the kill. Who reads is slower than a program takes to end; the test waits.
+	return fmt.Sprintf(`kill() { command kill "$@"; wait "$@" 2> /dev/null || true; }
+go() { (cd %[1]q && command go build -o %[2]q/api.bin %[2]q/"$2") && exec %[2]q/api.bin; }
 python3() { exec %[3]s "$@"; }`, root, dir, python)
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,10 +45,23 @@ func withoutSettings(t *testing.T) {
 }
 
 func freeport(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := unusedPort()
 	ts.Check(err)
-	defer l.Close()
-	ts.Setenv(args[0], fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+	ts.Setenv(args[0], port)
+}
+
+var lastPort atomic.Uint32
+
+// unusedPort finds a port that nobody listens on, below those that the system gives away by itself: one of these could
+// be somebody else's before the server listens.
+func unusedPort() (string, error) {
+	for range 1000 {
+		port := fmt.Sprint(20000 + (uint32(os.Getpid())*64+lastPort.Add(1))%12000)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return port, l.Close()
+		}
+	}
+	return "", errors.New("no port is free")
 }
 
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
