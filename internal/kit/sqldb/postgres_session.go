@@ -157,7 +157,7 @@ func (s *postgresSession) commit(ctx context.Context) error {
 		return s.end(ctx)
 	case len(s.kept) == s.idle:
 		return nil
-	case s.long: // which would hold for those that come after it, too
+	case s.long, s.careful: // it must not change what others' statements are held to, nor, if it reads, write with them
 		return s.end(ctx)
 	}
 	return s.engine.shared.commit(ctx, s)

@@ -106,6 +106,30 @@ func TestASharedTransactionKeepsAccountsApart(t *testing.T) {
 	})
 }
 
+// A read that writes is refused, whoever commits at the same moment.
+func TestAReadSharesNoTransactionThatWrites(t *testing.T) {
+	onPostgres(t, func(t *testing.T, db *sqldb.DB) {
+		const writes = 32
+		var wait sync.WaitGroup
+		for n := range writes {
+			wait.Go(func() {
+				if err := db.Write(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error { return later(ctx, u, fmt.Sprint("write-", n)) }); err != nil {
+					t.Error(err)
+				}
+			})
+			wait.Go(func() {
+				if err := db.Read(ctx, tx.In("acc_a"), func(ctx context.Context, u tx.Tx) error { return later(ctx, u, fmt.Sprint("read-", n)) }); err == nil {
+					t.Error("a read has written")
+				}
+			})
+		}
+		wait.Wait()
+		if n := count(t, db, tx.In("acc_a")); n != writes {
+			t.Errorf("%d rows are there", n)
+		}
+	})
+}
+
 // A unit of work that waits for a lock keeps nobody else waiting.
 func TestALockHoldsUpNobodyElse(t *testing.T) {
 	onPostgres(t, func(t *testing.T, db *sqldb.DB) {
